@@ -1,0 +1,1 @@
+//! Vetoes, then delivery.

@@ -1,0 +1,229 @@
+//! What the operator asked for.
+//!
+//! `reader` takes what was written, `check` turns it into [`Config`] and collects every problem,
+//! `units` parses the values. What belongs here: the meaning of `watchdog.toml`. What does not:
+//! looking at the live host (`cli::check` does).
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Level, Measure, Metric, PerLevel};
+
+/// The checked configuration: everything resolved, nothing left to default.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[daemon]`
+    pub daemon: Daemon,
+    /// `[web]`
+    pub web: Web,
+    /// `[peers]`
+    pub peers: Vec<Peer>,
+    /// `[target.*]`, by name.
+    pub targets: Vec<Target>,
+    /// The files it was read from, the main one first.
+    pub files: Vec<PathBuf>,
+}
+
+/// `[daemon]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// How often targets are sampled.
+    pub interval: Duration,
+    /// Say what would be done instead of doing it.
+    pub dry_run: bool,
+    /// Kills of all targets together.
+    pub kill_budget: Budget,
+}
+
+/// `[web]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Addresses of the HTTP server.
+    pub listen: Vec<SocketAddr>,
+    /// Most per-process series that `/metrics` shows.
+    pub max_series: usize,
+}
+
+/// At most `max` in any span of `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// How many.
+    pub max: u32,
+    /// In which span.
+    pub per: Duration,
+}
+
+/// `[peers]`: a name for the other side of sockets, or for an own listening side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The name after the dot of a metric.
+    pub name: Arc<str>,
+    /// Which end of the socket the pattern is held against.
+    pub end: End,
+    /// Address; none for `*`.
+    pub address: Option<Network>,
+    /// Port; none for `*`.
+    pub port: Option<u16>,
+}
+
+/// An end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The other side: connections that the process made.
+    Remote,
+    /// The own side: connections that others made to it.
+    Local,
+}
+
+/// An address or a CIDR network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The address.
+    pub address: IpAddr,
+    /// How many leading bits count.
+    pub prefix: u8,
+}
+
+/// `[target.NAME]`
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// NAME
+    pub name: Arc<str>,
+    /// Which processes.
+    pub selector: Selector,
+    /// Which of those that match.
+    pub members: Members,
+    /// Whether its processes may be members of other shared targets too.
+    pub shared: bool,
+    /// How many members there should be; shown, never acted on.
+    pub expect: Option<Expect>,
+    /// No order sooner after the start of the process.
+    pub startup_grace: Duration,
+    /// No kill sooner after the process was first seen.
+    pub settle: Duration,
+    /// Kills of this target.
+    pub kill_budget: Budget,
+    /// No kill that would leave fewer live members.
+    pub keep_at_least: u32,
+    /// What is read of each member, in the order of its readings. Holds every metric that is
+    /// exported, then those that only a threshold names.
+    pub metrics: Vec<Metric>,
+    /// Its thresholds.
+    pub thresholds: Vec<Threshold>,
+    /// Its ladders; the first is `default`.
+    pub ladders: Vec<Ladder>,
+    /// Its actions.
+    pub actions: Vec<Action>,
+}
+
+/// Which processes; all that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Selector {
+    /// A system unit by name: its exact path in the cgroup tree, outside user.slice.
+    pub unit: Option<String>,
+    /// Glob over the cgroup path.
+    pub cgroup: Option<globset::GlobMatcher>,
+    /// Path of the executable.
+    pub exe: Option<PathBuf>,
+    /// Over the arguments joined by blanks.
+    pub cmdline: Option<regex::bytes::Regex>,
+    /// The kernel's name of the process, 15 bytes at most.
+    pub comm: Option<String>,
+    /// Real and effective user, by name or number.
+    pub user: Option<User>,
+    /// A file that holds the pid.
+    pub pidfile: Option<PathBuf>,
+}
+
+/// A user as written, resolved when the configuration was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// As written.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
+}
+
+/// Which of the matching processes are members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Members {
+    /// All of them.
+    #[default]
+    All,
+    /// Those whose parent does not match.
+    Main,
+}
+
+/// How many members there should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// At least.
+    pub min: Option<u32>,
+    /// At most.
+    pub max: Option<u32>,
+}
+
+/// One row of `[target.NAME.thresholds]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    /// Index into the target's `metrics`.
+    pub metric: usize,
+    /// Index into the target's `ladders`.
+    pub ladder: usize,
+    /// Where the normal range ends; shown, never acted on.
+    pub expected: Option<f64>,
+    /// A bound for some of the levels.
+    pub bounds: PerLevel<Option<Bound>>,
+    /// How long readings must be good before a level is left.
+    pub clear_hold: Duration,
+}
+
+/// Where a level begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    /// Entered at or past this.
+    pub at: f64,
+    /// Left on the good side of this.
+    pub clear: f64,
+    /// Entered when every reading for this long was at or past `at`.
+    pub hold: Duration,
+}
+
+/// A ladder: what is done at which level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ladder {
+    /// `default`, or the name that thresholds join it by.
+    pub name: Arc<str>,
+    /// Indexes into the target's `actions`, in the written order.
+    pub steps: PerLevel<Vec<usize>>,
+}
+
+/// `[target.NAME.actions.ACTION]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// ACTION
+    pub name: Arc<str>,
+    /// Its delivery.
+    pub measure: Measure,
+    /// Least time between two deliveries to one process.
+    pub cooldown: Duration,
+    /// Due again after this while the level holds.
+    pub repeat: Option<Duration>,
+    /// Failed deliveries before it gives up.
+    pub max_attempts: u32,
+}
+
+impl Target {
+    /// The highest level that has a rung or a bound anywhere, for displays.
+    pub fn threshold_on(&self, metric: usize) -> Option<&Threshold> {
+        self.thresholds.iter().find(|t| t.metric == metric)
+    }
+
+    /// The actions at one level of a ladder, in the written order.
+    pub fn rungs(&self, ladder: usize, level: Level) -> impl Iterator<Item = (usize, &Action)> {
+        let steps = self.ladders.get(ladder).and_then(|l| l.steps.get(level));
+        steps.into_iter().flatten().filter_map(|&i| self.actions.get(i).map(|a| (i, a)))
+    }
+}

@@ -1,0 +1,1 @@
+//! Pure: thresholds, ladders, rungs, brakes -> verdicts with orders. Time is an argument.

@@ -1,0 +1,187 @@
+//! The quantities that are watched: one table, from which the configuration, the samples, the
+//! metrics and the documentation take names, units and directions.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What a value counts, which is also how it must be written in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A bare number of things.
+    Count,
+    /// Bytes, written with a unit ("512MiB").
+    Bytes,
+    /// A share between 0 and 1, written in percent ("85%").
+    Ratio,
+}
+
+/// Which way is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Higher is worse; bounds rise with the level.
+    Up,
+    /// Lower is worse; bounds fall with the level.
+    Down,
+}
+
+/// Whose quantity it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One process.
+    Process,
+    /// The whole host.
+    Host,
+}
+
+/// A quantity without peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "METRICS describes each variant; a second text would drift")]
+pub enum Base {
+    OpenFds,
+    MaxFds,
+    FdUsage,
+    CloseWait,
+    Established,
+    SynSent,
+    FinWait1,
+    FinWait2,
+    LastAck,
+    Closing,
+    Listen,
+    Sockets,
+    Rss,
+    Swap,
+    Threads,
+    HostMemoryUsed,
+    HostSwapUsed,
+}
+
+/// A row of the table of metrics.
+#[derive(Debug)]
+pub struct MetricInfo {
+    /// The quantity.
+    pub base: Base,
+    /// Its name in the configuration, in `metric` labels and in texts.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+    /// Which way is worse.
+    pub direction: Direction,
+    /// Whose it is.
+    pub scope: Scope,
+    /// Whether `NAME.PEER` exists.
+    pub per_peer: bool,
+    /// Whether a threshold may name it; the others are only exported.
+    pub bounded: bool,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+const fn row(base: Base, name: &'static str, unit: Unit, help: &'static str) -> MetricInfo {
+    MetricInfo {
+        base,
+        name,
+        unit,
+        direction: Direction::Up,
+        scope: Scope::Process,
+        per_peer: false,
+        bounded: true,
+        help,
+    }
+}
+
+const fn per_peer(info: MetricInfo) -> MetricInfo {
+    MetricInfo { per_peer: true, ..info }
+}
+
+const fn host(info: MetricInfo) -> MetricInfo {
+    MetricInfo { scope: Scope::Host, ..info }
+}
+
+const fn shown_only(info: MetricInfo) -> MetricInfo {
+    MetricInfo { bounded: false, ..info }
+}
+
+/// Every metric there is. A new one is a variant of [`Base`] and a row here, at the same place.
+pub const METRICS: &[MetricInfo] = &[
+    row(Base::OpenFds, "open_fds", Unit::Count, "open file descriptors"),
+    shown_only(row(Base::MaxFds, "max_fds", Unit::Count, "soft limit of open file descriptors")),
+    row(Base::FdUsage, "fd_usage", Unit::Ratio, "open file descriptors as a share of the soft limit"),
+    per_peer(row(
+        Base::CloseWait,
+        "close_wait",
+        Unit::Count,
+        "TCP sockets in CLOSE_WAIT: closed by the peer, not by the process",
+    )),
+    per_peer(row(Base::Established, "established", Unit::Count, "TCP sockets in ESTABLISHED")),
+    shown_only(row(Base::SynSent, "syn_sent", Unit::Count, "TCP sockets in SYN_SENT")),
+    shown_only(row(Base::FinWait1, "fin_wait1", Unit::Count, "TCP sockets in FIN_WAIT1")),
+    shown_only(row(Base::FinWait2, "fin_wait2", Unit::Count, "TCP sockets in FIN_WAIT2")),
+    shown_only(row(Base::LastAck, "last_ack", Unit::Count, "TCP sockets in LAST_ACK")),
+    shown_only(row(Base::Closing, "closing", Unit::Count, "TCP sockets in CLOSING")),
+    shown_only(row(Base::Listen, "listen", Unit::Count, "TCP sockets in LISTEN")),
+    per_peer(row(Base::Sockets, "sockets", Unit::Count, "TCP sockets in any state")),
+    row(Base::Rss, "rss", Unit::Bytes, "resident memory"),
+    row(Base::Swap, "swap", Unit::Bytes, "memory in swap"),
+    row(Base::Threads, "threads", Unit::Count, "threads"),
+    host(row(
+        Base::HostMemoryUsed,
+        "host_memory_used",
+        Unit::Ratio,
+        "memory of the host that is not available, as a share",
+    )),
+    host(row(Base::HostSwapUsed, "host_swap_used", Unit::Ratio, "swap of the host in use, as a share")),
+];
+
+impl Base {
+    /// Its row of the table.
+    pub fn info(self) -> &'static MetricInfo {
+        &METRICS[self as usize]
+    }
+
+    /// The metric of that name, if there is one.
+    pub fn by_name(name: &str) -> Option<Self> {
+        METRICS.iter().find(|row| row.name == name).map(|row| row.base)
+    }
+}
+
+/// A named quantity: `open_fds`, `close_wait.postgres`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Metric {
+    /// The quantity.
+    pub base: Base,
+    /// The peer whose sockets alone count.
+    pub peer: Option<Arc<str>>,
+}
+
+impl Metric {
+    /// The quantity over all peers.
+    pub const fn plain(base: Base) -> Self {
+        Self { base, peer: None }
+    }
+
+    /// Its row of the table.
+    pub fn info(&self) -> &'static MetricInfo {
+        self.base.info()
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info().name)?;
+        self.peer.as_ref().map_or(Ok(()), |peer| write!(f, ".{peer}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_stands_where_its_variant_points() {
+        for (index, row) in METRICS.iter().enumerate() {
+            assert_eq!(row.base as usize, index, "{}", row.name);
+            assert_eq!(Base::by_name(row.name), Some(row.base));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The nouns of the watchdog: data only.
+//!
+//! What belongs here: types that more than one stage talks about, and pure functions of them.
+//! What does not: anything that reads a file, a clock or a socket, that logs, or that knows a
+//! stage. This module imports no other module of the crate.
+
+mod event;
+mod identity;
+mod level;
+mod metric;
+mod moment;
+mod order;
+mod reading;
+
+pub use event::{Event, Note};
+pub use identity::{BootId, Identity, MemberKey, Pid};
+pub use level::{Level, PerLevel};
+pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, Scope, Unit};
+pub use moment::Moment;
+pub use order::{Cause, KillScope, Measure, Order, OrderId, Outcome, OutcomeKind, Reason, Signal};
+pub use reading::{MemberSample, Reading, Sample, Unknown, Value};

@@ -1,0 +1,1 @@
+//! One Event type -> log line, counters.

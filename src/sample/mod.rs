@@ -1,0 +1,1 @@
+//! Probes: one file a metric family and one line in PROBES.

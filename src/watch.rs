@@ -1,0 +1,1 @@
+//! `tick()`: the sentence; `run()`: the loop.
