@@ -11,6 +11,7 @@ mod metric;
 mod moment;
 mod order;
 mod reading;
+mod text;
 
 pub use event::{Event, Note};
 pub use identity::{BootId, Identity, MemberKey, Pid};
@@ -19,3 +20,4 @@ pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, Scope, Unit};
 pub use moment::Moment;
 pub use order::{Cause, KillScope, Measure, Order, OrderId, Outcome, OutcomeKind, Reason, Signal};
 pub use reading::{MemberSample, Reading, Sample, Unknown, Value};
+pub use text::printable;
