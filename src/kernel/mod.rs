@@ -3,6 +3,9 @@
 //! What belongs here: every system call that looks at or acts on another process, and pure parsers
 //! of what the kernel prints. What does not: any opinion about what was read.
 
+pub mod host;
+pub mod sock_diag;
+
 use crate::model::{BootId, Identity, Moment, Pid, Signal, Unknown};
 
 /// Why the kernel gave nothing. Decided once, here; callers never look at an errno.

@@ -1,0 +1,249 @@
+//! The TCP sockets of this network namespace, both families, through netlink's sock_diag.
+//!
+//! What belongs here: asking, receiving, and every way in which a dump can be less than complete.
+//! What does not: whose a socket is (`sample::attribution`). Needs no privilege.
+//!
+//! A dump is all or nothing: if any part of it was lost, refused, cut or disturbed, the caller gets
+//! the reason and no socket, because half a list looks like good news.
+
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+
+use crate::model::Unknown;
+
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use wire::{AF_INET, AF_INET6, Query, REQUEST};
+pub use wire::{Endpoint, Progress, Socket, States, TcpState, walk};
+
+/// Why there is no dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DumpError {
+    /// EACCES, EPERM: a sandbox forbids netlink.
+    #[error("netlink is not permitted: allow the address family AF_NETLINK to this service")]
+    Denied,
+    /// The table changed under the walk each time.
+    #[error("the table of sockets changed under every attempt to list it")]
+    Interrupted,
+    /// ENOBUFS: messages were lost.
+    #[error("the kernel dropped part of the list of sockets")]
+    Overrun,
+    /// A datagram longer than the largest buffer.
+    #[error("the kernel sent a longer message than this program reads")]
+    Truncated,
+    /// The kernel stopped sending before the end.
+    #[error("the list of sockets ended early")]
+    Incomplete,
+    /// It does not parse.
+    #[error("malformed: {0}")]
+    Malformed(&'static str),
+    /// Any other errno.
+    #[error("error {0}")]
+    Os(i32),
+}
+
+impl DumpError {
+    fn from_errno(raw: i32) -> Self {
+        match Errno::from_raw_os_error(raw) {
+            Errno::ACCESS | Errno::PERM => Self::Denied,
+            Errno::NOBUFS => Self::Overrun,
+            Errno::AGAIN => Self::Incomplete,
+            _ => Self::Os(raw),
+        }
+    }
+
+    /// One word for counting.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Interrupted => "interrupted",
+            Self::Overrun => "overrun",
+            Self::Truncated => "truncated",
+            Self::Incomplete => "incomplete",
+            Self::Malformed(_) => "malformed",
+            Self::Os(_) => "system",
+        }
+    }
+
+    /// Whether the same question may well be answered in full at once.
+    const fn is_passing(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Overrun | Self::Truncated | Self::Incomplete)
+    }
+
+    /// A kernel that does not know the request: EINVAL, ENOENT, EOPNOTSUPP.
+    fn is_refusal(self) -> bool {
+        matches!(self, Self::Os(raw) if
+            [Errno::INVAL, Errno::NOENT, Errno::OPNOTSUPP].contains(&Errno::from_raw_os_error(raw)))
+    }
+}
+
+impl From<Errno> for DumpError {
+    fn from(errno: Errno) -> Self {
+        Self::from_errno(errno.raw_os_error())
+    }
+}
+
+impl From<DumpError> for Unknown {
+    fn from(error: DumpError) -> Self {
+        match error {
+            DumpError::Denied => Self::Denied,
+            DumpError::Interrupted
+            | DumpError::Overrun
+            | DumpError::Truncated
+            | DumpError::Incomplete
+            | DumpError::Malformed(_)
+            | DumpError::Os(_) => Self::Malformed,
+        }
+    }
+}
+
+/// What carries requests and replies: the kernel, or a test's idea of it. Neither call may wait.
+pub trait Link {
+    /// Sends one request.
+    fn send(&mut self, request: &[u8]) -> Result<(), Errno>;
+    /// Receives one datagram; returns its full length even when `buffer` is shorter.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Errno>;
+    /// Forgets what was asked; the next request starts afresh.
+    fn reset(&mut self);
+}
+
+/// The kernel's end.
+#[derive(Debug, Default)]
+pub struct Kernel {
+    socket: Option<OwnedFd>,
+}
+
+impl Link for Kernel {
+    fn send(&mut self, request: &[u8]) -> Result<(), Errno> {
+        if self.socket.is_none() {
+            let protocol = Some(netlink::SOCK_DIAG);
+            let socket = rustix::net::socket_with(
+                AddressFamily::NETLINK,
+                SocketType::RAW,
+                SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+                protocol,
+            )?;
+            // Port 0 is the kernel; connected to it, nobody else's datagrams are taken.
+            rustix::net::connect(&socket, &netlink::SocketAddrNetlink::new(0, 0))?;
+            self.socket = Some(socket);
+        }
+        let socket = self.socket.as_ref().ok_or(Errno::NOTCONN)?;
+        let sent = rustix::net::send(socket, request, SendFlags::empty())?;
+        if sent == request.len() { Ok(()) } else { Err(Errno::MSGSIZE) }
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let socket = self.socket.as_ref().ok_or(Errno::NOTCONN)?;
+        // With TRUNC the length is that of the datagram, not of what fitted. The kernel fills the
+        // queue from within these two calls, so an empty queue is an end, never a reason to wait.
+        rustix::net::recv(socket, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC).map(|(_, length)| length)
+    }
+
+    fn reset(&mut self) {
+        self.socket = None;
+    }
+}
+
+/// The kernel's replies are at most 32 KiB today (netlink_recvmsg).
+const FIRST_BUFFER: usize = 32 << 10;
+const LARGEST_BUFFER: usize = 1 << 20;
+const ATTEMPTS: usize = 4;
+
+/// A kept netlink socket with its buffer.
+#[derive(Debug)]
+pub struct SockDiag<L = Kernel> {
+    link: L,
+    buffer: Vec<u8>,
+    sequence: u32,
+    queries: &'static [Query],
+}
+
+const ONE_WALK: &[Query] = &[Query::BothFamilies];
+const TWO_WALKS: &[Query] = &[Query::Family(AF_INET), Query::Family(AF_INET6)];
+
+impl SockDiag {
+    /// Opens nothing yet: the first dump does.
+    pub fn new() -> Self {
+        Self::over(Kernel::default())
+    }
+}
+
+impl Default for SockDiag {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<L: Link> SockDiag<L> {
+    /// Speaks over `link`.
+    pub fn over(link: L) -> Self {
+        Self { link, buffer: vec![0; FIRST_BUFFER], sequence: 0, queries: ONE_WALK }
+    }
+
+    /// Replaces the content of `sockets` by all TCP sockets in one of `states`.
+    ///
+    /// A disturbed dump is repeated. On error `sockets` is empty; the next call starts afresh.
+    pub fn dump(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+        let mut error = DumpError::Incomplete;
+        for _ in 0..ATTEMPTS {
+            sockets.clear();
+            error = match self.attempt(states, sockets) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            // Replies may still be under way, and the kernel refuses a second dump meanwhile.
+            self.link.reset();
+            sockets.clear();
+            if error.is_refusal() && self.queries == ONE_WALK {
+                self.queries = TWO_WALKS;
+            } else if !error.is_passing() {
+                break;
+            }
+        }
+        Err(error)
+    }
+
+    fn attempt(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+        let mut interrupted = false;
+        for &query in self.queries {
+            self.sequence = self.sequence.wrapping_add(1);
+            let mut request = [0; REQUEST];
+            let length = wire::request(query, states, self.sequence, &mut request);
+            again(|| self.link.send(&request[..length]))?;
+            loop {
+                let progress = self.receive(sockets)?;
+                interrupted |= progress.interrupted;
+                if progress.done {
+                    break;
+                }
+            }
+        }
+        if interrupted { Err(DumpError::Interrupted) } else { Ok(()) }
+    }
+
+    fn receive(&mut self, sockets: &mut Vec<Socket>) -> Result<Progress, DumpError> {
+        let length = again(|| self.link.receive(&mut self.buffer))?;
+        let Some(datagram) = self.buffer.get(..length) else {
+            if length <= LARGEST_BUFFER {
+                self.buffer.resize(length.next_power_of_two(), 0);
+            }
+            return Err(DumpError::Truncated);
+        };
+        walk(datagram, self.sequence, &mut |socket| sockets.push(socket))
+    }
+}
+
+/// A signal may cut a call short: nothing was lost, and it is made again; but not for ever.
+fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, DumpError> {
+    for _ in 0..100 {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result.map_err(DumpError::from),
+        }
+    }
+    Err(DumpError::Incomplete)
+}
