@@ -1,0 +1,134 @@
+//! What holds an order back for now. A brake does not end an order: the rung stays due and goes
+//! out when the brake opens. One list, asked in its order; the first that is closed is the reason.
+
+use std::time::Duration;
+
+use super::budget::{Kills, Opens};
+use super::member::{Grounds, MemberState};
+use super::rung::{Hold, Rung};
+use crate::config::{Action, Budget, Target};
+use crate::model::{Moment, Reason};
+
+/// That many kills at one seat, and the level entered again: killing does not help.
+pub(super) const CRASH_LOOP: Budget = Budget { max: 3, per: Duration::from_secs(30 * 60) };
+
+/// Everything a brake may look at.
+pub(super) struct Situation<'a> {
+    pub(super) target: &'a Target,
+    pub(super) member: &'a MemberState,
+    pub(super) rung: &'a Rung,
+    pub(super) action: &'a Action,
+    /// Why the rung is due.
+    pub(super) grounds: &'a Grounds,
+    /// Whether a kill of the process is under way.
+    pub(super) being_killed: bool,
+    pub(super) now: Moment,
+}
+
+/// What other members of the target, and of all targets, are going through: asked for kills only.
+pub(super) struct Fleet<'a> {
+    /// The kill budget of all targets.
+    pub(super) daemon_budget: Budget,
+    /// Kills of the target.
+    pub(super) target_kills: &'a Kills,
+    /// Kills of all targets.
+    pub(super) daemon_kills: &'a Kills,
+    /// Kills at this seat.
+    pub(super) seat_kills: Option<&'a Kills>,
+    /// Members of the target that live and are not being killed.
+    pub(super) alive: u32,
+}
+
+/// A brake of every measure, or of kills alone.
+enum Brake {
+    Any(fn(&Situation<'_>) -> Option<Hold>),
+    Kill(fn(&Situation<'_>, &Fleet<'_>) -> Option<Hold>),
+}
+
+/// Every brake, in the order in which they are asked.
+const BRAKES: &[Brake] = &[
+    Brake::Any(killing),
+    Brake::Any(startup_grace),
+    Brake::Any(cooldown),
+    Brake::Kill(settling),
+    Brake::Kill(unknown_cause),
+    Brake::Kill(unconfirmed),
+    Brake::Kill(crash_loop),
+    Brake::Kill(kill_budget_of_target),
+    Brake::Kill(kill_budget_of_daemon),
+    Brake::Kill(keep_at_least),
+];
+
+/// The first closed brake; `fleet` is given for a kill.
+pub(super) fn closed(situation: &Situation<'_>, fleet: Option<&Fleet<'_>>) -> Option<Hold> {
+    BRAKES.iter().find_map(|brake| match brake {
+        Brake::Any(ask) => ask(situation),
+        Brake::Kill(ask) => fleet.and_then(|fleet| ask(situation, fleet)),
+    })
+}
+
+/// Opens when the kill has its outcome.
+fn killing(s: &Situation<'_>) -> Option<Hold> {
+    s.being_killed.then_some(Hold { reason: Reason::Killing, opens: None })
+}
+
+/// Opens `startup_grace` after the start of the process.
+fn startup_grace(s: &Situation<'_>) -> Option<Hold> {
+    until(Reason::StartupGrace, s.member.started + s.target.startup_grace, s.now)
+}
+
+/// Opens `cooldown` after the last delivery of this action to this process.
+fn cooldown(s: &Situation<'_>) -> Option<Hold> {
+    let delivered = s.member.delivered.get(s.rung.action).copied().flatten()?;
+    until(Reason::Cooldown, delivered + s.action.cooldown, s.now)
+}
+
+/// Opens `settle` after the process was first seen.
+fn settling(s: &Situation<'_>, _: &Fleet<'_>) -> Option<Hold> {
+    until(Reason::Settling, s.member.first_seen + s.target.settle, s.now)
+}
+
+/// Opens with the next known reading of a causing metric.
+fn unknown_cause(s: &Situation<'_>, _: &Fleet<'_>) -> Option<Hold> {
+    (!s.grounds.known).then_some(Hold { reason: Reason::Unknown, opens: None })
+}
+
+/// Opens with the next reading after the one that did not confirm.
+fn unconfirmed(s: &Situation<'_>, _: &Fleet<'_>) -> Option<Hold> {
+    let refused = s.rung.unconfirmed?;
+    (s.grounds.read <= refused).then_some(Hold { reason: Reason::Unconfirmed, opens: None })
+}
+
+/// Opens when the oldest kill at this seat falls out of the span.
+fn crash_loop(s: &Situation<'_>, fleet: &Fleet<'_>) -> Option<Hold> {
+    let opens = fleet.seat_kills?.opens(CRASH_LOOP, s.now)?;
+    Some(spent(Reason::CrashLoop, opens))
+}
+
+/// Opens when the oldest kill of the target falls out of the span.
+fn kill_budget_of_target(s: &Situation<'_>, fleet: &Fleet<'_>) -> Option<Hold> {
+    Some(spent(Reason::KillBudget, fleet.target_kills.opens(s.target.kill_budget, s.now)?))
+}
+
+/// Opens when the oldest kill of all falls out of the span.
+fn kill_budget_of_daemon(s: &Situation<'_>, fleet: &Fleet<'_>) -> Option<Hold> {
+    Some(spent(Reason::KillBudget, fleet.daemon_kills.opens(fleet.daemon_budget, s.now)?))
+}
+
+/// Opens when enough members live.
+fn keep_at_least(s: &Situation<'_>, fleet: &Fleet<'_>) -> Option<Hold> {
+    let left = fleet.alive.saturating_sub(1);
+    (left < s.target.keep_at_least).then_some(Hold { reason: Reason::KeepAtLeast, opens: None })
+}
+
+fn until(reason: Reason, opens: Moment, now: Moment) -> Option<Hold> {
+    (now < opens).then_some(Hold { reason, opens: Some(opens) })
+}
+
+const fn spent(reason: Reason, opens: Opens) -> Hold {
+    let opens = match opens {
+        Opens::At(at) => Some(at),
+        Opens::Never => None,
+    };
+    Hold { reason, opens }
+}

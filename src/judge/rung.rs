@@ -1,0 +1,124 @@
+//! One rung: process x ladder x level x action, and what has become of it since its level was
+//! entered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Level, Moment, Order, OrderId, Reason};
+
+/// First wait after a failed delivery; it doubles.
+const FIRST_BACKOFF: Duration = Duration::from_secs(5);
+/// Longest wait after a failed delivery.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Where a rung stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum RungState {
+    /// Its level does not hold.
+    #[default]
+    Idle,
+    /// To be ordered as soon as brakes and turn allow.
+    Due,
+    /// Ordered, no outcome yet; several rungs share one order when they name one measure.
+    InFlight(OrderId),
+    /// Delivered at that time (or would have been).
+    Done(Moment),
+    /// To be tried again at that time.
+    Failed { retry: Moment, reason: Reason },
+    /// Must not happen, as of that time; asked again on a newer reading.
+    Vetoed { at: Moment },
+    /// Nothing more until the level was left.
+    GaveUp(Reason),
+}
+
+/// A brake that holds a rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    /// Which brake.
+    pub(super) reason: Reason,
+    /// When it opens, where that is known.
+    pub(super) opens: Option<Moment>,
+}
+
+/// A rung of one member.
+#[derive(Clone, Debug)]
+pub(super) struct Rung {
+    /// Index of its ladder.
+    pub(super) ladder: usize,
+    /// Its level.
+    pub(super) level: Level,
+    /// Index of its action.
+    pub(super) action: usize,
+    /// Where it stands.
+    pub(super) state: RungState,
+    /// The order under which it is due, held, in flight or retried.
+    pub(super) order: Option<Arc<Order>>,
+    /// The brake that holds it now.
+    pub(super) hold: Option<Hold>,
+    /// Brakes already told of for this order.
+    pub(super) told: Vec<Reason>,
+    /// Failed deliveries since the level was entered.
+    pub(super) attempts: u32,
+    /// The last veto told of: the same one again is not news.
+    pub(super) veto: Option<Reason>,
+    /// When a fresh reading did not confirm a kill: it is asked for again on a newer one.
+    pub(super) unconfirmed: Option<Moment>,
+    /// When it was last said that fatal is held.
+    pub(super) reminded: Option<Moment>,
+}
+
+impl Rung {
+    /// A rung whose level does not hold.
+    pub(super) const fn new(ladder: usize, level: Level, action: usize) -> Self {
+        Self {
+            ladder,
+            level,
+            action,
+            state: RungState::Idle,
+            order: None,
+            hold: None,
+            told: Vec::new(),
+            attempts: 0,
+            veto: None,
+            unconfirmed: None,
+            reminded: None,
+        }
+    }
+
+    /// Its level was entered, or `repeat` is over: it is to be ordered anew.
+    pub(super) fn make_due(&mut self) {
+        *self =
+            Self { state: RungState::Due, attempts: self.attempts, ..Self::new(self.ladder, self.level, self.action) };
+    }
+
+    /// Its level was left: what was due or waiting lapses; nothing is remembered. Returns the
+    /// order that lapses, if one had been spoken of.
+    pub(super) fn end(&mut self) -> Option<Arc<Order>> {
+        let lapsed = match self.state {
+            RungState::Due | RungState::Failed { .. } => self.order.take(),
+            RungState::InFlight(_) => return None,
+            RungState::Idle | RungState::Done(_) | RungState::Vetoed { .. } | RungState::GaveUp(_) => None,
+        };
+        *self = Self::new(self.ladder, self.level, self.action);
+        lapsed
+    }
+
+    /// When the next try after `attempts` failures is due.
+    pub(super) fn retry_at(attempts: u32, now: Moment) -> Moment {
+        let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8));
+        now + doubled.min(LONGEST_BACKOFF)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_from_five_seconds_to_a_minute() {
+        let waits: Vec<u64> = (1..=7)
+            .map(|n| Rung::retry_at(n, Moment::from_secs(100)).since(Moment::from_secs(100)).as_secs())
+            .collect();
+        assert_eq!(waits, [5, 10, 20, 40, 60, 60, 60]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Series in, verdicts out, in promtool's notation; every duration matters because time is an
+//! argument.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the notes it is about")]
+
+mod brakes;
+mod ladder;
+mod properties;
+mod thresholds;
+mod world;

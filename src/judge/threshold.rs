@@ -1,0 +1,159 @@
+//! One threshold of one member: bounds with hold on the way up, clear bound and `clear_hold` on
+//! the way down. Each threshold keeps its own state, so that no metric hides another.
+
+use std::time::Duration;
+
+use crate::config::{Bound, Threshold};
+use crate::model::{Direction, Level, Moment, PerLevel, Reading, Unknown, Value};
+
+/// No new reading for this many of its periods is a gap.
+const GAP_PERIODS: u32 = 3;
+/// A gap is never shorter than this: a loop at 100 ms may stumble.
+const SHORTEST_GAP: Duration = Duration::from_secs(2);
+
+/// What a threshold is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Rule<'a> {
+    /// Its bounds.
+    pub(super) threshold: &'a Threshold,
+    /// Which way is worse: the metric's own.
+    pub(super) direction: Direction,
+}
+
+/// Where one threshold stands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ThresholdState {
+    steps: PerLevel<Step>,
+    level: Level,
+    since: Moment,
+    last: Option<Reading>,
+    last_known: Option<f64>,
+}
+
+/// One bound of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Step {
+    entered: bool,
+    /// Since when every reading spoke for a change: for entering, or once entered for leaving.
+    pending: Option<Moment>,
+}
+
+impl ThresholdState {
+    /// The highest level entered and not left.
+    pub(super) const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Since when that is so.
+    pub(super) const fn since(&self) -> Moment {
+        self.since
+    }
+
+    /// The last reading it stepped on.
+    pub(super) const fn last(&self) -> Option<&Reading> {
+        self.last.as_ref()
+    }
+
+    /// The last value that was known, however old.
+    pub(super) const fn last_known(&self) -> Option<f64> {
+        self.last_known
+    }
+
+    /// Why nothing is known about it now: the last reading says so, or there was none for too long.
+    pub(super) fn unknown(&self, now: Moment) -> Option<Unknown> {
+        let last = self.last.as_ref()?;
+        match last.value {
+            Value::Unknown(why) => Some(why),
+            Value::Known(_) | Value::AtLeast(_) => overdue(last, now).then_some(Unknown::Overdue),
+        }
+    }
+
+    /// Steps on `reading` if it is new; an old one, or none for too long, only resets what is
+    /// pending. Returns whether it was new.
+    pub(super) fn step(&mut self, rule: Rule<'_>, reading: &Reading, now: Moment) -> bool {
+        if self.last.as_ref().is_some_and(|last| overdue(last, reading.at.max(now))) {
+            self.forget_pending();
+        }
+        if self.last.as_ref().is_some_and(|last| reading.at <= last.at) {
+            return false;
+        }
+        self.last = Some(*reading);
+        match reading.value {
+            Value::Unknown(_) => self.forget_pending(),
+            Value::Known(value) => self.read(rule, &Evidence { value, exact: true, at: reading.at }),
+            Value::AtLeast(value) => self.read(rule, &Evidence { value, exact: false, at: reading.at }),
+        }
+        true
+    }
+
+    fn read(&mut self, rule: Rule<'_>, evidence: &Evidence) {
+        self.last_known = Some(evidence.value);
+        for (level, bound) in rule.threshold.bounds.iter() {
+            if let (Some(bound), Some(step)) = (bound, self.steps.get_mut(level)) {
+                step.read(bound, rule, evidence);
+            }
+        }
+        let highest = self.steps.iter().rev().find(|(_, step)| step.entered).map_or(Level::Normal, |(level, _)| level);
+        if highest > self.level {
+            self.enter_below(rule.threshold, highest);
+        }
+        if highest != self.level {
+            self.level = highest;
+            self.since = evidence.at;
+        }
+    }
+
+    /// Whoever is at a level has passed those below, whatever their own hold says.
+    fn enter_below(&mut self, threshold: &Threshold, highest: Level) {
+        for (level, step) in self.steps.iter_mut() {
+            let bounded = threshold.bounds.get(level).is_some_and(Option::is_some);
+            if level < highest && bounded && !step.entered {
+                *step = Step { entered: true, pending: None };
+            }
+        }
+    }
+
+    fn forget_pending(&mut self) {
+        for (_, step) in self.steps.iter_mut() {
+            step.pending = None;
+        }
+    }
+}
+
+/// What a known reading says.
+struct Evidence {
+    value: f64,
+    /// A lower bound may raise a level, never clear one.
+    exact: bool,
+    at: Moment,
+}
+
+impl Step {
+    fn read(&mut self, bound: &Bound, rule: Rule<'_>, evidence: &Evidence) {
+        let (speaks, hold) = if self.entered {
+            (evidence.exact && !at_or_past(evidence.value, bound.clear, rule.direction), rule.threshold.clear_hold)
+        } else {
+            (at_or_past(evidence.value, bound.at, rule.direction), bound.hold)
+        };
+        if !speaks {
+            self.pending = None;
+            return;
+        }
+        let since = *self.pending.get_or_insert(evidence.at);
+        if evidence.at.since(since) >= hold {
+            *self = Self { entered: !self.entered, pending: None };
+        }
+    }
+}
+
+/// Whether `value` is at `bound` or on its bad side.
+pub(super) fn at_or_past(value: f64, bound: f64, direction: Direction) -> bool {
+    match direction {
+        Direction::Up => value >= bound,
+        Direction::Down => value <= bound,
+    }
+}
+
+fn overdue(last: &Reading, now: Moment) -> bool {
+    now.since(last.at) > (last.period * GAP_PERIODS).max(SHORTEST_GAP)
+}
