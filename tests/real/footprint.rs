@@ -1,0 +1,43 @@
+//! The daemon holds itself to limits of its own.
+
+use std::path::PathBuf;
+
+use super::support::{Daemon, Leaker, eventually, status};
+
+/// Resident memory: the bar is for a release build, a debug build is bigger by its text alone.
+const RELEASE_MIB: u64 = 12;
+const DEBUG_MIB: u64 = 40;
+
+#[test]
+fn memory_and_descriptors_stay_small_over_ten_processes() {
+    let release = std::env::var_os("TRADEDOG_RELEASE").map(PathBuf::from);
+    let ceiling = if release.is_some() { RELEASE_MIB } else { DEBUG_MIB };
+    let first = Leaker::handling(&[]).start();
+    let mut leakers: Vec<Leaker> = (0..9).map(|_| Leaker::handling(&[]).beside(&first).start()).collect();
+    leakers.push(first);
+    for leaker in &mut leakers {
+        leaker.tell("files 80");
+        leaker.tell("cw 5");
+    }
+    let setup = Daemon::told(&format!(
+        "[target.trader]\nmatch = {{ cmdline = \"{}\", user = \"{{user}}\" }}\n[target.trader.thresholds]\nopen_fds = {{ elevated = 500 }}\n",
+        leakers[0].tag()
+    ));
+    let daemon = match release {
+        Some(path) => setup.binary(&path).start(),
+        None => setup.start(),
+    };
+    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 10.0);
+    for _ in 0..50 {
+        daemon.metrics();
+    }
+    let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    let (memory, open) = (status(daemon.pid(), "VmRSS"), descriptors());
+    assert!(memory <= ceiling * 1024, "{memory} KiB resident, {ceiling} MiB allowed");
+    // A few of its own, and for each process its pidfd, its folder and the files that are kept.
+    assert!(open <= 30 + 10 * 6, "{open} descriptors");
+
+    leakers.truncate(1);
+    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    eventually(5, "descriptors of the dead given back", || (descriptors() <= 30 + 6).then_some(()));
+}

@@ -1,0 +1,23 @@
+//! The daemon against real processes: what it counts is what `ls` and `ss` count, what it signals
+//! handles the signal, what it kills is what it was told to kill.
+//!
+//! Every trigger is tested with its opposite: the bloated one dies, the calm one lives. Processes
+//! are started and ended by the test that uses them, and matched by a name that no other test has.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test starts programs, waits, prints, and fails by panicking"
+)]
+
+mod brakes;
+mod command_line;
+mod counts;
+mod footprint;
+mod hostile;
+mod kills;
+mod restarts;
+mod rights;
+mod signals;
+mod support;

@@ -1,0 +1,75 @@
+# A process that does as the lines on its standard input say, and answers each with its count of descriptors.
+# Arguments: a file to log signals to, then SIGNAL or SIGNAL=exit for each signal to handle.
+import os, signal, socket, subprocess, sys, threading
+
+log = open(sys.argv[1], "a", buffering=1)
+files, memory, threads, children, connections, half_closed = [], bytearray(), [], [], {}, []
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(4096)
+
+
+def handle(name, leave):
+    def note(number, frame):
+        log.write(signal.Signals(number).name + "\n")
+        if leave:
+            os._exit(0)
+
+    signal.signal(getattr(signal, name), note)
+
+
+for argument in sys.argv[2:]:
+    if argument.startswith("SIG"):
+        handle(argument.split("=")[0], argument.endswith("=exit"))
+
+
+def hold(held, count, more, less):
+    while len(held) < count:
+        held.append(more())
+    while len(held) > count:
+        less(held.pop())
+
+
+def half_close():
+    near = socket.create_connection(listener.getsockname())
+    listener.accept()[0].close()
+    return near
+
+
+def idle_thread():
+    end = threading.Event()
+    threading.Thread(target=end.wait, daemon=True).start()
+    return end
+
+
+def child():
+    return subprocess.Popen(["sleep", "600"])
+
+
+def end_child(process):
+    process.kill()
+    process.wait()
+
+
+print("ready", os.getpid(), flush=True)
+for line in sys.stdin:
+    what, number, *rest = line.split(None, 2)
+    if what == "files":
+        hold(files, int(number), lambda: open("/dev/null"), lambda f: f.close())
+    elif what == "cw":
+        hold(half_closed, int(number), half_close, lambda s: s.close())
+    elif what == "connect":
+        peer = ("127.0.0.1", int(rest[0]))
+        hold(connections.setdefault(peer, []), int(number), lambda: socket.create_connection(peer), lambda s: s.close())
+    elif what == "threads":
+        hold(threads, int(number), idle_thread, lambda end: end.set())
+    elif what == "children":
+        hold(children, int(number), child, end_child)
+    elif what == "mem":
+        memory = bytearray(int(number))
+        memory[::4096] = b"x" * len(memory[::4096])
+    elif what == "comm":
+        with open("/proc/self/comm", "wb") as comm:
+            comm.write(bytes.fromhex(number))
+    # The descriptor that lists is itself among those listed.
+    print("fds", len(os.listdir("/proc/self/fd")) - 1, *[c.pid for c in children], flush=True)
