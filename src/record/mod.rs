@@ -1,1 +1,62 @@
-//! One Event type -> log line, counters.
+//! One [`Event`] -> one log line and one count, so that a log and a metric can never disagree.
+//!
+//! What belongs here: everything that is remembered or said of what happened. What does not: any
+//! opinion of it. The loop thread forms the lines and counts; a thread of its own writes them, for
+//! whoever reads our log may be slow or stopped, and no decision waits for that.
+
+mod counters;
+mod line;
+mod show;
+mod writer;
+
+pub use counters::{Counters, Ended, OrderKey};
+pub use line::{Line, Severity};
+pub use show::{duration as show_duration, measure as show_measure, value as show_value};
+pub use writer::{LogWriter, Logs};
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::model::Event;
+
+/// Turns events into counts and lines; owned by the watch loop.
+#[derive(Debug)]
+pub struct Recorder {
+    config: Arc<Config>,
+    counters: Arc<Counters>,
+    logs: Logs,
+}
+
+impl Recorder {
+    /// Counts from zero, with the explicit zeros of every action in `config`.
+    pub fn new(config: Arc<Config>, logs: Logs) -> Self {
+        let counters = Arc::new(Counters::of(&config));
+        Self { config, counters, logs }
+    }
+
+    /// Takes over another configuration: counts of actions that are still there go on.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        Arc::make_mut(&mut self.counters).reconfigure(&config);
+        self.config = config;
+    }
+
+    /// Counts `events` and hands their lines to the writer, all at once: the loop wakes it at most
+    /// once a pass. Never waits.
+    pub fn record(&mut self, events: &[Event]) {
+        for event in events.iter().filter(|event| Counters::concerns(&event.note)) {
+            Arc::make_mut(&mut self.counters).count(event);
+        }
+        if !events.is_empty() {
+            let dry_run = self.config.daemon.dry_run;
+            self.logs.send(events.iter().map(|event| Line::of(event, &self.config, dry_run)).collect());
+        }
+    }
+
+    /// The counts now. A share, not a copy: it is copied when an event changes it next.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+}
+
+#[cfg(test)]
+mod tests;
