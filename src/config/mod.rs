@@ -221,6 +221,11 @@ impl Target {
         self.thresholds.iter().find(|t| t.metric == metric)
     }
 
+    /// Whether anything is ever done here; a target without rungs is only observed.
+    pub fn has_ladder(&self) -> bool {
+        self.ladders.iter().any(|ladder| ladder.steps.iter().any(|(_, actions)| !actions.is_empty()))
+    }
+
     /// The actions at one level of a ladder, in the written order.
     pub fn rungs(&self, ladder: usize, level: Level) -> impl Iterator<Item = (usize, &Action)> {
         let steps = self.ladders.get(ladder).and_then(|l| l.steps.get(level));

@@ -1,1 +1,24 @@
-//! /metrics, JSON API.
+//! What is shown: `/metrics`, the JSON API, health.
+//!
+//! What belongs here: the [`Snapshot`] that the loop leaves after each pass, and everything that is
+//! read from it. What does not: anything that reads a target or the host. A scrape costs the loop
+//! nothing; it sees the last pass, and says of when it is.
+
+mod clock;
+pub mod metrics;
+mod published;
+mod routes;
+mod server;
+mod snapshot;
+pub mod status;
+
+pub use clock::WallClock;
+pub use published::{Published, Publisher};
+pub use server::Server;
+pub use snapshot::{
+    HostView, LadderView, MemberView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, RungView, Snapshot,
+    Standing, TargetView, ThresholdView,
+};
+
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,136 @@
+//! Series of live processes. The label `process` is the slot; the pid is a value.
+
+use super::scrape::{MemberSeen, Scrape};
+use super::{Family, Series, gauge};
+use crate::model::Base;
+
+const PROCESS: &[&str] = &["target", "process"];
+const LADDER: &[&str] = &["target", "process", "ladder"];
+const METRIC: &[&str] = &["target", "process", "metric"];
+
+/// How many families have exactly one series for each process.
+pub(super) const PLAIN: usize = 7;
+
+pub(super) const FAMILIES: &[Family] = &[
+    gauge("tradedog_process_pid", PROCESS, "Pid of the process in this slot.", |scrape, series| {
+        each(scrape, series, |_, member| Some(f64::from(member.view.pid.get())));
+    }),
+    gauge(
+        "tradedog_process_start_time_seconds",
+        PROCESS,
+        "When the process started, in seconds since 1970.",
+        |scrape, series| each(scrape, series, |scrape, member| Some(scrape.unix_seconds(member.view.started))),
+    ),
+    gauge("tradedog_process_open_fds", PROCESS, "Open file descriptors, at the last sample.", |scrape, series| {
+        each(scrape, series, |scrape, member| scrape.number(member, Base::OpenFds));
+    }),
+    gauge("tradedog_process_max_fds", PROCESS, "Soft limit of open file descriptors.", |scrape, series| {
+        each(scrape, series, |scrape, member| scrape.number(member, Base::MaxFds));
+    }),
+    gauge(
+        "tradedog_process_resident_memory_bytes",
+        PROCESS,
+        "Resident memory, at the last sample.",
+        |scrape, series| each(scrape, series, |scrape, member| scrape.number(member, Base::Rss)),
+    ),
+    gauge("tradedog_process_swap_bytes", PROCESS, "Memory in swap, at the last sample.", |scrape, series| {
+        each(scrape, series, |scrape, member| scrape.number(member, Base::Swap));
+    }),
+    gauge("tradedog_process_threads", PROCESS, "Threads, at the last sample.", |scrape, series| {
+        each(scrape, series, |scrape, member| scrape.number(member, Base::Threads));
+    }),
+    gauge(
+        "tradedog_process_sockets",
+        &["target", "process", "state", "peer"],
+        "TCP sockets by state and peer, at the last sample; the empty peer counts all of them.",
+        sockets,
+    ),
+    gauge(
+        "tradedog_level",
+        LADDER,
+        "Level of a ladder: 0 normal, 1 elevated, 2 warning, 3 critical, 4 fatal.",
+        |scrape, series| ladders(scrape, series, |_, ladder| f64::from(ladder.level.number())),
+    ),
+    gauge(
+        "tradedog_level_since_timestamp_seconds",
+        LADDER,
+        "Since when the ladder has its level, in seconds since 1970.",
+        |scrape, series| ladders(scrape, series, |scrape, ladder| scrape.unix_seconds(ladder.since)),
+    ),
+    gauge(
+        "tradedog_metric_level",
+        METRIC,
+        "Level of a metric that has a threshold: 0 normal, 1 elevated, 2 warning, 3 critical, 4 fatal.",
+        metric_levels,
+    ),
+    gauge(
+        "tradedog_reading_unknown",
+        METRIC,
+        "Whether a metric that has a threshold could not be read.",
+        unknown_readings,
+    ),
+];
+
+/// Whether the readings of `base` are shown as `process_sockets`.
+pub(super) fn is_socket_state(base: Base) -> bool {
+    matches!(
+        base,
+        Base::CloseWait
+            | Base::Established
+            | Base::SynSent
+            | Base::FinWait1
+            | Base::FinWait2
+            | Base::LastAck
+            | Base::Closing
+            | Base::Listen
+    )
+}
+
+fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &MemberSeen<'_>) -> Option<f64>) {
+    series.metrics.reserve(scrape.members.len());
+    for member in &scrape.members {
+        series.push_known(&[&member.target.name, &member.slot], value(scrape, member));
+    }
+}
+
+/// The two states that leaks show in are there even when zero; the others only while they occur.
+fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
+    for member in &scrape.members {
+        for (metric, reading) in member.target.metrics.iter().zip(scrape.snapshot.readings(member.view)) {
+            let always = matches!(metric.base, Base::CloseWait | Base::Established);
+            let number =
+                reading.value.number().filter(|number| is_socket_state(metric.base) && (always || *number > 0.0));
+            let peer = metric.peer.as_deref().unwrap_or("");
+            series.push_known(&[&member.target.name, &member.slot, metric.info().name, peer], number);
+        }
+    }
+}
+
+fn ladders(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &crate::export::LadderView) -> f64) {
+    for member in &scrape.members {
+        for (ladder, view) in member.target.ladders.iter().zip(scrape.snapshot.ladders(member.view)) {
+            series.push(&[&member.target.name, &member.slot, &ladder.name], value(scrape, view));
+        }
+    }
+}
+
+fn metric_levels(scrape: &Scrape<'_>, series: &mut Series) {
+    for member in &scrape.members {
+        let names = scrape.metric_names(member);
+        for (threshold, view) in member.target.thresholds.iter().zip(scrape.snapshot.thresholds(member.view)) {
+            let Some(metric) = names.get(threshold.metric) else { continue };
+            series.push(&[&member.target.name, &member.slot, metric], f64::from(view.level.number()));
+        }
+    }
+}
+
+fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
+    for member in &scrape.members {
+        let names = scrape.metric_names(member);
+        for threshold in &member.target.thresholds {
+            let Some(metric) = names.get(threshold.metric) else { continue };
+            let unknown = scrape.is_unknown(member, threshold.metric);
+            series.push(&[&member.target.name, &member.slot, metric], f64::from(u8::from(unknown)));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use super::*;
+use crate::config::Config;
+use crate::export::fixture;
+use crate::model::{MemberKey, Value};
+
+fn rendered(snapshot: &Snapshot) -> String {
+    let mut out = String::new();
+    render(snapshot, &mut out).unwrap();
+    out
+}
+
+/// Regenerate with `INSTA_UPDATE=always cargo test export::metrics`, then read the difference: names
+/// and labels are an interface.
+#[test]
+fn golden() {
+    let text = rendered(&fixture::snapshot());
+    let build = format!("version=\"{}\",arch=\"{}\"", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
+    insta::assert_snapshot!("metrics", text.replace(&build, "version=\"VERSION\",arch=\"ARCH\""));
+}
+
+#[test]
+fn the_crate_accepts_every_family_and_collects_the_same() {
+    let snapshot: &'static Snapshot = Box::leak(Box::new(fixture::snapshot()));
+    let scrape: &'static Scrape<'static> = Box::leak(Box::new(Scrape::of(snapshot)));
+    let registry = prometheus::Registry::new();
+    for family in families() {
+        registry.register(Box::new(FamilyCollector { family, scrape })).unwrap();
+    }
+    let mut names: Vec<_> = families().map(|family| family.name).collect();
+    names.sort_unstable();
+    let gathered = registry.gather();
+    assert_eq!(gathered.iter().map(MetricFamily::name).collect::<Vec<_>>(), names);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "promtool judges what we print")]
+fn promtool_finds_nothing_to_say() {
+    let child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else {
+        #[expect(clippy::disallowed_macros, reason = "a test that is skipped says so")]
+        {
+            eprintln!("SKIPPED: promtool is not installed (Debian: apt install prometheus)");
+        }
+        return;
+    };
+    child.stdin.take().unwrap().write_all(rendered(&fixture::snapshot()).as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
+
+#[test]
+fn hostile_label_values_stay_in_their_quotes() {
+    let mut config = fixture::config(vec![fixture::target("tra\"der\\\n} 1 #", &["bro\"ker\n"])]);
+    config.daemon.dry_run = true;
+    let mut snapshot = Snapshot::empty(Arc::new(config));
+    fixture::push_member(&mut snapshot, MemberKey { target: 0, slot: 0 }, Value::Known(1.0));
+    let text = rendered(&snapshot);
+    assert!(text.contains(r#"tradedog_target_processes{target="tra\"der\\\n} 1 #"} 1"#), "{text}");
+    assert!(text.lines().all(|line| line.starts_with('#') || line.rsplit_once(' ').unwrap().1.parse::<f64>().is_ok()));
+}
+
+#[test]
+fn the_unknown_has_no_sample_and_nobody_is_zero_by_default() {
+    let text = rendered(&fixture::snapshot());
+    assert!(!text.contains(r#"process_open_fds{target="trader",process="1"}"#));
+    assert!(text.contains(r#"tradedog_reading_unknown{target="trader",process="1",metric="open_fds"} 1"#));
+    let nothing = rendered(&Snapshot::empty(Arc::new(fixture::config(vec![fixture::target("trader", &[])]))));
+    for absent in ["last_sample", "process_pid", "host_", "reload_success_timestamp", "process_cpu", "process_open_fds"]
+    {
+        assert!(!nothing.contains(absent), "{absent} in\n{nothing}");
+    }
+    assert!(nothing.contains(r#"tradedog_target_processes{target="trader"} 0"#));
+}
+
+fn crowd(max_series: usize) -> Snapshot {
+    let config = fixture::config(vec![fixture::target("a", &[]), fixture::target("b", &[])]);
+    let mut snapshot =
+        Snapshot::empty(Arc::new(Config { web: crate::config::Web { max_series, ..config.web }, ..config }));
+    for target in 0..2 {
+        for slot in 0..4 {
+            fixture::push_member(&mut snapshot, MemberKey { target, slot }, Value::Known(1.0));
+        }
+    }
+    snapshot
+}
+
+#[test]
+fn max_series_leaves_out_whole_processes_from_the_highest_slot() {
+    let per_member = {
+        let all = crowd(usize::MAX);
+        assert_eq!(left_out(&all), 0);
+        7 + 8 + 2 + 4
+    };
+    for fit in 0..=8 {
+        let snapshot = crowd(per_member * fit);
+        assert_eq!(left_out(&snapshot), 8 - fit);
+        let text = rendered(&snapshot);
+        let pids = text.lines().filter(|line| line.starts_with("tradedog_process_pid{")).count();
+        assert_eq!(pids, fit);
+        let of_processes = text.lines().filter(|line| line.contains("process=\"")).count();
+        assert!(of_processes <= per_member * fit);
+        assert!(text.contains(r#"tradedog_target_processes{target="b"} 4"#), "targets are always whole");
+    }
+    assert!(!rendered(&crowd(per_member * 2)).contains("process=\"1\""), "one of each target comes first");
+}

@@ -1,0 +1,217 @@
+//! `/api/v1/status`: all that the last snapshot knows, as JSON.
+//!
+//! The field names are an interface: fields are added, never renamed. Times are seconds since 1970
+//! (UTC), values are in the base unit of their metric (count, bytes, ratio between 0 and 1). What
+//! is not known is absent or says why; it is never zero.
+
+mod build;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the daemon.
+    pub version: String,
+    /// When the snapshot was made.
+    pub time: f64,
+    /// Whether measures are only told of, not taken.
+    pub dry_run: bool,
+    /// Why the daemon is not ready; empty when it is.
+    pub not_ready: Vec<String>,
+    /// Processes that `/metrics` leaves out because of `web.max_series`.
+    pub processes_left_out: usize,
+    /// The last pass.
+    pub pass: Pass,
+    /// Where the configuration came from.
+    pub configuration: Configuration,
+    /// The host.
+    pub host: Host,
+    /// Sockets for which no process could be found, by state.
+    pub unattributed_sockets: BTreeMap<String, u64>,
+    /// The targets, in the order of the configuration.
+    pub targets: Vec<Target>,
+    /// The orders that ended last, the latest first.
+    pub recent_orders: Vec<EndedOrder>,
+}
+
+/// The last pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pass {
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// How much later than planned it began.
+    pub late_seconds: f64,
+    /// When targets were sampled; absent before the first time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_sample: Option<f64>,
+}
+
+/// Where the configuration came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// The files, the main one first.
+    pub files: Vec<String>,
+    /// Whether the last attempt to read them succeeded.
+    pub last_reload_successful: bool,
+    /// When they were last read with success.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_reload_success: Option<f64>,
+    /// Files that were left out because of their errors.
+    pub files_set_aside: u32,
+}
+
+/// The host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Share of memory that is not available.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory_used_ratio: Option<f64>,
+    /// Share of swap in use.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub swap_used_ratio: Option<f64>,
+}
+
+/// A target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// The highest level among its members.
+    pub level: String,
+    /// Whether it has measures that would really be taken.
+    pub armed: bool,
+    /// Fewest members there should be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expected_min: Option<u32>,
+    /// Most members there should be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expected_max: Option<u32>,
+    /// Kills that its budget still allows.
+    pub kill_budget_remaining: u32,
+    /// Its live members.
+    pub members: Vec<Member>,
+}
+
+/// A live member of a target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its slot: the label `process` of the metrics.
+    pub process: u32,
+    /// Its pid.
+    pub pid: i32,
+    /// When it started.
+    pub started: f64,
+    /// The highest level among its ladders.
+    pub level: String,
+    /// Its ladders.
+    pub ladders: Vec<Ladder>,
+    /// What was read of it, by metric.
+    pub readings: BTreeMap<String, Reading>,
+    /// Its thresholds.
+    pub thresholds: Vec<Threshold>,
+    /// What is under way, waits or was given up.
+    pub rungs: Vec<Rung>,
+}
+
+/// A ladder of a member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ladder {
+    /// Its name.
+    pub name: String,
+    /// Its level.
+    pub level: String,
+    /// Since when.
+    pub since: f64,
+}
+
+/// One reading: exactly one of `value`, `unlimited`, `unknown`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<f64>,
+    /// Whether the value is only a lower bound.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub at_least: bool,
+    /// Whether there is no limit (JSON has no infinity).
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub unlimited: bool,
+    /// Why there is no value: gone, denied, malformed, overdue.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unknown: Option<String>,
+    /// When it was read, or found to be unknown.
+    pub at: f64,
+}
+
+/// A threshold of a member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Its metric.
+    pub metric: String,
+    /// Its ladder.
+    pub ladder: String,
+    /// Its level.
+    pub level: String,
+    /// Since when.
+    pub since: f64,
+    /// Where the normal range ends.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expected: Option<f64>,
+    /// Where each level begins.
+    pub bounds: BTreeMap<String, f64>,
+}
+
+/// A rung that is not at rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Its ladder.
+    pub ladder: String,
+    /// Its level.
+    pub level: String,
+    /// Its action.
+    pub action: String,
+    /// in_flight, held, retrying, vetoed, gave_up.
+    pub standing: String,
+    /// Why, as in the label `reason`.
+    pub reason: String,
+    /// When it may go out, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opens: Option<f64>,
+}
+
+/// An order at its final outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedOrder {
+    /// Its number.
+    pub order: u64,
+    /// When it ended.
+    pub time: f64,
+    /// Its target.
+    pub target: String,
+    /// The slot of its process.
+    pub process: u32,
+    /// The pid of its process.
+    pub pid: i32,
+    /// Its action.
+    pub action: String,
+    /// The level whose rung it was.
+    pub level: String,
+    /// What made that level.
+    pub metric: String,
+    /// The reading.
+    pub value: f64,
+    /// The bound that it was at or past.
+    pub bound: f64,
+    /// What became of it.
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
