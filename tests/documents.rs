@@ -1,0 +1,66 @@
+//! What the documents promise is there.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test reads, starts programs, and fails by panicking"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use tradedog::model::METRICS;
+
+fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The contents of its fenced blocks of that language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_configuration_of_the_readme_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("watchdog.toml");
+    let samples = blocks(&document("README.md"), "toml");
+    assert_eq!(samples.len(), 1);
+    fs::write(&file, &samples[0]).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let check = Command::new(env!("CARGO_BIN_EXE_tradedog")).args(["check", "--config"]).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stderr).into_owned() + &String::from_utf8_lossy(&check.stdout);
+    assert_ne!(check.status.code(), Some(2), "{said}");
+}
+
+#[test]
+fn the_readme_names_every_metric_that_a_threshold_may_name() {
+    let text = document("README.md");
+    for metric in METRICS.iter().filter(|metric| metric.bounded) {
+        assert!(text.contains(&format!("`{}`", metric.name)), "{} is not in README.md", metric.name);
+        let per_peer = format!("`{}.PEER`", metric.name);
+        assert_eq!(text.contains(&per_peer), metric.per_peer, "{per_peer} in README.md");
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = document(name);
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let is_there = link.starts_with("https://") || Path::new(env!("CARGO_MANIFEST_DIR")).join(link).exists();
+            assert!(is_there, "{name} links to {link}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn files_that_the_architecture_names_exist() {
+    let text = document("ARCHITECTURE.md");
+    for path in text.split('`').filter(|word| word.starts_with("src/") || word.starts_with("tests/")) {
+        let path = path.split(' ').next().unwrap();
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "ARCHITECTURE.md names {path}");
+    }
+}
