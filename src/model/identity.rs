@@ -9,6 +9,9 @@ use super::Moment;
 pub struct Pid(i32);
 
 impl Pid {
+    /// The first process, the parent of all.
+    pub const INIT: Self = Self(1);
+
     /// A pid as the kernel counts them: positive.
     pub const fn new(raw: i32) -> Option<Self> {
         if raw > 0 { Some(Self(raw)) } else { None }

@@ -1,0 +1,114 @@
+//! The other source of bytes: the kernel's, of which one read goes wrong. For tests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::source::{File, Link, Os, Source};
+use super::{Entry, Error, Proc, Process};
+use crate::model::Pid;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The process is no more.
+    Gone,
+    /// The right was taken away.
+    Denied,
+    /// Half of the text.
+    Truncated,
+    /// No text.
+    Emptied,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 4] = [Self::Gone, Self::Denied, Self::Truncated, Self::Emptied];
+}
+
+/// Which read goes wrong, counted over everything that shares the plan.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    fault: Fault,
+    at: usize,
+    reads: AtomicUsize,
+}
+
+impl Plan {
+    /// `fault` at the read number `at`, counted from 0, and at no other.
+    pub(crate) fn new(fault: Fault, at: usize) -> Arc<Self> {
+        Arc::new(Self { fault, at, reads: AtomicUsize::new(0) })
+    }
+
+    /// Whether the read that was to go wrong was reached.
+    pub(crate) fn struck(&self) -> bool {
+        self.reads.load(Ordering::Relaxed) > self.at
+    }
+
+    fn next(&self) -> Option<Fault> {
+        (self.reads.fetch_add(1, Ordering::Relaxed) == self.at).then_some(self.fault)
+    }
+}
+
+impl Process {
+    /// The process `pid`, of which the planned read fails. Reads to open it count.
+    pub(crate) fn open_faulty(pid: Pid, plan: &Arc<Plan>) -> Result<Self, Error> {
+        let proc = Proc::live()?.with_faults(plan.clone());
+        let entry: Entry = proc.entry(pid)?;
+        Self::hold(entry, proc.boot())
+    }
+}
+
+/// The kernel, with a plan.
+pub(crate) struct Faulty {
+    kernel: Os,
+    plan: Arc<Plan>,
+}
+
+impl Faulty {
+    pub(crate) const fn new(kernel: Os, plan: Arc<Plan>) -> Self {
+        Self { kernel, plan }
+    }
+
+    /// Does `read`, then what the plan says to its text.
+    fn text(&self, buffer: &mut Vec<u8>, read: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> Result<(), Error> {
+        match self.plan.next() {
+            Some(Fault::Gone) => return Err(Error::Gone),
+            Some(Fault::Denied) => return Err(Error::Denied),
+            Some(Fault::Truncated) => {
+                read(buffer)?;
+                buffer.truncate(buffer.len() / 2);
+            }
+            Some(Fault::Emptied) => buffer.clear(),
+            None => read(buffer)?,
+        }
+        Ok(())
+    }
+}
+
+impl Source for Faulty {
+    fn read(&self, file: File, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.text(buffer, |buffer| self.kernel.read(file, buffer))
+    }
+
+    fn link(&self, link: Link, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.text(buffer, |buffer| self.kernel.link(link, buffer))
+    }
+
+    fn count_fds(&self) -> Result<u64, Error> {
+        match self.plan.next() {
+            Some(Fault::Gone) => Err(Error::Gone),
+            Some(Fault::Denied) => Err(Error::Denied),
+            // A folder is neither cut nor emptied under a live process; it fails.
+            Some(Fault::Truncated | Fault::Emptied) => Err(Error::Os(libc::EIO)),
+            None => self.kernel.count_fds(),
+        }
+    }
+
+    fn fd_links(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        match self.plan.next() {
+            Some(Fault::Gone) => Err(Error::Gone),
+            Some(Fault::Denied) => Err(Error::Denied),
+            Some(Fault::Truncated | Fault::Emptied) => Err(Error::Os(libc::EIO)),
+            None => self.kernel.fd_links(visit),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! `/proc` as a whole, and the folder of one process in it.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{CWD, Mode};
+
+use super::digits::number;
+use super::source::{Counting, FOLDER, File, Link, Os, Source, exists, numbered_entries, read_file};
+use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid};
+use crate::model::{BootId, Pid};
+
+/// `/proc`, held open.
+pub struct Proc {
+    root: OwnedFd,
+    boot: BootId,
+    counting: Counting,
+    #[cfg(test)]
+    plan: Option<std::sync::Arc<super::faulty::Plan>>,
+}
+
+impl Proc {
+    /// The live one. It must show our own pid namespace: numbers of another one would name other
+    /// processes than `pidfd_open` does.
+    pub fn live() -> Result<Self, Error> {
+        let root = rustix::fs::openat(CWD, c"/proc", FOLDER, Mode::empty())?;
+        let mut space = [std::mem::MaybeUninit::uninit(); 16];
+        let (own, _) = rustix::fs::readlinkat_raw(&root, c"self", &mut space)?;
+        let pid = u64::try_from(own_pid().get()).unwrap_or(0);
+        if number(own) != Some(pid) {
+            return Err(Error::Malformed("/proc of the pid namespace that the daemon runs in"));
+        }
+        Ok(Self::at(root, boot_id()?, Counting::of_kernel()))
+    }
+
+    fn at(root: OwnedFd, boot: BootId, counting: Counting) -> Self {
+        Self {
+            root,
+            boot,
+            counting,
+            #[cfg(test)]
+            plan: None,
+        }
+    }
+
+    /// A copy of some `/proc` in a folder: readable, but without processes behind it.
+    #[cfg(test)]
+    pub(crate) fn captured(root: &std::path::Path) -> Result<Self, Error> {
+        let root = rustix::fs::openat(CWD, root, FOLDER, Mode::empty())?;
+        Ok(Self::at(root, BootId(1), Counting::Entries))
+    }
+
+    /// The live one, counting descriptors as on a kernel before 6.2.
+    #[cfg(test)]
+    pub(crate) fn before_6_2(self) -> Self {
+        Self { counting: Counting::Entries, ..self }
+    }
+
+    /// With every read counted, and the planned one failing.
+    #[cfg(test)]
+    pub(crate) fn with_faults(self, plan: std::sync::Arc<super::faulty::Plan>) -> Self {
+        Self { plan: Some(plan), ..self }
+    }
+
+    /// The boot it belongs to.
+    pub const fn boot(&self) -> BootId {
+        self.boot
+    }
+
+    /// The numbers of all processes that can be seen, in place of what was in `pids`, ascending.
+    pub fn pids(&self, pids: &mut Vec<Pid>) -> Result<(), Error> {
+        pids.clear();
+        numbered_entries(self.root.as_fd(), &mut |entry| {
+            pids.extend(i32::try_from(entry).ok().and_then(Pid::new));
+        })?;
+        pids.sort_unstable();
+        Ok(())
+    }
+
+    /// The number that the last new process or thread was given (`/proc/loadavg`, last field): while
+    /// it stands still, nothing was forked.
+    pub fn last_pid(&self, buffer: &mut Vec<u8>) -> Result<u64, Error> {
+        read_file(self.root.as_fd(), c"loadavg", buffer)?;
+        let last = buffer.trim_ascii_end().rsplit(|byte| *byte == b' ').next();
+        last.and_then(number).ok_or(Error::Malformed("/proc/loadavg that ends in the last pid"))
+    }
+
+    /// Whether others' processes are hidden from us (mount option `hidepid`): everybody else sees pid 1.
+    pub fn hides_others(&self) -> bool {
+        !exists(self.root.as_fd(), c"1/stat")
+    }
+
+    /// The folder of one process.
+    pub fn entry(&self, pid: Pid) -> Result<Entry, Error> {
+        let dir = rustix::fs::openat(&self.root, pid.to_string(), FOLDER, Mode::empty())?;
+        let os = Os::new(dir, self.counting);
+        #[cfg(test)]
+        if let Some(plan) = &self.plan {
+            return Ok(Entry { pid, source: Box::new(super::faulty::Faulty::new(os, plan.clone())) });
+        }
+        Ok(Entry { pid, source: Box::new(os) })
+    }
+
+    /// One process, held open.
+    pub fn open(&self, pid: Pid) -> Result<Process, Error> {
+        Process::hold(self.entry(pid)?, self.boot)
+    }
+}
+
+/// The folder of one process, pinned: what is read here is of one and the same process, or
+/// [`Error::Gone`].
+pub struct Entry {
+    pid: Pid,
+    source: Box<dyn Source>,
+}
+
+impl Entry {
+    /// The number by which it was opened.
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// `/proc/PID/stat`, of zombies too.
+    pub fn stat(&self, buffer: &mut Vec<u8>) -> Result<Stat, Error> {
+        self.source.read(File::Stat, buffer)?;
+        Stat::parse(filled(buffer)?)
+    }
+
+    /// `/proc/PID/status`. A process without memory of its own is a kernel thread or dead: never
+    /// one that uses none.
+    pub fn status(&self, buffer: &mut Vec<u8>) -> Result<Status, Error> {
+        self.read(File::Status, buffer)?;
+        let status = Status::parse(filled(buffer)?)?;
+        if status.rss.is_none() && !self.live_stat(buffer)?.is_kernel_thread() {
+            return Err(Error::Malformed("the memory of a process whose main thread lives"));
+        }
+        Ok(status)
+    }
+
+    /// `/proc/PID/cgroup`.
+    pub fn cgroups<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<Cgroups<'a>, Error> {
+        self.read(File::Cgroup, buffer)?;
+        Cgroups::parse(filled(buffer)?)
+    }
+
+    /// Soft limit of descriptors; none is unlimited. Changes seldom and costs far more than to
+    /// count them.
+    pub fn max_fds(&self, buffer: &mut Vec<u8>) -> Result<Option<u64>, Error> {
+        self.read(File::Limits, buffer)?;
+        max_open_files(filled(buffer)?)
+    }
+
+    /// Number of open descriptors.
+    pub fn open_fds(&self) -> Result<u64, Error> {
+        match self.source.count_fds()? {
+            // A zombie has none either; a live process may have closed all of its own.
+            0 => self.live_stat(&mut Vec::new()).map(|_| 0),
+            count => Ok(count),
+        }
+    }
+
+    /// Calls `visit` with the inode of every socket among its descriptors, twice for one that is
+    /// held twice. Needs the right to trace the process, and takes 2 to 3 us a descriptor.
+    pub fn socket_inodes(&self, visit: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        let mut empty = true;
+        self.source.fd_links(&mut |target| {
+            empty = false;
+            if let Some(inode) = bracketed(target, b"socket:[") {
+                visit(inode);
+            }
+        })?;
+        if empty {
+            self.live_stat(&mut Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// The path of its program, as the kernel prints it (` (deleted)` behind a replaced one). Needs
+    /// the right to trace the process.
+    pub fn exe<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
+        self.source.link(Link::Exe, buffer)?;
+        filled(buffer)
+    }
+
+    /// Its arguments, each ended by a 0 byte; at most 128 KiB of them; empty for a kernel thread.
+    ///
+    /// Not for the loop: it touches the memory of the process and may wait for it to come back from swap.
+    pub fn cmdline<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
+        self.source.read(File::Cmdline, buffer)?;
+        if buffer.is_empty() {
+            self.live_stat(&mut Vec::new())?;
+        }
+        Ok(buffer)
+    }
+
+    /// The inode of its network namespace. Needs the right to trace the process.
+    pub fn net_namespace(&self, buffer: &mut Vec<u8>) -> Result<u64, Error> {
+        self.source.link(Link::NetNamespace, buffer)?;
+        bracketed(filled(buffer)?, b"net:[").ok_or(Error::Malformed("/proc/PID/ns/net as `net:[INODE]`"))
+    }
+
+    /// Its stat, if it lives: has a main thread that has not ended.
+    fn live_stat(&self, buffer: &mut Vec<u8>) -> Result<Stat, Error> {
+        let stat = self.stat(buffer)?;
+        if stat.is_exiting() {
+            // The main thread may end long before the others do; then its files and memory cannot
+            // be seen here, but the process is there.
+            let others = stat.threads > 1;
+            return Err(if others { Error::Malformed("a process whose main thread lives") } else { Error::Gone });
+        }
+        Ok(stat)
+    }
+
+    /// A file that a live process does not have is missing from this kernel, not a sign of death.
+    fn read(&self, file: File, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.source.read(file, buffer).map_err(|error| {
+            let missing = error == Error::Gone && self.live_stat(buffer).is_ok();
+            if missing { Error::Malformed("a kernel that has this file of /proc") } else { error }
+        })
+    }
+}
+
+/// An emptied file is that of a process that just went.
+fn filled(buffer: &[u8]) -> Result<&[u8], Error> {
+    if buffer.is_empty() { Err(Error::Gone) } else { Ok(buffer) }
+}
+
+/// The number in `PREFIX[NUMBER]`.
+fn bracketed(text: &[u8], prefix: &[u8]) -> Option<u64> {
+    text.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(b"]")).and_then(number)
+}

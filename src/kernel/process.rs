@@ -1,0 +1,159 @@
+//! One live process, held by descriptors that can never point at another one.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+use rustix_libc_wrappers::process::SignalExt as _;
+
+use super::{Cgroups, Entry, Error, Proc, Stat, Status, release};
+use crate::model::{BootId, Identity, Pid, Signal};
+
+/// One live process: its pidfd, its folder in `/proc`, and who it is.
+///
+/// Costs four descriptors: pidfd, folder, `fd/` and `status`, the last two from first use on.
+pub struct Process {
+    identity: Identity,
+    pidfd: OwnedFd,
+    entry: Entry,
+}
+
+impl Process {
+    /// Opens the process that has the number `pid` now.
+    pub fn open(boot: BootId, pid: Pid) -> Result<Self, Error> {
+        Self::hold(Proc::live()?.entry(pid)?, boot)
+    }
+
+    /// Adds the pidfd to a folder that was opened before, and makes sure that both are of one process.
+    ///
+    /// The folder pins a process A. The pidfd is of whoever has A's number when it is opened. If A is
+    /// still there afterwards, nobody else can have had its number in between: both are A.
+    pub fn hold(entry: Entry, boot: BootId) -> Result<Self, Error> {
+        let pid = rustix::process::Pid::from_raw(entry.pid().get()).ok_or(Error::Gone)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        let stat = entry.stat(&mut Vec::new())?;
+        if exited(pidfd.as_fd()) {
+            return Err(Error::Gone);
+        }
+        let pidfs_inode = pidfs_inode(pidfd.as_fd())?;
+        let identity = Identity { boot, pid: entry.pid(), start_ticks: stat.start_ticks, pidfs_inode };
+        Ok(Self { identity, pidfd, entry })
+    }
+
+    /// A process of a captured `/proc`. The descriptor of its folder stands in for the pidfd: it
+    /// never says that it has exited, and no signal goes through it.
+    #[cfg(test)]
+    pub(crate) fn captured(root: &Proc, pid: Pid) -> Result<Self, Error> {
+        let entry = root.entry(pid)?;
+        let start_ticks = entry.stat(&mut Vec::new())?.start_ticks;
+        let pidfd = rustix::fs::openat(rustix::fs::CWD, c"/", super::source::FOLDER, rustix::fs::Mode::empty())?;
+        let identity = Identity { boot: root.boot(), pid, start_ticks, pidfs_inode: None };
+        Ok(Self { identity, pidfd, entry })
+    }
+
+    /// Who it is.
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Readable once it has exited: for the one wait of the loop.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Its folder in `/proc`, for what is seldom read.
+    pub const fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Whether the pidfd says that it has exited; true for a zombie.
+    pub fn has_exited(&self) -> bool {
+        exited(self.pidfd.as_fd())
+    }
+
+    /// Whether whoever has its number now is still this process.
+    ///
+    /// Asked before every signal although the pidfd cannot point at another process: it is the proof
+    /// that does not rest on what was opened when, and start time alone would not give it. A number
+    /// can be given anew within one tick of it.
+    pub fn is_current(&self) -> Result<(), Error> {
+        if self.has_exited() {
+            return Err(Error::Gone);
+        }
+        let pid = rustix::process::Pid::from_raw(self.identity.pid.get()).ok_or(Error::Gone)?;
+        let fresh = pidfd_open(pid, PidfdFlags::empty())?;
+        let inode = pidfs_inode(fresh.as_fd())?;
+        let start_ticks = self.entry.stat(&mut Vec::new())?.start_ticks;
+        let now = Identity { start_ticks, pidfs_inode: inode, ..self.identity };
+        if now == self.identity { Ok(()) } else { Err(Error::Gone) }
+    }
+
+    /// Number of open descriptors.
+    pub fn open_fds(&self) -> Result<u64, Error> {
+        self.entry.open_fds()
+    }
+
+    /// Soft limit of descriptors; none is unlimited. See [`Entry::max_fds`].
+    pub fn max_fds(&self, buffer: &mut Vec<u8>) -> Result<Option<u64>, Error> {
+        self.entry.max_fds(buffer)
+    }
+
+    /// `/proc/PID/status` now, through the kept descriptor, into a reused buffer.
+    pub fn status(&self, buffer: &mut Vec<u8>) -> Result<Status, Error> {
+        self.entry.status(buffer)
+    }
+
+    /// `/proc/PID/stat` now.
+    pub fn stat(&self, buffer: &mut Vec<u8>) -> Result<Stat, Error> {
+        self.entry.stat(buffer)
+    }
+
+    /// `/proc/PID/cgroup` now.
+    pub fn cgroups<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<Cgroups<'a>, Error> {
+        self.entry.cgroups(buffer)
+    }
+
+    /// Calls `visit` with the inode of every socket among its descriptors. See [`Entry::socket_inodes`].
+    pub fn socket_inodes(&self, visit: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        self.entry.socket_inodes(visit)
+    }
+
+    /// Sends a signal through the pidfd. That it was sent does not say that it had an effect.
+    pub fn signal(&self, signal: Signal) -> Result<(), Error> {
+        let number = signal.number();
+        let signal = rustix::process::Signal::from_raw(number).ok_or(Error::Malformed("a signal number"))?;
+        Ok(pidfd_send_signal(&self.pidfd, signal)?)
+    }
+
+    /// After SIGKILL: frees its memory now, best effort.
+    pub fn release_memory(&self) {
+        release::release_memory(self.pidfd.as_fd());
+    }
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Process").field(&self.identity).finish()
+    }
+}
+
+/// A pidfd is readable when its process, all threads of it, has ended (pidfd_open(2)).
+fn exited(pidfd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(pidfd, PollFlags::IN)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    retry_on_intr(|| poll(&mut fds, Some(&at_once))).is_ok_and(|ready| ready > 0)
+        && fds[0].revents().contains(PollFlags::IN)
+}
+
+/// `PID_FS_MAGIC` of the kernel's `include/uapi/linux/magic.h`, Linux 6.9.
+const PID_FS_MAGIC: u64 = 0x5049_4446;
+
+/// The inode of a pidfd where it lives in pidfs; before that all pidfds shared one inode.
+fn pidfs_inode(pidfd: BorrowedFd<'_>) -> Result<Option<u64>, Error> {
+    let filesystem = u64::try_from(rustix::fs::fstatfs(pidfd)?.f_type).unwrap_or(0);
+    if filesystem != PID_FS_MAGIC {
+        return Ok(None);
+    }
+    Ok(Some(rustix::fs::fstat(pidfd)?.st_ino))
+}
