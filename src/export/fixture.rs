@@ -141,12 +141,16 @@ pub(super) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value)
     let readings: Vec<Reading> = target.metrics.iter().map(read).collect();
     let since = Moment::from_secs(9_990);
     let level = if key.slot == 0 { Level::Elevated } else { Level::Normal };
+    let unknown = |metric: usize| {
+        let reading = readings.get(metric).map(|reading| reading.value);
+        if let Some(Value::Unknown(why)) = reading { Some(why) } else { None }
+    };
     let pid = Pid::new(1234 + i32::try_from(key.slot).unwrap()).unwrap();
     snapshot
         .push_member(key, pid, Moment::from_secs(9_000))
         .readings(&readings)
         .ladders(target.ladders.iter().map(|_| LadderView { level, since }))
-        .thresholds(target.thresholds.iter().map(|_| ThresholdView { level, since }));
+        .thresholds(target.thresholds.iter().map(|row| ThresholdView { level, since, unknown: unknown(row.metric) }));
 }
 
 /// Two targets, three processes, one of which cannot be read, and one of everything else.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::WallClock;
 use crate::config::Config;
-use crate::model::{Base, Level, MemberKey, Moment, Pid, Reading, Reason, Value};
+use crate::model::{Base, Level, MemberKey, Moment, Pid, Reading, Reason, Unknown, Value};
 use crate::record::Counters;
 
 /// The state of the watch after one pass.
@@ -24,7 +24,7 @@ pub struct Snapshot {
     pub wall: WallClock,
     /// Facts of each target, in the order of the configuration.
     pub targets: Vec<TargetView>,
-    /// Rungs that are not at rest: held, retried, vetoed, given up.
+    /// Rungs that are not idle.
     pub rungs: Vec<RungView>,
     /// Counts since the start.
     pub counters: Arc<Counters>,
@@ -80,6 +80,8 @@ pub struct ThresholdView {
     pub level: Level,
     /// Since when.
     pub since: Moment,
+    /// Why it sees nothing now; none while it sees.
+    pub unknown: Option<Unknown>,
 }
 
 /// A target beside its members.
@@ -89,7 +91,7 @@ pub struct TargetView {
     pub kill_budget_remaining: u32,
 }
 
-/// A rung that is not at rest.
+/// A rung that is not idle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RungView {
     /// Whose.
@@ -104,9 +106,11 @@ pub struct RungView {
     pub standing: Standing,
 }
 
-/// Where a rung stands that is not at rest.
+/// Where a rung stands that is not idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
+    /// It is due; another order of the process is in flight.
+    Waiting,
     /// Its order is with the executor.
     InFlight,
     /// A brake holds it.
@@ -132,6 +136,11 @@ pub enum Standing {
     GaveUp {
         /// Why the last one did.
         reason: Reason,
+    },
+    /// It is done, and its level still holds.
+    Done {
+        /// When that was.
+        at: Moment,
     },
 }
 

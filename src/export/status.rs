@@ -112,7 +112,7 @@ pub struct Member {
     pub readings: BTreeMap<String, Reading>,
     /// Its thresholds.
     pub thresholds: Vec<Threshold>,
-    /// What is under way, waits or was given up.
+    /// Its rungs that are not idle.
     pub rungs: Vec<Rung>,
 }
 
@@ -157,6 +157,9 @@ pub struct Threshold {
     pub level: String,
     /// Since when.
     pub since: f64,
+    /// Why it sees nothing now; the level is then the one before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unknown: Option<String>,
     /// Where the normal range ends.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expected: Option<f64>,
@@ -164,7 +167,7 @@ pub struct Threshold {
     pub bounds: BTreeMap<String, f64>,
 }
 
-/// A rung that is not at rest.
+/// A rung that is not idle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
     /// Its ladder.
@@ -173,13 +176,13 @@ pub struct Rung {
     pub level: String,
     /// Its action.
     pub action: String,
-    /// in_flight, held, retrying, vetoed, gave_up.
+    /// waiting, in_flight, held, retrying, vetoed, gave_up, done.
     pub standing: String,
     /// Why, as in the label `reason`.
     pub reason: String,
-    /// When it may go out, where that is known.
+    /// When it may go out, where that is known; of one that is done, when that was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub opens: Option<f64>,
+    pub time: Option<f64>,
 }
 
 /// An order at its final outcome.

@@ -74,13 +74,14 @@ const fn waiting(rung: &RungView) -> Membership {
     match rung.standing {
         Standing::Held { reason, opens } => Some((reason, opens)),
         Standing::Retrying { reason, at } => Some((reason, Some(at))),
-        Standing::InFlight | Standing::Vetoed { .. } | Standing::GaveUp { .. } => None,
+        Standing::Waiting
+        | Standing::InFlight
+        | Standing::Vetoed { .. }
+        | Standing::GaveUp { .. }
+        | Standing::Done { .. } => None,
     }
 }
 
 const fn given_up(rung: &RungView) -> Membership {
-    match rung.standing {
-        Standing::GaveUp { reason } => Some((reason, None)),
-        Standing::InFlight | Standing::Held { .. } | Standing::Retrying { .. } | Standing::Vetoed { .. } => None,
-    }
+    if let Standing::GaveUp { reason } = rung.standing { Some((reason, None)) } else { None }
 }

@@ -2,6 +2,7 @@
 
 use super::scrape::{MemberSeen, Scrape};
 use super::{Family, Series, gauge};
+use crate::export::{LadderView, ThresholdView};
 use crate::model::Base;
 
 const PROCESS: &[&str] = &["target", "process"];
@@ -106,7 +107,7 @@ fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
     }
 }
 
-fn ladders(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &crate::export::LadderView) -> f64) {
+fn ladders(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &LadderView) -> f64) {
     for member in &scrape.members {
         for (ladder, view) in member.target.ladders.iter().zip(scrape.snapshot.ladders(member.view)) {
             series.push(&[&member.target.name, &member.slot, &ladder.name], value(scrape, view));
@@ -115,22 +116,19 @@ fn ladders(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &cra
 }
 
 fn metric_levels(scrape: &Scrape<'_>, series: &mut Series) {
+    thresholds(scrape, series, |view| f64::from(view.level.number()));
+}
+
+fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
+    thresholds(scrape, series, |view| f64::from(u8::from(view.unknown.is_some())));
+}
+
+fn thresholds(scrape: &Scrape<'_>, series: &mut Series, value: fn(&ThresholdView) -> f64) {
     for member in &scrape.members {
         let names = scrape.metric_names(member);
         for (threshold, view) in member.target.thresholds.iter().zip(scrape.snapshot.thresholds(member.view)) {
             let Some(metric) = names.get(threshold.metric) else { continue };
-            series.push(&[&member.target.name, &member.slot, metric], f64::from(view.level.number()));
-        }
-    }
-}
-
-fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
-    for member in &scrape.members {
-        let names = scrape.metric_names(member);
-        for threshold in &member.target.thresholds {
-            let Some(metric) = names.get(threshold.metric) else { continue };
-            let unknown = scrape.is_unknown(member, threshold.metric);
-            series.push(&[&member.target.name, &member.slot, metric], f64::from(u8::from(unknown)));
+            series.push(&[&member.target.name, &member.slot, metric], value(view));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Target;
 use crate::export::{MemberView, Snapshot};
-use crate::model::{Base, Level, MemberKey, Moment, Value};
+use crate::model::{Base, Level, MemberKey, Moment};
 
 /// A snapshot, seen by one scrape.
 pub(super) struct Scrape<'a> {
@@ -67,12 +67,6 @@ impl<'a> Scrape<'a> {
     pub(super) fn number(&self, member: &MemberSeen<'_>, base: Base) -> Option<f64> {
         let index = member.target.metrics.iter().position(|metric| metric.base == base && metric.peer.is_none())?;
         self.snapshot.readings(member.view).get(index)?.value.number()
-    }
-
-    /// Whether the reading of `metrics[index]` of a member is missing.
-    pub(super) fn is_unknown(&self, member: &MemberSeen<'_>, index: usize) -> bool {
-        let reading = self.snapshot.readings(member.view).get(index);
-        reading.is_none_or(|reading| matches!(reading.value, Value::Unknown(_)))
     }
 
     pub(super) fn unix_seconds(&self, moment: Moment) -> f64 {

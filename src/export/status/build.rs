@@ -103,6 +103,7 @@ fn thresholds(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -
         ladder: name(threshold.ladder),
         level: view.level.name().to_owned(),
         since: snapshot.wall.unix_seconds(view.since),
+        unknown: view.unknown.map(|why| why.name().to_owned()),
         expected: threshold.expected,
         bounds: bounds(threshold),
     })
@@ -110,7 +111,9 @@ fn thresholds(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -
 }
 
 fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
-    let (standing, reason, opens) = match view.standing {
+    let (standing, reason, time) = match view.standing {
+        Standing::Waiting => ("waiting", Reason::None, None),
+        Standing::Done { at } => ("done", Reason::None, Some(at)),
         Standing::InFlight => ("in_flight", Reason::None, None),
         Standing::Held { reason, opens } => ("held", reason, opens),
         Standing::Retrying { reason, at } => ("retrying", reason, Some(at)),
@@ -125,7 +128,7 @@ fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
         action: action.map_or_else(String::new, |action| action.name.to_string()),
         standing: standing.to_owned(),
         reason: reason.name().to_owned(),
-        opens: opens.map(|at| snapshot.wall.unix_seconds(at)),
+        time: time.map(|at| snapshot.wall.unix_seconds(at)),
     }
 }
 
