@@ -12,13 +12,11 @@ mod server;
 mod snapshot;
 pub mod status;
 
+pub use crate::model::{LadderView, RungView, Standing, ThresholdView};
 pub use clock::WallClock;
 pub use published::{Published, Publisher};
 pub use server::Server;
-pub use snapshot::{
-    HostView, LadderView, MemberView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, RungView, Snapshot,
-    Standing, TargetView, ThresholdView,
-};
+pub use snapshot::{HostView, MemberView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView};
 
 #[cfg(test)]
 mod fixture;

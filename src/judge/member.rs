@@ -7,7 +7,7 @@ use super::rung::{Rung, RungState};
 use super::threshold::{Rule, ThresholdState};
 use crate::config::Target;
 use crate::model::{
-    Cause, Identity, Level, MemberKey, MemberSample, Moment, Note, OrderId, OutcomeKind, Reason, Unknown,
+    Cause, Identity, LadderView, Level, MemberKey, MemberSample, Moment, Note, OrderId, OutcomeKind, Reason, Unknown,
 };
 
 /// What is remembered of one member.
@@ -21,20 +21,13 @@ pub(super) struct MemberState {
     /// Why each threshold is blind, as last told.
     told_unknown: Vec<Option<Unknown>>,
     /// As the target's ladders.
-    pub(super) ladders: Vec<LadderState>,
+    pub(super) ladders: Vec<LadderView>,
     /// All rungs, lowest level first, then by ladder, then in the written order.
     pub(super) rungs: Vec<Rung>,
     /// Last delivery by action.
     pub(super) delivered: Vec<Option<Moment>>,
     /// The last pass in which it was in the sample.
     pub(super) seen: u64,
-}
-
-/// Where a ladder stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LadderState {
-    pub(super) level: Level,
-    pub(super) since: Moment,
 }
 
 /// Why a rung is due.
@@ -62,7 +55,7 @@ impl MemberState {
             first_seen: sample.first_seen,
             thresholds: vec![ThresholdState::default(); target.thresholds.len()],
             told_unknown: vec![None; target.thresholds.len()],
-            ladders: vec![LadderState { level: Level::Normal, since: now }; target.ladders.len()],
+            ladders: vec![LadderView { level: Level::Normal, since: now }; target.ladders.len()],
             rungs,
             delivered: vec![None; target.actions.len()],
             seen: 0,
@@ -102,7 +95,7 @@ impl MemberState {
             if to == from {
                 continue;
             }
-            self.ladders[index] = LadderState { level: to, since: pass.now };
+            self.ladders[index] = LadderView { level: to, since: pass.now };
             pass.tell(Note::LevelChanged {
                 target: Arc::clone(&target.name),
                 member: key,
@@ -113,7 +106,8 @@ impl MemberState {
                 cause: self.grounds(target, index, to).map(|grounds| grounds.cause),
             });
             for rung in self.rungs.iter_mut().filter(|rung| rung.ladder == index) {
-                if rung.level > from && rung.level <= to {
+                let under_way = matches!(rung.state, RungState::InFlight(_));
+                if rung.level > from && rung.level <= to && !under_way {
                     rung.make_due();
                 } else if rung.level > to {
                     if let Some(order) = rung.end() {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use budget::Kills;
 use member::MemberState;
-pub use view::{LadderView, MemberView, RungView, Standing};
+pub use view::MemberView;
 
 use crate::config::Config;
 use crate::model::{

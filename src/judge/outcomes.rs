@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rung::{Hold, Rung, RungState};
 use super::{Pass, State};
 use crate::config::Target;
-use crate::model::{Level, Note, Order, Outcome, OutcomeKind, Reason};
+use crate::model::{Event, Level, Note, Order, Outcome, OutcomeKind, Reason};
 
 impl State {
     /// Takes in one outcome: the order ends, waits for a retry, or is due again behind a brake.
@@ -30,8 +30,8 @@ impl State {
             let level = member.ladders[member.rungs[index].ladder].level;
             let rung = &mut member.rungs[index];
             let note = rung.take(outcome, &order, target);
-            if note.is_some() && !std::mem::replace(&mut told, true) {
-                pass.verdicts.events.extend(note.into_iter().map(|note| pass_event(outcome, note)));
+            if !std::mem::replace(&mut told, true) {
+                pass.verdicts.events.extend(note.map(|note| Event { at: outcome.at, note }));
             }
             if matches!(outcome.kind, OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun) {
                 member.delivered[rung.action] = Some(outcome.at);
@@ -52,10 +52,6 @@ impl State {
             kills.take_back(order.id);
         }
     }
-}
-
-const fn pass_event(outcome: &Outcome, note: Note) -> crate::model::Event {
-    crate::model::Event { at: outcome.at, note }
 }
 
 /// An outcome that comes after the level was left ends the rung all the same.

@@ -2,70 +2,20 @@
 
 use super::State;
 use super::member::MemberState;
-use super::rung::RungState;
-use crate::model::{Level, MemberKey, Moment, Reason, Unknown};
+use super::rung::{Hold, Rung, RungState};
+use crate::model::{LadderView, MemberKey, Moment, Reason, RungView, Standing, ThresholdView};
 
 /// One member as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct MemberView<'a> {
+    key: MemberKey,
     member: &'a MemberState,
-}
-
-/// A ladder as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LadderView {
-    /// Its level.
-    pub level: Level,
-    /// Since when.
-    pub since: Moment,
-}
-
-/// A rung that is neither idle nor simply done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RungView {
-    /// Index of the ladder.
-    pub ladder: usize,
-    /// Its level.
-    pub level: Level,
-    /// Index of the action.
-    pub action: usize,
-    /// How it stands.
-    pub standing: Standing,
-}
-
-/// How a rung stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// A brake holds it; `opens` where that is known.
-    Held {
-        /// Which brake.
-        reason: Reason,
-        /// When it opens.
-        opens: Option<Moment>,
-    },
-    /// Its turn has not come: another order of the process is in flight.
-    Waiting,
-    /// Its order is with the executor.
-    InFlight,
-    /// A delivery failed and is tried again then.
-    Retrying {
-        /// What failed.
-        reason: Reason,
-        /// When.
-        at: Moment,
-    },
-    /// It must not happen.
-    Vetoed(Reason),
-    /// Nothing more is tried until the level was left.
-    GaveUp(Reason),
-    /// Done at that time.
-    Done(Moment),
 }
 
 impl State {
     /// The member in that seat.
     pub fn member(&self, key: MemberKey) -> Option<MemberView<'_>> {
-        self.members.get(&key).map(|member| MemberView { member })
+        self.members.get(&key).map(|member| MemberView { key, member })
     }
 
     /// Kills that the target may still order now, its own and the daemon's budget considered.
@@ -82,34 +32,38 @@ impl State {
 impl<'a> MemberView<'a> {
     /// Its ladders, as the target's.
     pub fn ladders(self) -> impl Iterator<Item = LadderView> + 'a {
-        self.member.ladders.iter().map(|ladder| LadderView { level: ladder.level, since: ladder.since })
+        self.member.ladders.iter().copied()
     }
 
-    /// The level of each threshold, as the target's.
-    pub fn thresholds(self) -> impl Iterator<Item = LadderView> + 'a {
-        self.member.thresholds.iter().map(|state| LadderView { level: state.level(), since: state.since() })
-    }
-
-    /// Why each threshold is blind now, as the target's; none where it sees.
-    pub fn unknown(self, now: Moment) -> impl Iterator<Item = Option<Unknown>> + 'a {
-        self.member.thresholds.iter().map(move |state| state.unknown(now))
+    /// Its thresholds, as the target's.
+    pub fn thresholds(self, now: Moment) -> impl Iterator<Item = ThresholdView> + 'a {
+        self.member.thresholds.iter().map(move |state| ThresholdView {
+            level: state.level(),
+            since: state.since(),
+            unknown: state.unknown(now),
+        })
     }
 
     /// Its rungs that are not idle, lowest first.
     pub fn rungs(self) -> impl Iterator<Item = RungView> + 'a {
-        self.member.rungs.iter().filter_map(|rung| {
-            let standing = match rung.state {
-                RungState::Idle => return None,
-                RungState::Due => rung
-                    .hold
-                    .map_or(Standing::Waiting, |hold| Standing::Held { reason: hold.reason, opens: hold.opens }),
-                RungState::InFlight(_) => Standing::InFlight,
-                RungState::Done(at) => Standing::Done(at),
-                RungState::Failed { retry, reason } => Standing::Retrying { reason, at: retry },
-                RungState::Vetoed { .. } => Standing::Vetoed(rung.veto.unwrap_or(Reason::None)),
-                RungState::GaveUp(reason) => Standing::GaveUp(reason),
-            };
-            Some(RungView { ladder: rung.ladder, level: rung.level, action: rung.action, standing })
+        self.member.rungs.iter().filter_map(move |rung| {
+            let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
+            let (ladder, action) = (index(rung.ladder), index(rung.action));
+            Some(RungView { member: self.key, ladder, level: rung.level, action, standing: standing(rung)? })
         })
     }
+}
+
+fn standing(rung: &Rung) -> Option<Standing> {
+    Some(match rung.state {
+        RungState::Idle => return None,
+        RungState::Due => {
+            rung.hold.map_or(Standing::Waiting, |Hold { reason, opens }| Standing::Held { reason, opens })
+        }
+        RungState::InFlight(_) => Standing::InFlight,
+        RungState::Done(at) => Standing::Done { at },
+        RungState::Failed { retry, reason } => Standing::Retrying { reason, at: retry },
+        RungState::Vetoed { .. } => Standing::Vetoed { reason: rung.veto.unwrap_or(Reason::None) },
+        RungState::GaveUp(reason) => Standing::GaveUp { reason },
+    })
 }

@@ -11,6 +11,7 @@ mod error;
 pub(crate) mod faulty;
 pub mod host;
 mod limits;
+mod own;
 mod proc_dir;
 mod process;
 mod release;
@@ -20,6 +21,7 @@ mod stat;
 mod status;
 mod system;
 mod tree;
+mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -28,8 +30,10 @@ pub use cgroup::Cgroups;
 pub use clock::{now, wall_now};
 pub use error::Error;
 pub use limits::max_open_files;
+pub use own::{OwnFacts, own_facts};
 pub use proc_dir::{Entry, Proc};
 pub use process::Process;
 pub use stat::{Comm, Stat};
 pub use status::Status;
-pub use system::{ancestors, boot_id, own_pid, raise_fd_limit, ticks_per_second};
+pub use system::{ancestors, boot_id, own_pid, raise_fd_limit, started, ticks_per_second};
+pub use wait::{Asked, Waiter, Waker, Woken, block_signals};

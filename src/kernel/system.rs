@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::source::read_file;
 use super::{Error, Proc};
-use crate::model::{BootId, Pid};
+use crate::model::{BootId, Moment, Pid};
 
 /// The kernel's id of this boot.
 pub fn boot_id() -> Result<BootId, Error> {
@@ -22,6 +22,12 @@ fn parse_boot_id(text: &[u8]) -> Option<BootId> {
 /// In what unit the kernel tells start times (`sysconf(_SC_CLK_TCK)`), 100 on nearly every host.
 pub fn ticks_per_second() -> u64 {
     rustix::param::clock_ticks_per_second()
+}
+
+/// The moment `start_ticks` after boot, as field 22 of `/proc/PID/stat` counts them.
+pub fn started(start_ticks: u64) -> Moment {
+    let nanos = u128::from(start_ticks) * 1_000_000_000 / u128::from(ticks_per_second().max(1));
+    Moment::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 /// The daemon's own number.

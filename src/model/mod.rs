@@ -11,6 +11,7 @@ mod metric;
 mod moment;
 mod order;
 mod reading;
+mod standing;
 mod text;
 
 pub use event::{Event, Note};
@@ -20,4 +21,5 @@ pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, Scope, Unit};
 pub use moment::Moment;
 pub use order::{Cause, KillScope, Measure, Order, OrderId, Outcome, OutcomeKind, Reason, Signal};
 pub use reading::{MemberSample, Reading, Sample, Unknown, Value};
+pub use standing::{LadderView, RungView, Standing, ThresholdView};
 pub use text::printable;

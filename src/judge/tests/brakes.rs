@@ -185,6 +185,25 @@ fn a_kill_under_way_holds_other_ladders_and_runs_to_its_end() {
 }
 
 #[test]
+fn a_level_left_and_entered_again_finds_its_kill_under_way() {
+    let mut world = World::new(two_rungs());
+    world.arrive(0, Duration::from_secs(86_400));
+    world.executor = Box::new(|order| (!order.measure.is_kill()).then_some((OutcomeKind::Delivered, Reason::None)));
+    world.play("950 10 950 950");
+    assert_eq!(world.orders.iter().filter(|order| order.measure.is_kill()).count(), 1);
+    let order = world.orders[0].clone();
+    let (kind, reason) = (OutcomeKind::Failed, Reason::Timeout);
+    world.settle_outcomes(vec![crate::model::Outcome {
+        order: order.id,
+        member: order.member,
+        kind,
+        reason,
+        at: world.now,
+    }]);
+    assert!(world.told().contains("retry kill timeout"), "{}", world.told());
+}
+
+#[test]
 fn fatal_that_is_held_is_said_again_every_five_minutes() {
     let mut world = World::new(Target { settle: HOUR, ..two_rungs() });
     world.arrive(0, Duration::from_secs(86_400));

@@ -1,0 +1,133 @@
+//! The one place where the watch loop waits: an epoll over its inbox, its signals and the pidfds of
+//! its members, with the next pass as the timeout.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+
+use super::Process;
+
+/// Keys of what is not a pidfd; a pid is at most 2^22.
+const INBOX: u64 = u64::MAX;
+const SIGNALS: u64 = u64::MAX - 1;
+/// Wake-ups taken in at once; more come with the next wait.
+const BATCH: usize = 64;
+
+/// Signals of the daemon itself, taken by the loop alone. Blocks them in the calling thread and in
+/// every thread that it starts later: call it before the first.
+pub fn block_signals() -> io::Result<()> {
+    signals().thread_block().map_err(io::Error::from)
+}
+
+fn signals() -> SigSet {
+    SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])
+}
+
+/// Wakes the loop from another thread.
+#[derive(Clone, Debug)]
+pub struct Waker(Arc<OwnedFd>);
+
+impl Waker {
+    /// Makes the current or next wait return. Several calls before it does are one.
+    pub fn wake(&self) {
+        // A full counter means that it is awake already.
+        let _ = rustix::io::write(&*self.0, &1u64.to_ne_bytes());
+    }
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Woken {
+    /// SIGTERM or SIGINT, or SIGHUP.
+    pub signal: Option<Asked>,
+    /// Some member may have exited.
+    pub exits: bool,
+}
+
+/// What the daemon was asked by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// SIGTERM, SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+/// The epoll.
+pub struct Waiter {
+    epoll: OwnedFd,
+    inbox: Waker,
+    signals: SignalFd,
+    events: Vec<epoll::Event>,
+}
+
+impl Waiter {
+    /// An epoll that waits for the inbox and, once [`block_signals`] was called, for signals.
+    pub fn new() -> io::Result<Self> {
+        let inbox = Waker(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?));
+        let signals = SignalFd::with_flags(&signals(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &*inbox.0, epoll::EventData::new_u64(INBOX), epoll::EventFlags::IN)?;
+        epoll::add(&epoll, &signals, epoll::EventData::new_u64(SIGNALS), epoll::EventFlags::IN)?;
+        Ok(Self { epoll, inbox, signals, events: Vec::with_capacity(BATCH) })
+    }
+
+    /// For other threads.
+    pub fn waker(&self) -> Waker {
+        self.inbox.clone()
+    }
+
+    /// From now on the exit of the process ends a wait. A process that is watched already is left
+    /// as it is. On failure (no memory, no watches left) its exit is seen by the next reading.
+    pub fn watch(&self, process: &Process) {
+        let key = u64::from(process.identity().pid.get().unsigned_abs());
+        let _ = epoll::add(&self.epoll, process.pidfd(), epoll::EventData::new_u64(key), epoll::EventFlags::IN);
+    }
+
+    /// No more: a pidfd stays readable after the exit and would end every wait at once.
+    pub fn forget(&self, process: &Process) {
+        let _ = epoll::delete(&self.epoll, process.pidfd());
+    }
+
+    /// Waits for `timeout` at most.
+    pub fn wait(&mut self, timeout: Duration) -> Woken {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        self.events.clear();
+        let buffer = rustix::buffer::spare_capacity(&mut self.events);
+        let mut woken = Woken::default();
+        // EINTR and the like are an early wake-up: the caller looks at the clock anyway.
+        if epoll::wait(&self.epoll, buffer, Some(&timeout)).is_err() {
+            return woken;
+        }
+        for event in &self.events {
+            match event.data.u64() {
+                INBOX => drop(rustix::io::read(self.inbox.0.as_fd(), &mut [0u8; 8])),
+                SIGNALS => woken.signal = self.asked().or(woken.signal),
+                _ => woken.exits = true,
+            }
+        }
+        woken
+    }
+
+    /// Stop outweighs reload.
+    fn asked(&self) -> Option<Asked> {
+        let mut asked = None;
+        while let Ok(Some(info)) = self.signals.read_signal() {
+            let reload = i32::try_from(info.ssi_signo).is_ok_and(|number| number == Signal::SIGHUP as i32);
+            asked = match (asked, reload) {
+                (None, true) => Some(Asked::Reload),
+                (Some(Asked::Reload), true) => asked,
+                (_, false) | (Some(Asked::Stop), true) => Some(Asked::Stop),
+            };
+        }
+        asked
+    }
+}
