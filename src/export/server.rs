@@ -21,6 +21,9 @@ use tokio::time::{sleep, timeout};
 
 use super::{Published, routes};
 
+/// Connections that the kernel keeps until they are accepted; it cuts this to net.core.somaxconn.
+const BACKLOG: i32 = 1024;
+
 /// What a client may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -121,6 +124,9 @@ fn bind(address: SocketAddr) -> io::Result<StdListener> {
             format!("cannot listen on {address}: {hint} write another address in [web] listen ({error})"),
         )
     })?;
+    // A second listen(2) only changes the backlog. std asks for 128, which a burst of clients
+    // overflows; whoever then connects waits a second until its SYN is sent again.
+    rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -163,3 +169,6 @@ async fn serve(stream: TcpStream, published: Arc<Published>, place: OwnedSemapho
     }
     drop(place);
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ use std::fmt::{self, Write as _};
 use super::show;
 use crate::config::Config;
 use crate::model::{
-    Cause, Event, Identity, Level, MemberKey, Metric, Moment, Note, Order, OutcomeKind, Reason, printable,
+    Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OutcomeKind, Reason,
+    printable,
 };
 
 /// Longest line: what a peer or a path can blow up is cut there.
@@ -129,7 +130,8 @@ impl Teller<'_> {
                 self.tell_opening(out, *opens)
             }
             Note::StillHeld { order, reason, opens } => {
-                write!(out, "{} is still {}, and {} is held: ", whom(order), order.level, order.action)?;
+                write!(out, "{}", who(&order.target, order.member, &order.identity))?;
+                write!(out, " is still {}, and {} is held: ", order.level, order.action)?;
                 out.write_str(&why(*reason))?;
                 self.tell_opening(out, *opens)
             }
@@ -184,7 +186,7 @@ fn tell_ended(out: &mut String, order: &Order, kind: OutcomeKind, reason: Reason
     let (id, measure, whom) = (order.id.0, show::measure(&order.measure), whom(order));
     match kind {
         OutcomeKind::DryRun => write!(out, "order {id}: would have sent {measure} to {whom}"),
-        OutcomeKind::Gone => write!(out, "order {id}: {whom} is gone"),
+        OutcomeKind::Gone => write!(out, "order {id}: gone: {}", who(&order.target, order.member, &order.identity)),
         OutcomeKind::Delivered | OutcomeKind::Acknowledged => {
             write!(out, "order {id}: {}: {measure} to {whom}", kind.name())
         }
@@ -201,7 +203,11 @@ fn why(reason: Reason) -> String {
 }
 
 fn whom(order: &Order) -> String {
-    who(&order.target, order.member, &order.identity)
+    let whom = who(&order.target, order.member, &order.identity);
+    if matches!(order.measure, Measure::Kill { scope: KillScope::Tree, .. }) {
+        return whom + " and its descendants";
+    }
+    whom
 }
 
 /// `trader[0] pid 1234`

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal as Named;
 
-use crate::model::{KillScope, Measure, Signal, Unit};
+use crate::model::{Measure, Signal, Unit};
 
 /// A value in its unit: `655`, `900MB`, `85%`.
 pub fn value(unit: Unit, value: f64) -> String {
@@ -48,14 +48,11 @@ pub fn duration(span: Duration) -> String {
     parts.map(|(count, unit)| format!("{count}{unit}")).collect::<Vec<_>>().join(" ")
 }
 
-/// What a measure sends: `SIGUSR1`; `SIGTERM, after 45s SIGKILL`.
+/// What a measure sends: `SIGUSR1`; `SIGTERM, SIGKILL after 45s`.
 pub fn measure(measure: &Measure) -> String {
     match measure {
         Measure::Signal { signal, .. } => signal_name(*signal),
-        Measure::Kill { grace, scope } => {
-            let whom = if *scope == KillScope::Tree { " to it and its descendants" } else { "" };
-            format!("SIGTERM, after {} SIGKILL{whom}", duration(*grace))
-        }
+        Measure::Kill { grace, .. } => format!("SIGTERM, SIGKILL after {}", duration(*grace)),
     }
 }
 
