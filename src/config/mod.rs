@@ -1,15 +1,72 @@
 //! What the operator asked for.
 //!
-//! `reader` takes what was written, `check` turns it into [`Config`] and collects every problem,
-//! `units` parses the values. What belongs here: the meaning of `watchdog.toml`. What does not:
-//! looking at the live host (`cli::check` does).
+//! `load` reads the files, `syntax` makes a tree of each, `reader` takes known keys out of it and
+//! leaves the rest, `check` turns them into [`Config`], `units` parses the values. Whatever is wrong
+//! becomes a [`Problem`] with its place, and all of them are told at once.
+//!
+//! What belongs here: the meaning of `watchdog.toml`. What does not: looking at the live host
+//! (`cli::check` does), but for the names of its users.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+mod check;
+mod keys;
+mod load;
+mod problem;
+mod reader;
+mod source;
+mod syntax;
+mod text;
+pub mod units;
+mod value;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Level, Measure, Metric, PerLevel};
+
+pub use problem::{Problem, Problems, Severity};
+pub use source::Source;
+
+/// Reads the main file and `watchdog.d/*.toml` beside it, which may hold only targets.
+///
+/// # Errors
+///
+/// Every problem of every file, if there is one that keeps the whole from being used.
+pub fn load(path: &Path) -> Result<Config, Problems> {
+    let (sources, refusals) = load::read(path).into_iter().map(|file| (file.source, file.refusal)).unzip();
+    read(sources, refusals)
+}
+
+/// Reads files that are in memory already, the main one first.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(sources: Vec<Source>) -> Result<Config, Problems> {
+    read(sources, Vec::new())
+}
+
+fn read(sources: Vec<Source>, refusals: Vec<Option<load::Refusal>>) -> Result<Config, Problems> {
+    let sources = Arc::new(sources);
+    let mut report = problem::Report::default();
+    for (file, refusal) in refusals.into_iter().enumerate() {
+        if let Some(refusal) = refusal {
+            report.file(file, refusal.what).help(refusal.help);
+        }
+    }
+    let trees: Vec<_> = sources.iter().enumerate().map(|(i, source)| syntax::tree(i, source, &mut report)).collect();
+    let tables = trees.iter().zip(sources.iter()).enumerate();
+    let tables = tables.map(|(i, (tree, source))| reader::Table::root(i, tree, &source.text)).collect();
+    let mut config = check::check(tables, &mut report);
+    config.files = sources.iter().map(|source| source.path.clone()).collect();
+    let problems = report.finish(&sources);
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(problems);
+    }
+    config.warnings = problems;
+    Ok(config)
+}
 
 /// The checked configuration: everything resolved, nothing left to default.
 #[derive(Clone, Debug)]
@@ -24,6 +81,8 @@ pub struct Config {
     pub targets: Vec<Target>,
     /// The files it was read from, the main one first.
     pub files: Vec<PathBuf>,
+    /// What is hardly meant, and does not keep it from being used.
+    pub warnings: Problems,
 }
 
 /// `[daemon]`
@@ -37,6 +96,13 @@ pub struct Daemon {
     pub kill_budget: Budget,
 }
 
+impl Default for Daemon {
+    fn default() -> Self {
+        let kill_budget = Budget { max: 10, per: Duration::from_secs(3600) };
+        Self { interval: Duration::from_secs(1), dry_run: false, kill_budget }
+    }
+}
+
 /// `[web]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
@@ -44,6 +110,12 @@ pub struct Web {
     pub listen: Vec<SocketAddr>,
     /// Most per-process series that `/metrics` shows.
     pub max_series: usize,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 7911))], max_series: 10_000 }
+    }
 }
 
 /// At most `max` in any span of `per`.

@@ -96,6 +96,7 @@ pub(super) fn config(target: Target) -> Config {
         peers: Vec::new(),
         targets: vec![target],
         files: Vec::new(),
+        warnings: Default::default(),
     }
 }
 

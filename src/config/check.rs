@@ -1,0 +1,168 @@
+//! From what was written to what it means, every problem on the way collected.
+//!
+//! One file a section. Nothing here looks at the live host, but for the names of its users.
+
+mod action;
+mod defaults;
+mod join;
+mod ladder;
+mod metric;
+mod peers;
+mod row;
+mod select;
+mod target;
+
+use std::net::SocketAddr;
+
+use super::keys;
+use super::problem::Report;
+use super::reader::{Entry, Table, Value};
+use super::source::Place;
+use super::text::quoted;
+use super::value::{budget, duration, named};
+use super::{Config, Daemon, Web};
+use defaults::Defaults;
+use peers::Peers;
+
+/// What all targets share.
+struct Common<'a> {
+    peers: Peers,
+    defaults: Defaults<'a>,
+}
+
+/// Something under a name: set, taken out by `"none"`, or wrong and already reported.
+#[derive(Debug)]
+struct Named<'a, T> {
+    name: &'a str,
+    place: Place,
+    setting: Setting<T>,
+}
+
+#[derive(Debug)]
+enum Setting<T> {
+    Is(T),
+    Removed,
+    Broken,
+}
+
+impl<T> From<Option<T>> for Setting<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Broken, Self::Is)
+    }
+}
+
+/// Whether the value is the word that removes what [defaults] gives.
+fn removes(value: Value<'_>) -> bool {
+    value.as_text() == Some("none")
+}
+
+/// Whether a setting is inherited or the target's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Own,
+    Inherited,
+}
+
+/// Checks all files, the main one first. What it gives is only good if nothing was reported.
+pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
+    let mut targets = Vec::new();
+    let drop_ins = files.split_off(files.len().min(1));
+    let mut main = files.pop();
+    let mut take = |key: &str| main.as_mut().and_then(|main| main.take(key));
+    let daemon = take("daemon").map_or_else(Daemon::default, |value| daemon(value, report));
+    let web = take("web").map_or_else(Web::default, |value| web(value, report));
+    let peers = take("peers").map_or_else(Peers::default, |value| peers::read(value, report));
+    let defaults = take("defaults").map_or_else(Defaults::default, |value| defaults::read(value, &peers, report));
+    targets.extend(take("target"));
+    if let Some(main) = main {
+        main.finish(&keys::ROOT, report);
+    }
+    targets.extend(drop_ins.into_iter().filter_map(|file| drop_in(file, report)));
+    let common = Common { peers, defaults };
+    let targets = distinct(&targets, report).iter().filter_map(|entry| target::read(entry, &common, report)).collect();
+    Config { daemon, web, peers: common.peers.list, targets, files: Vec::new(), warnings: Default::default() }
+}
+
+/// The targets of a drop-in, which may hold nothing else.
+fn drop_in<'a>(mut file: Table<'a>, report: &mut Report) -> Option<Value<'a>> {
+    let targets = file.take("target");
+    for entry in file.rest() {
+        report
+            .error(entry.key_place, format!("{} in a drop-in, which may hold only [target.NAME]", quoted(entry.key)))
+            .help("move it to the main file");
+    }
+    targets
+}
+
+/// All targets of all files; a name that was taken already is reported with both places.
+fn distinct<'a>(tables: &[Value<'a>], report: &mut Report) -> Vec<Entry<'a>> {
+    let mut targets: Vec<Entry<'a>> = Vec::new();
+    for value in tables {
+        let Some(table) = value.table("[target.NAME]", report) else { continue };
+        for entry in table.rest() {
+            match targets.iter().find(|other| other.key == entry.key) {
+                Some(first) => {
+                    report
+                        .error(entry.key_place, format!("target {} is defined twice", quoted(entry.key)))
+                        .also(first.key_place, "first here")
+                        .help("rename or remove one of the two");
+                }
+                None if named(entry.key, entry.key_place, report) => targets.push(entry),
+                None => {}
+            }
+        }
+    }
+    if let Some(entry) = targets.get(usize::from(u16::MAX)) {
+        report.error(entry.key_place, format!("more than {} targets", u16::MAX));
+    }
+    targets
+}
+
+fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
+    let mut daemon = Daemon::default();
+    let Some(mut table) = value.table("[daemon]", report) else { return daemon };
+    if let Some(interval) = table.take("interval").and_then(|value| duration(value, "100ms"..="1h", report)) {
+        daemon.interval = interval;
+    }
+    if let Some(dry_run) = table.take("dry_run").and_then(|value| value.flag(report)) {
+        daemon.dry_run = dry_run;
+    }
+    if let Some(kills) = table.take("kill_budget").and_then(|value| budget(value, report)) {
+        daemon.kill_budget = kills;
+    }
+    table.finish(&keys::DAEMON, report);
+    daemon
+}
+
+fn web(value: Value<'_>, report: &mut Report) -> Web {
+    let mut web = Web::default();
+    let Some(mut table) = value.table("[web]", report) else { return web };
+    if let Some(listen) = table.take("listen").and_then(|value| value.list("[\"127.0.0.1:7911\"]", report)) {
+        web.listen.clear();
+        for value in listen {
+            match address(value, report) {
+                Some(address) if web.listen.contains(&address) => {
+                    report.error(value.place, format!("`{address}` is written twice")).help("keep one of the two");
+                }
+                address => web.listen.extend(address),
+            }
+        }
+    }
+    let series = table.take("max_series").and_then(|value| value.whole(1..=10_000_000, report));
+    if let Some(series) = series.and_then(|n| usize::try_from(n).ok()) {
+        web.max_series = series;
+    }
+    table.finish(&keys::WEB, report);
+    web
+}
+
+fn address(value: Value<'_>, report: &mut Report) -> Option<SocketAddr> {
+    let text = value.text("127.0.0.1:7911", report)?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        report
+            .error(value.place, format!("{} is not an IP address with a port", quoted(text)))
+            .help("write \"127.0.0.1:7911\" or \"[::1]:7911\"");
+    }
+    address
+}

@@ -1,0 +1,190 @@
+//! Connects the parts of a target: what it inherits, which action a ladder names, which ladder a
+//! threshold feeds, and whether each of them can ever be reached.
+
+mod ladders;
+
+use std::sync::Arc;
+
+use super::super::problem::Report;
+use super::super::source::Place;
+use super::super::text::{quoted, suggest};
+use super::super::{Action, Ladder, Threshold};
+use super::ladder::Written;
+use super::row::Row;
+use super::{Common, Named, Origin, Setting};
+use crate::model::{Base, METRICS, Metric, Scope};
+use ladders::Joint;
+
+/// A target's own parts; none where the section was no table.
+pub(super) struct Parts<'a> {
+    pub rows: Option<Vec<Named<'a, Row<'a>>>>,
+    pub ladders: Option<Vec<Written<'a>>>,
+    pub actions: Option<Vec<Named<'a, Action>>>,
+}
+
+/// The parts, connected.
+pub(super) struct Joined {
+    pub metrics: Vec<Metric>,
+    pub thresholds: Vec<Threshold>,
+    pub ladders: Vec<Ladder>,
+    pub actions: Vec<Action>,
+    /// Where kills are defined.
+    pub kills: Vec<Place>,
+}
+
+/// One entry after inheritance.
+struct Item<'a, T> {
+    name: &'a str,
+    place: Place,
+    origin: Origin,
+    setting: Setting<T>,
+}
+
+/// Joins a target's parts with what it inherits.
+pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: &mut Report) -> Joined {
+    let defaults = &common.defaults;
+    // Where a part is broken, what seems to be missing or unused may be in it.
+    let mut sound = parts.rows.is_some() && parts.ladders.is_some() && parts.actions.is_some() && !defaults.broken;
+    let rows = merge(parts.rows.unwrap_or_default(), &defaults.rows, report);
+    let actions = merge(parts.actions.unwrap_or_default(), &defaults.actions, report);
+    let written = parts.ladders.unwrap_or_default();
+    let mut ladders = ladders::merge(&written, &defaults.ladders, report);
+    for ladder in &mut ladders {
+        sound &= ladder.look_up(&actions, target, report);
+    }
+    sound &= rows.iter().all(|row| !matches!(row.setting, Setting::Broken));
+    let mut feeds = Feeds { target, ladders: &ladders, sound };
+    let fed: Vec<(usize, &Row<'_>)> = rows.iter().filter_map(|row| feeds.ladder_of(row, report)).collect();
+    sound = feeds.sound;
+    for (index, ladder) in ladders.iter_mut().enumerate() {
+        let feeding: Vec<&Row<'_>> = fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row).collect();
+        if sound {
+            ladder.hold_against(&feeding, report);
+        }
+        host_kills(ladder, &feeding, &actions, report);
+    }
+    if sound {
+        never_ordered(&actions, &ladders, report);
+    }
+    finish(&fed, &ladders, &actions, &common.peers.names)
+}
+
+fn merge<'a, T: Clone>(own: Vec<Named<'a, T>>, inherited: &[Named<'a, T>], report: &mut Report) -> Vec<Item<'a, T>> {
+    let mut items: Vec<Item<'a, T>> = Vec::new();
+    for Named { name, place, setting } in own {
+        if matches!(setting, Setting::Removed) && !inherited.iter().any(|other| other.name == name) {
+            nothing_inherited(name, place, report);
+        }
+        items.push(Item { name, place, origin: Origin::Own, setting });
+    }
+    for Named { name, place, setting } in inherited {
+        if !items.iter().any(|item| item.name == *name) {
+            let setting = match setting {
+                Setting::Is(value) => Setting::Is(value.clone()),
+                Setting::Removed | Setting::Broken => Setting::Broken,
+            };
+            items.push(Item { name, place: *place, origin: Origin::Inherited, setting });
+        }
+    }
+    items
+}
+
+fn nothing_inherited(name: &str, place: Place, report: &mut Report) {
+    report
+        .missing(place, format!("[defaults] gives no {} to take out", quoted(name)))
+        .help("remove the line; \"none\" only takes out what is inherited");
+}
+
+/// Looks up which ladder each row feeds.
+struct Feeds<'l, 'a> {
+    target: &'l str,
+    ladders: &'l [Joint<'a>],
+    sound: bool,
+}
+
+impl Feeds<'_, '_> {
+    fn ladder_of<'r, 'a>(&mut self, item: &'r Item<'a, Row<'a>>, report: &mut Report) -> Option<(usize, &'r Row<'a>)> {
+        let Setting::Is(row) = &item.setting else { return None };
+        let Some((name, place)) = row.ladder else { return Some((0, row)) };
+        if let Some(index) = self.ladders.iter().position(|ladder| ladder.name == name) {
+            return Some((index, row));
+        }
+        self.sound = false;
+        let help = suggest(name, "ladders", self.ladders.iter().map(|ladder| ladder.name));
+        let what = match item.origin {
+            Origin::Own => format!("no ladder {}", quoted(name)),
+            Origin::Inherited => format!("target `{}` inherits this and has no ladder {}", self.target, quoted(name)),
+        };
+        report.missing(place, what).help(format!("{help} (a new one: [target.{}.ladder.NAME])", self.target));
+        None
+    }
+}
+
+/// A host's metric orders no kill, so a level that it raises may not hold one.
+fn host_kills(ladder: &Joint<'_>, feeding: &[&Row<'_>], actions: &[Item<'_, Action>], report: &mut Report) {
+    let Some(host) = feeding.iter().find(|row| row.metric.info().scope == Scope::Host) else { return };
+    let kill = |name: &str| {
+        let found = actions.iter().find(|item| item.name == name);
+        found.is_some_and(|item| matches!(&item.setting, Setting::Is(action) if action.measure.is_kill()))
+    };
+    for step in ladder.steps().filter(|(level, _)| *level <= host.reach()).map(|(_, step)| step) {
+        if kill(step.action) {
+            report
+                .error(
+                    step.place,
+                    format!("`{}` raises this level, and a metric of the host never orders a kill", host.metric),
+                )
+                .help("let it feed another ladder: ladder = \"host\" in its threshold, and [target.NAME.ladder.host]");
+        }
+    }
+}
+
+fn never_ordered(actions: &[Item<'_, Action>], ladders: &[Joint<'_>], report: &mut Report) {
+    for item in actions.iter().filter(|item| item.origin == Origin::Own && matches!(item.setting, Setting::Is(_))) {
+        if !ladders.iter().any(|ladder| ladder.names(item.name)) {
+            report
+                .missing(item.place, format!("action `{}` is never ordered", item.name))
+                .help("name it in a ladder, or remove it");
+        }
+    }
+}
+
+fn finish(
+    fed: &[(usize, &Row<'_>)],
+    ladders: &[Joint<'_>],
+    actions: &[Item<'_, Action>],
+    peers: &[Arc<str>],
+) -> Joined {
+    let is = |item: &&Item<'_, Action>| matches!(item.setting, Setting::Is(_));
+    let names: Vec<&str> = actions.iter().filter(is).map(|item| item.name).collect();
+    let mut metrics = exported(peers);
+    // Inherited ladders that nothing feeds are left out, which moves those behind them.
+    let kept: Vec<usize> =
+        (0..ladders.len()).filter(|i| *i == 0 || fed.iter().any(|(ladder, _)| ladder == i)).collect();
+    let thresholds = fed.iter().filter_map(|(ladder, row)| {
+        let metric = metrics.iter().position(|m| *m == row.metric).unwrap_or_else(|| {
+            metrics.push(row.metric.clone());
+            metrics.len() - 1
+        });
+        let ladder = kept.iter().position(|i| i == ladder)?;
+        let (expected, bounds, clear_hold) = (row.expected, row.bounds.clone(), row.clear_hold);
+        Some(Threshold { metric, ladder, expected, bounds, clear_hold })
+    });
+    let thresholds = thresholds.collect();
+    let own = actions.iter().filter_map(|item| match &item.setting {
+        Setting::Is(action) => Some((item.place, action.clone())),
+        Setting::Removed | Setting::Broken => None,
+    });
+    let (places, actions): (Vec<Place>, Vec<Action>) = own.unzip();
+    let kills = places.iter().zip(&actions).filter(|(_, action)| action.measure.is_kill()).map(|(place, _)| *place);
+    let kills = kills.collect();
+    let ladders = kept.iter().filter_map(|i| ladders.get(*i)).map(|ladder| ladder.resolve(&names)).collect();
+    Joined { metrics, thresholds, ladders, actions, kills }
+}
+
+/// What is exported of every process, whatever the thresholds name; in the order of the table.
+fn exported(peers: &[Arc<str>]) -> Vec<Metric> {
+    let process = METRICS.iter().filter(|row| row.scope == Scope::Process).map(|row| Metric::plain(row.base));
+    let by_peer = |base| peers.iter().map(move |peer| Metric { base, peer: Some(Arc::clone(peer)) });
+    process.chain(by_peer(Base::CloseWait)).chain(by_peer(Base::Established)).collect()
+}

@@ -1,0 +1,281 @@
+//! `thresholds`: one row a metric, one bound a level.
+
+use std::time::Duration;
+
+use super::super::Bound;
+use super::super::keys;
+use super::super::problem::Report;
+use super::super::reader::{Entry, Table, Value};
+use super::super::source::Place;
+use super::super::text::{capped, nearest};
+use super::super::units;
+use super::super::value::{duration, quantity, share};
+use super::peers::Peers;
+use super::{Named, Setting, metric, removes};
+use crate::model::{Direction, Level, Metric, MetricInfo, PerLevel, Scope, Unit};
+
+/// A row, its ladder not yet looked up.
+#[derive(Clone, Debug)]
+pub(super) struct Row<'a> {
+    pub metric: Metric,
+    pub ladder: Option<(&'a str, Place)>,
+    pub expected: Option<f64>,
+    pub bounds: PerLevel<Option<Bound>>,
+    pub clear_hold: Duration,
+}
+
+impl Row<'_> {
+    /// The highest level that it can raise.
+    pub(super) fn reach(&self) -> Level {
+        self.bounds.iter().rev().find(|(_, bound)| bound.is_some()).map_or(Level::Normal, |(level, _)| level)
+    }
+}
+
+/// Reads a table of thresholds; none where it is no table.
+pub(super) fn read<'a>(value: Value<'a>, peers: &Peers, report: &mut Report) -> Option<Vec<Named<'a, Row<'a>>>> {
+    let table = value.table("[target.NAME.thresholds]", report)?;
+    let rows = table.rest().into_iter().filter_map(|entry| {
+        let (name, place) = (entry.key, entry.key_place);
+        if removes(entry.value) {
+            return Some(Named { name, place, setting: Setting::Removed });
+        }
+        unquoted(&entry, report)?;
+        let setting =
+            metric::find(name, place, peers, report).and_then(|metric| row(metric, entry.value, report)).into();
+        Some(Named { name, place, setting })
+    });
+    Some(rows.collect())
+}
+
+/// `close_wait.postgres = ...` without quotes is a table in a table for TOML.
+fn unquoted(entry: &Entry<'_>, report: &mut Report) -> Option<()> {
+    let Some(first) = entry.value.entries().and_then(|inner| inner.into_iter().next()) else { return Some(()) };
+    let known = |key: &str| keys::ROW.known.contains(&key);
+    if known(first.key)
+        || !(first.value.is_table() || entry.dotted)
+        || nearest(first.key, keys::ROW.known.iter().copied()).is_some()
+    {
+        return Some(());
+    }
+    for inner in entry.value.entries().unwrap_or_default() {
+        let name = format!("\"{}.{}\"", capped(entry.key), capped(inner.key));
+        let place = if inner.key_place.start == first.key_place.start && entry.dotted {
+            Place { end: inner.key_place.end, ..entry.key_place }
+        } else {
+            inner.key_place
+        };
+        report.error(place, "a dot outside of quotes makes a table of its own").help(format!("quote the name: {name}"));
+    }
+    None
+}
+
+/// What the row says for all its bounds.
+struct Common {
+    info: &'static MetricInfo,
+    clear: f64,
+    hold: Duration,
+    /// Nothing in the row was wrong so far. What is wrong is read as its default, so that the rest
+    /// of the row is checked too.
+    sound: bool,
+}
+
+impl Common {
+    /// The value; where there is none, the row is not sound and the default stands in.
+    fn or<T>(&mut self, value: Option<T>, default: T) -> T {
+        self.sound &= value.is_some();
+        value.unwrap_or(default)
+    }
+}
+
+fn row<'a>(metric: Metric, value: Value<'a>, report: &mut Report) -> Option<Row<'a>> {
+    let info = metric.info();
+    let levels_of = format!("a level with its bound: {{ warning = {} }}", example(info));
+    let mut table = value.table(&levels_of, report)?;
+    let place = table.place;
+    let mut common = common(&mut table, info, report);
+    let expected = table.take("expected").map(|value| (bound_value(value, info, report), value.place));
+    let clear_hold = table.take("clear_hold").map_or(Some(CLEAR_HOLD), |value| duration(value, "0s"..="1d", report));
+    let ladder = table.take("ladder").map(|value| (value.text("memory", report), value.place));
+    let written = Level::ABOVE_NORMAL.map(|level| (level, table.entry(level.name())));
+    let empty = expected.is_none() && written.iter().all(|(_, entry)| entry.is_none());
+    if table.finish(&keys::ROW, report) && empty {
+        report.missing(place, "a threshold without a bound").help(format!("write {levels_of}"));
+    }
+    let bounds = levels(&written, &mut common, report);
+    rising(&bounds, info, report);
+    if let (Some((Some(expected), at)), Some((_, lowest, _))) = (expected, bounds.first())
+        && past(expected, lowest.at, info)
+        && expected != lowest.at
+    {
+        let (expected, lowest) = (show(expected, info), show(lowest.at, info));
+        report
+            .error(at, format!("`expected` ({expected}) is past the lowest bound ({lowest})"))
+            .help("it says where the normal range ends, before anything is done");
+    }
+    let expected = expected.map_or(Some(None), |(value, _)| value.map(Some));
+    let ladder = ladder.map_or(Some(None), |(name, place)| Some(Some((name?, place))));
+    let mut slots = PerLevel::<Option<Bound>>::default();
+    for (level, bound, _) in bounds {
+        slots.get_mut(level)?.replace(bound);
+    }
+    let row = Row { metric, ladder: ladder?, expected: expected?, bounds: slots, clear_hold: clear_hold? };
+    common.sound.then_some(row)
+}
+
+/// Default of `clear_hold`.
+const CLEAR_HOLD: Duration = Duration::from_secs(30);
+
+/// Default of a row's `clear`.
+const fn default_clear(direction: Direction) -> f64 {
+    match direction {
+        Direction::Up => 0.9,
+        Direction::Down => 1.1,
+    }
+}
+
+fn common(table: &mut Table<'_>, info: &'static MetricInfo, report: &mut Report) -> Common {
+    let mut common = Common { info, clear: default_clear(info.direction), hold: Duration::ZERO, sound: true };
+    if let Some(value) = table.take("hold") {
+        common.hold = common.or(duration(value, "0s"..="1d", report), Duration::ZERO);
+    }
+    if let Some(value) = table.take("clear") {
+        let clear = share(value, report).filter(|clear| clear_share(*clear, value, info, report));
+        common.clear = common.or(clear, common.clear);
+    }
+    common
+}
+
+/// Whether a row's `clear` leads to the good side of its bounds.
+fn clear_share(clear: f64, value: Value<'_>, info: &MetricInfo, report: &mut Report) -> bool {
+    let (good, side, example) = match info.direction {
+        Direction::Up => (clear > 0.0 && clear < 1.0, "between 0% and 100%", "90%"),
+        Direction::Down => (clear > 1.0, "above 100%", "110%"),
+    };
+    if !good {
+        report
+            .error(value.place, format!("a row's `clear` is a share of its bounds {side}"))
+            .help(format!("write \"{example}\"; a value in the metric's unit goes into {{ at, clear }}"));
+    }
+    good
+}
+
+/// The bounds of a row that are right, lowest level first.
+fn levels(
+    written: &[(Level, Option<Entry<'_>>)],
+    common: &mut Common,
+    report: &mut Report,
+) -> Vec<(Level, Bound, Place)> {
+    let mut bounds = Vec::new();
+    for (level, entry) in written.iter().filter_map(|(level, entry)| Some((*level, entry.as_ref()?))) {
+        let bound = if common.info.scope == Scope::Host && level > Level::Elevated {
+            report
+                .error(entry.key_place, format!("a metric of the host goes up to `elevated` here, not to `{level}`"))
+                .help("a target does not pay for another process; [host.ladder] is not available in this version");
+            None
+        } else {
+            bound(entry.value, common, report)
+        };
+        common.sound &= bound.is_some();
+        bounds.extend(bound.map(|(bound, place)| (level, bound, place)));
+    }
+    bounds
+}
+
+fn bound(value: Value<'_>, common: &mut Common, report: &mut Report) -> Option<(Bound, Place)> {
+    let info = common.info;
+    if !value.is_table() {
+        let at = bound_value(value, info, report)?;
+        return Some((Bound { at, clear: at * common.clear, hold: common.hold }, value.place));
+    }
+    let mut table = value.table("", report)?;
+    let place = table.place;
+    let at = table.take("at").map(|value| (bound_value(value, info, report), value.place));
+    let clear = table.take("clear").map(|value| (quantity(value, info.unit, report), value.place));
+    let hold = table.take("hold").map_or(Some(common.hold), |value| duration(value, "0s"..="1d", report));
+    if table.finish(&keys::BOUND, report) && at.is_none() {
+        let help = format!("write {{ at = {}, hold = \"30s\" }}", example(info));
+        report.missing(place, "a bound without `at`").help(help);
+    }
+    let (Some(at), at_place) = at? else { return None };
+    let hold = common.or(hold, common.hold);
+    let clear = match clear {
+        None => at * common.clear,
+        Some((clear, place)) => {
+            let clear = clear.filter(|clear| match unclear(*clear, at, info) {
+                Some((what, help)) => {
+                    report.error(place, what).help(help);
+                    false
+                }
+                None => true,
+            });
+            common.or(clear, at * common.clear)
+        }
+    };
+    Some((Bound { at, clear, hold }, at_place))
+}
+
+/// A bound must be possible and mean something.
+fn bound_value(value: Value<'_>, info: &MetricInfo, report: &mut Report) -> Option<f64> {
+    let number = quantity(value, info.unit, report)?;
+    let what = if number <= 0.0 {
+        "is always reached"
+    } else if info.unit == Unit::Ratio && number > 1.0 {
+        "is never reached: the metric ends at 100%"
+    } else {
+        return Some(number);
+    };
+    report
+        .error(value.place, format!("{} {what}", show(number, info)))
+        .help(format!("write a bound such as {}", example(info)));
+    None
+}
+
+/// What is wrong with `clear`, and what to do: it must be on the good side of `at`, and be reached.
+fn unclear(clear: f64, at: f64, info: &MetricInfo) -> Option<(String, String)> {
+    let side = if info.direction == Direction::Up { "below" } else { "above" };
+    let (what, help) = if past(clear, at, info) {
+        (format!("`clear` ({}) is not {side} `at` ({})", show(clear, info), show(at, info)), "leave a gap")
+    } else if clear <= 0.0 {
+        ("no reading is below 0: the level would never be left".to_owned(), "write at least 1")
+    } else {
+        return None;
+    };
+    Some((what, format!("the level is left {side} `clear`: {help}, or leave it out for a tenth")))
+}
+
+/// Whether `value` is at or past `bound` in the metric's direction.
+fn past(value: f64, bound: f64, info: &MetricInfo) -> bool {
+    match info.direction {
+        Direction::Up => value >= bound,
+        Direction::Down => value <= bound,
+    }
+}
+
+/// Each level's bound is strictly past the one below.
+fn rising(bounds: &[(Level, Bound, Place)], info: &MetricInfo, report: &mut Report) {
+    for pair in bounds.windows(2) {
+        let [(low, first, first_place), (high, second, place)] = pair else { continue };
+        if past(second.at, first.at, info) && second.at != first.at {
+            continue;
+        }
+        let side = if info.direction == Direction::Up { "above" } else { "below" };
+        let (low_at, high_at) = (show(first.at, info), show(second.at, info));
+        report
+            .error(*place, format!("`{high}` ({high_at}) is not {side} `{low}` ({low_at})"))
+            .also(*first_place, "the level below")
+            .help("a higher level needs a worse bound");
+    }
+}
+
+fn show(value: f64, info: &MetricInfo) -> String {
+    units::show(value, info.unit)
+}
+
+/// A bound as it would be written.
+const fn example(info: &MetricInfo) -> &'static str {
+    match info.unit {
+        Unit::Count => "300",
+        Unit::Bytes => "\"900MB\"",
+        Unit::Ratio => "\"80%\"",
+    }
+}

@@ -1,0 +1,140 @@
+//! `[target.NAME]`: who is watched, its brakes, and the parts that [`join`](super::join) connects.
+
+use std::time::Duration;
+
+use super::super::keys;
+use super::super::problem::Report;
+use super::super::reader::{Entry, Table, Value};
+use super::super::value::{budget, duration, word};
+use super::super::{Budget, Expect, Members, Selector, Target};
+use super::join::{Parts, join};
+use super::{Common, action, ladder, row, select};
+
+/// Default of `settle`.
+const SETTLE: Duration = Duration::from_secs(5);
+/// Default of `kill_budget`.
+const KILLS: Budget = Budget { max: 3, per: Duration::from_secs(3600) };
+/// Most members that can be expected or kept.
+const MEMBERS: u64 = 1_000_000;
+
+/// Reads one target; none where something in it is wrong.
+pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) -> Option<Target> {
+    let mut table = entry.value.table("[target.NAME]", report)?;
+    let place = table.place;
+    let wanted = table.take("match");
+    let selector = wanted.and_then(|value| select::read(value, report));
+    let members = table.take("members").map_or(Some(Members::All), |value| members(value, report));
+    let shared = table.take("shared").map_or(Some(false), |value| value.flag(report));
+    per(&mut table, report);
+    let expect = table.take("expect").map_or(Some(None), |value| expect(value, report).map(Some));
+    let brakes = brakes(&mut table, report);
+    let parts = parts(&mut table, common, report);
+    if table.finish(&keys::TARGET, report) && wanted.is_none() {
+        report
+            .missing(place, format!("target `{}` has no `match`", entry.key))
+            .help("say which processes it is: match = { unit = \"trader.service\" }");
+    }
+    let parts = join(entry.key, parts, common, report);
+    if let Some(selector) = &selector {
+        imitable(selector, &parts.kills, report);
+    }
+    let (brakes, selector) = (brakes?, selector?);
+    Some(Target {
+        name: entry.key.into(),
+        selector,
+        members: members?,
+        shared: shared?,
+        expect: expect?,
+        startup_grace: brakes.startup_grace,
+        settle: brakes.settle,
+        kill_budget: brakes.kill_budget,
+        keep_at_least: brakes.keep_at_least,
+        metrics: parts.metrics,
+        thresholds: parts.thresholds,
+        ladders: parts.ladders,
+        actions: parts.actions,
+    })
+}
+
+fn parts<'a>(table: &mut Table<'a>, common: &Common<'_>, report: &mut Report) -> Parts<'a> {
+    let (rows, ladders, actions) = (table.take("thresholds"), table.take("ladder"), table.take("actions"));
+    Parts {
+        rows: rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, &common.peers, report)),
+        ladders: ladders.map_or_else(|| Some(Vec::new()), |value| ladder::read(value, report)),
+        actions: actions.map_or_else(|| Some(Vec::new()), |value| action::read(value, report)),
+    }
+}
+
+fn members(value: Value<'_>, report: &mut Report) -> Option<Members> {
+    match word(value, &["all", "main"], report)? {
+        "main" => Some(Members::Main),
+        _ => Some(Members::All),
+    }
+}
+
+fn per(table: &mut Table<'_>, report: &mut Report) {
+    let Some(value) = table.take("per") else { return };
+    if value.as_text() == Some("group") {
+        report
+            .error(value.place, "`per = \"group\"` is not available in this version")
+            .help("write \"process\": each member is judged by itself");
+        return;
+    }
+    word(value, &["process"], report);
+}
+
+fn expect(value: Value<'_>, report: &mut Report) -> Option<Expect> {
+    let mut table = value.table("expect = { min = 1, max = 1 }", report)?;
+    let place = table.place;
+    let (min, max) = (table.take("min"), table.take("max"));
+    if table.finish(&keys::EXPECT, report) && min.is_none() && max.is_none() {
+        report.missing(place, "`expect` says nothing").help("write { min = 1 }, { max = 1 } or both");
+    }
+    let number = |value: Option<Value<'_>>, report: &mut Report| match value {
+        Some(value) => value.whole(0..=MEMBERS, report).and_then(|n| u32::try_from(n).ok()).map(Some),
+        None => Some(None),
+    };
+    let (least, most) = (number(min, report), number(max, report));
+    let (least, most) = (least?, most?);
+    if least.zip(most).is_some_and(|(least, most)| least > most) {
+        report.error(place, "`min` is above `max`").help("no number of members would be right");
+        return None;
+    }
+    Some(Expect { min: least, max: most })
+}
+
+/// What holds orders back for this target alone.
+struct Brakes {
+    startup_grace: Duration,
+    settle: Duration,
+    kill_budget: Budget,
+    keep_at_least: u32,
+}
+
+fn brakes(table: &mut Table<'_>, report: &mut Report) -> Option<Brakes> {
+    let mut span = |key: &str, default: Duration, report: &mut Report| {
+        table.take(key).map_or(Some(default), |value| duration(value, "0s"..="7d", report))
+    };
+    let startup_grace = span("startup_grace", Duration::ZERO, report);
+    let settle = span("settle", SETTLE, report);
+    let kill_budget = table.take("kill_budget").map_or(Some(KILLS), |value| budget(value, report));
+    let keep = table.take("keep_at_least").map_or(Some(0), |value| value.whole(0..=MEMBERS, report));
+    Some(Brakes {
+        startup_grace: startup_grace?,
+        settle: settle?,
+        kill_budget: kill_budget?,
+        keep_at_least: u32::try_from(keep?).ok()?,
+    })
+}
+
+/// A kill that the veto on imitable matches will always stop.
+fn imitable(selector: &Selector, kills: &[super::super::source::Place], report: &mut Report) {
+    if selector.user.is_some() || selector.unit.is_some() || selector.pidfile.is_some() {
+        return;
+    }
+    for place in kills {
+        report
+            .warning(*place, "this kill will always be vetoed as imitable: any local user can look like this match")
+            .help("add user, unit or a pidfile of root's to `match`");
+    }
+}

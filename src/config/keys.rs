@@ -1,0 +1,177 @@
+//! Every key there is, section by section: those that work, and those that a later version brings.
+//!
+//! The reader refuses what is in neither list; a test holds the lists against the shipped file.
+
+/// The keys of one kind of table.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// What a problem calls it.
+    pub title: &'static str,
+    /// What may be written.
+    pub known: &'static [&'static str],
+    /// What cannot be written yet, and what there is instead.
+    pub later: &'static [(&'static str, &'static str)],
+}
+
+const REMOVE: &str = "remove it for now";
+
+/// The top of the main file.
+pub(super) const ROOT: Section = Section {
+    title: "the top level",
+    known: &["daemon", "web", "peers", "defaults", "target"],
+    later: &[
+        ("host", "give the host's metrics an `elevated` bound in a target's thresholds"),
+        ("calendar", "thresholds hold at any hour"),
+    ],
+};
+
+/// `[daemon]`
+pub(super) const DAEMON: Section = Section {
+    title: "[daemon]",
+    known: &["interval", "dry_run", "kill_budget"],
+    later: &[
+        ("min_interval", "`interval` alone says how often targets are sampled"),
+        ("rescan", REMOVE),
+        ("sockets_interval", "sockets are read at every interval"),
+        ("max_cpu", "a longer `interval` costs less"),
+        ("summary", REMOVE),
+        ("evidence_timeout", REMOVE),
+        ("forecast_window", REMOVE),
+    ],
+};
+
+/// `[web]`
+pub(super) const WEB: Section = Section {
+    title: "[web]",
+    known: &["listen", "max_series"],
+    later: &[
+        ("tls", "listen on loopback, behind a proxy that speaks TLS"),
+        ("tls_cert", "listen on loopback, behind a proxy that speaks TLS"),
+        ("tls_key", "listen on loopback, behind a proxy that speaks TLS"),
+        ("basic_auth", "listen on loopback, behind a proxy that asks for a password"),
+        ("users", "listen on loopback, behind a proxy that asks for a password"),
+    ],
+};
+
+/// A peer written as a table.
+pub(super) const PEER: Section = Section { title: "a peer", known: &["local"], later: &[] };
+
+/// `[defaults]`
+pub(super) const DEFAULTS: Section = Section {
+    title: "[defaults]",
+    known: &["thresholds", "ladder", "actions"],
+    later: &[("during", "thresholds hold at any hour"), ("schedule", "order actions by a ladder")],
+};
+
+/// `[target.NAME]`
+pub(super) const TARGET: Section = Section {
+    title: "a target",
+    known: &[
+        "match",
+        "members",
+        "shared",
+        "per",
+        "expect",
+        "startup_grace",
+        "settle",
+        "kill_budget",
+        "keep_at_least",
+        "thresholds",
+        "ladder",
+        "actions",
+    ],
+    later: &[
+        ("schedule", "order actions by a ladder"),
+        ("during", "thresholds hold at any hour"),
+        ("forecast_window", REMOVE),
+        ("logs", REMOVE),
+        ("evidence", REMOVE),
+    ],
+};
+
+/// `match`
+pub(super) const MATCH: Section = Section {
+    title: "match",
+    known: &["unit", "cgroup", "exe", "cmdline", "comm", "user", "pidfile"],
+    later: &[
+        ("container", "match it by `cgroup`, a glob over the cgroup path"),
+        ("cidfile", "match it by `cgroup`, a glob over the cgroup path"),
+    ],
+};
+
+/// `expect`
+pub(super) const EXPECT: Section = Section { title: "expect", known: &["min", "max"], later: &[] };
+
+/// `kill_budget`
+pub(super) const BUDGET: Section = Section { title: "kill_budget", known: &["max", "per"], later: &[] };
+
+/// A row of thresholds.
+pub(super) const ROW: Section = Section {
+    title: "a threshold",
+    known: &["expected", "elevated", "warning", "critical", "fatal", "clear", "clear_hold", "hold", "ladder"],
+    later: &[("forecast_window", REMOVE)],
+};
+
+/// A level of a row, written as a table.
+pub(super) const BOUND: Section = Section { title: "a bound", known: &["at", "clear", "hold"], later: &[] };
+
+const DELIVERIES: &str = "available deliveries: signal, kill";
+const NO_UNDO: &str = "a signal and a kill have nothing to undo";
+const NO_EFFECT: &str = "`cooldown`, `repeat` and `max_attempts` say how often it is tried";
+
+/// An action.
+pub(super) const ACTION: Section = Section {
+    title: "an action",
+    known: &["signal", "kill", "cooldown", "repeat", "max_attempts", "assume_handled", "scope"],
+    later: &[
+        ("http", DELIVERIES),
+        ("command", DELIVERIES),
+        ("freeze", DELIVERIES),
+        ("timeout", "it belongs to `command`; available deliveries: signal, kill"),
+        ("undo", NO_UNDO),
+        ("undo_after", NO_UNDO),
+        ("undo_by", NO_UNDO),
+        ("max_cycles", NO_UNDO),
+        ("not_during", "`tradedog check` shows what would happen; `dry_run = true` holds everything back"),
+        ("needs", "a lower level of the ladder goes first where its bound is passed first"),
+        ("patience", NO_EFFECT),
+        ("min_effect", NO_EFFECT),
+        ("effect", NO_EFFECT),
+        ("escalate", "a higher level of the ladder is entered by its own bound"),
+        ("escalate_to_kill", "a higher level of the ladder is entered by its own bound"),
+        ("expect_successor", "`expect = { min = 1 }` of the target shows that one is missing"),
+    ],
+};
+
+/// The deliveries that work.
+pub(super) const DELIVERY: [&str; 2] = ["signal", "kill"];
+
+/// The deliveries of later versions.
+pub(super) const DELIVERY_LATER: [&str; 3] = ["http", "command", "freeze"];
+
+/// `kill`
+pub(super) const KILL: Section = Section { title: "kill", known: &["grace", "scope"], later: &[] };
+
+/// Metrics of later versions; also every name that begins with `gauge.`.
+pub(super) const METRICS_LATER: &[&str] = &[
+    "major_faults",
+    "cgroup_memory",
+    "cgroup_working_set",
+    "cgroup_memory_usage",
+    "cgroup_swap",
+    "cgroup_memory_pressure",
+    "host_swap_in",
+    "host_swap_out",
+    "host_memory_pressure",
+    "host_open_files",
+    "host_time_wait",
+    "host_established",
+];
+
+/// What a later version derives from any metric, as `METRIC.growth`.
+pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
+
+/// All sections, for the test that holds the shipped file against them.
+#[cfg(test)]
+pub(super) const ALL: [&Section; 12] =
+    [&ROOT, &DAEMON, &WEB, &PEER, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION];

@@ -1,0 +1,269 @@
+//! Problems as data, and how they look.
+//!
+//! A [`Report`] collects drafts while files are read; [`Report::finish`] drops those that only
+//! follow from another one, sorts the rest and gives each its line and column.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::source::{Place, Source};
+use super::text::escape;
+
+/// Most problems that [`Problems::render`] shows; a file of garbage has one a line.
+const SHOWN: usize = 100;
+
+/// Whether it keeps the configuration from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It does not, but is hardly what was meant.
+    Warning,
+}
+
+/// One problem: where, what, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file.
+    pub file: PathBuf,
+    /// Line from 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// Column in characters from 1; 0 where the file as a whole is meant.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    place: Option<Place>,
+    also: Option<(Place, &'static str)>,
+}
+
+/// All problems of all files, in the order of the files and of their lines.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    list: Vec<Problem>,
+    sources: Arc<Vec<Source>>,
+}
+
+impl Problems {
+    /// The problems.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them for people: place, text underlined, help. Coloured by ANSI codes if asked to.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let mut text = String::new();
+        for problem in self.list.iter().take(SHOWN) {
+            let title = match problem.severity {
+                Severity::Error => Level::ERROR.primary_title(problem.what.as_str()),
+                Severity::Warning => Level::WARNING.primary_title(problem.what.as_str()),
+            };
+            let group = self.snippets(problem, Group::with_title(title));
+            let help = problem.help.as_deref().map(|help| Level::HELP.message(help));
+            text.push_str(&renderer.render(&[group.elements(help)]));
+            text.push_str("\n\n");
+        }
+        if let Some(more) = self.list.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+            text.push_str(&format!("... and {more} more\n\n"));
+        }
+        text.truncate(text.len().saturating_sub(1));
+        text
+    }
+
+    fn snippets<'a>(&'a self, problem: &'a Problem, group: Group<'a>) -> Group<'a> {
+        let path = escape(&problem.file.to_string_lossy());
+        let Some((place, source)) = problem.place.and_then(|p| Some((p, self.sources.get(p.file)?))) else {
+            return group.element(Origin::path(path));
+        };
+        let also = problem.also.filter(|(p, _)| p.file == place.file);
+        let first = also.map_or(place.start, |(p, _)| p.start.min(place.start));
+        let last = also.map_or(place.end, |(p, _)| p.end.max(place.end));
+        let (from, to) = (source.line_start(first), source.line_end(last));
+        let within = |p: Place| p.start.saturating_sub(from)..p.end.min(to).saturating_sub(from);
+        let mut snippet = Snippet::source(&source.text[from..to])
+            .line_start(source.position(from).0)
+            .path(path)
+            .annotation(AnnotationKind::Primary.span(within(place)));
+        if let Some((p, label)) = also {
+            snippet = snippet.annotation(AnnotationKind::Context.span(within(p)).label(label));
+        }
+        let group = group.element(snippet);
+        match problem.also.filter(|(p, _)| p.file != place.file) {
+            Some((p, label)) => self.elsewhere(p, label, group),
+            None => group,
+        }
+    }
+
+    fn elsewhere<'a>(&'a self, place: Place, label: &'a str, group: Group<'a>) -> Group<'a> {
+        let Some(source) = self.sources.get(place.file) else { return group };
+        let (from, to) = (source.line_start(place.start), source.line_end(place.end));
+        let snippet = Snippet::source(&source.text[from..to])
+            .line_start(source.position(from).0)
+            .path(escape(&source.path.to_string_lossy()))
+            .annotation(AnnotationKind::Context.span(place.start - from..place.end - from).label(label));
+        group.element(snippet)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// What a draft speaks about, which decides what silences it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The text is not TOML.
+    Syntax,
+    /// What was written is wrong.
+    Written,
+    /// Something is not there; unreliable where part of the text could not be read.
+    Missing,
+}
+
+/// A problem that is being written down.
+#[derive(Debug)]
+pub(super) struct Draft {
+    kind: Kind,
+    severity: Severity,
+    place: Option<Place>,
+    file: usize,
+    what: String,
+    help: Option<String>,
+    also: Option<(Place, &'static str)>,
+}
+
+impl Draft {
+    /// Says what to write instead.
+    pub(super) fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Points at a second place that has to do with it.
+    pub(super) fn also(&mut self, place: Place, label: &'static str) -> &mut Self {
+        self.also = Some((place, label));
+        self
+    }
+
+    fn problem(&self, sources: &[Source]) -> Problem {
+        let source = sources.get(self.file);
+        let (line, column) = self.place.zip(source).map_or((0, 0), |(place, source)| source.position(place.start));
+        Problem {
+            severity: self.severity,
+            file: source.map(|s| s.path.clone()).unwrap_or_default(),
+            line,
+            column,
+            what: self.what.clone(),
+            help: self.help.clone(),
+            place: self.place,
+            also: self.also,
+        }
+    }
+}
+
+/// Collects problems.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    drafts: Vec<Draft>,
+    /// Values that are not TOML: what they would mean is nobody's business.
+    poisoned: Vec<Place>,
+    /// From where on a file could not be read.
+    cut: Vec<(usize, usize)>,
+}
+
+impl Report {
+    fn draft(&mut self, kind: Kind, place: Place, what: impl Into<String>) -> &mut Draft {
+        let severity = Severity::Error;
+        let draft =
+            Draft { kind, severity, place: Some(place), file: place.file, what: what.into(), help: None, also: None };
+        self.drafts.push(draft);
+        let last = self.drafts.len() - 1;
+        &mut self.drafts[last]
+    }
+
+    /// What was written is wrong.
+    pub(super) fn error(&mut self, place: Place, what: impl Into<String>) -> &mut Draft {
+        self.draft(Kind::Written, place, what)
+    }
+
+    /// Something is not there that should be.
+    pub(super) fn missing(&mut self, place: Place, what: impl Into<String>) -> &mut Draft {
+        self.draft(Kind::Missing, place, what)
+    }
+
+    /// Hardly what was meant.
+    pub(super) fn warning(&mut self, place: Place, what: impl Into<String>) -> &mut Draft {
+        let draft = self.draft(Kind::Written, place, what);
+        draft.severity = Severity::Warning;
+        draft
+    }
+
+    /// The text is not TOML.
+    pub(super) fn syntax(&mut self, place: Place, what: impl Into<String>) -> &mut Draft {
+        self.draft(Kind::Syntax, place, what)
+    }
+
+    /// The file as a whole could not be read.
+    pub(super) fn file(&mut self, file: usize, what: impl Into<String>) -> &mut Draft {
+        self.cut(file, 0);
+        let draft = self.draft(Kind::Syntax, Place { file, start: 0, end: 0 }, what);
+        draft.place = None;
+        draft
+    }
+
+    /// What follows from the value at `place` is not worth telling.
+    pub(super) fn poison(&mut self, place: Place) {
+        self.poisoned.push(place);
+    }
+
+    /// From `at` on the file could not be understood.
+    pub(super) fn cut(&mut self, file: usize, at: usize) {
+        self.cut.push((file, at));
+    }
+
+    /// Whether the draft is a problem of its own.
+    fn stands(&self, draft: &Draft) -> bool {
+        let Some(place) = draft.place else { return true };
+        match draft.kind {
+            Kind::Syntax => true,
+            Kind::Written => !self.silenced(place),
+            // The main file may hold what a drop-in refers to.
+            Kind::Missing => !self.silenced(place) && !self.cut.iter().any(|(f, _)| *f == place.file || *f == 0),
+        }
+    }
+
+    fn silenced(&self, place: Place) -> bool {
+        self.poisoned.iter().any(|p| p.meets(&place))
+            || self.cut.iter().any(|(file, at)| *file == place.file && place.end >= *at)
+    }
+
+    /// The problems that stand by themselves.
+    pub(super) fn finish(self, sources: &Arc<Vec<Source>>) -> Problems {
+        let mut drafts: Vec<_> = self.drafts.iter().filter(|draft| self.stands(draft)).collect();
+        drafts.sort_by_key(|draft| (draft.file, draft.place.map_or(0, |place| place.start)));
+        let mut list: Vec<_> = drafts.into_iter().map(|draft| draft.problem(sources)).collect();
+        list.dedup();
+        Problems { list, sources: Arc::clone(sources) }
+    }
+}

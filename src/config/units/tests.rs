@@ -1,0 +1,1 @@
+//! Each value that is printed parses to itself.
