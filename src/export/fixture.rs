@@ -98,6 +98,7 @@ pub(super) fn config(targets: Vec<Target>) -> Config {
         peers: vec![peer("broker")],
         targets,
         files: vec![PathBuf::from("/etc/tradedog/watchdog.toml")],
+        warnings: Default::default(),
     }
 }
 
