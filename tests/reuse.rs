@@ -1,0 +1,90 @@
+//! A pid that is given anew within one tick of the start time: the same number, the same start
+//! time, another process.
+//!
+//! In a pid namespace of its own the test says which number the kernel is to give next
+//! (`ns_last_pid`, proc_sys_kernel(5)), so that it need not wait for the counter to wrap.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::unwrap_used,
+    reason = "a test starts programs, says what it skips, and fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tradedog::kernel::{self, Error, Process};
+use tradedog::model::{BootId, Identity, Pid, Signal};
+
+const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
+const NUMBER: i32 = 4242;
+const ROUNDS: usize = 300;
+
+#[test]
+fn a_reused_pid_is_another_process() {
+    if !nix::unistd::geteuid().is_root() || !Path::new(LAST_PID).exists() {
+        eprintln!("skipped: needs root, and a kernel with {LAST_PID}");
+        return;
+    }
+    let inside = Command::new("unshare")
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["inside_the_namespace", "--exact", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&inside.stdout).into_owned() + &String::from_utf8_lossy(&inside.stderr);
+    assert!(inside.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "a_reused_pid_is_another_process runs it in a pid namespace of its own"]
+fn inside_the_namespace() {
+    if std::process::id() > 1 {
+        eprintln!("skipped: not in a pid namespace of its own");
+        return;
+    }
+    let boot = kernel::boot_id().unwrap();
+    let mut before = start(boot);
+    let mut confusable = 0;
+    for _ in 0..ROUNDS {
+        let (mut child, process) = before;
+        let identity = process.identity();
+        assert_eq!(identity.pid.get(), NUMBER);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        before = start(boot);
+        let (ref successor, ref heir) = before;
+        let without_inode = |identity: Identity| Identity { pidfs_inode: None, ..identity };
+        if without_inode(heir.identity()) == without_inode(identity) {
+            confusable += 1;
+        }
+        if identity.pidfs_inode.is_some() {
+            assert_ne!(heir.identity(), identity, "a successor was taken for its predecessor");
+        }
+        nobody_else_is_meant(&process);
+        assert!(Path::new(&format!("/proc/{}/stat", successor.id())).exists(), "the successor was hit");
+    }
+    let (mut child, _) = before;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Without a number of these the test has not looked at what it is about.
+    assert!(confusable > ROUNDS / 10, "only {confusable} of {ROUNDS} had the same pid and start time");
+}
+
+/// What was opened for the dead one neither reads nor signals the one that has its number now.
+fn nobody_else_is_meant(dead: &Process) {
+    assert!(dead.has_exited());
+    assert_eq!(dead.is_current(), Err(Error::Gone));
+    assert_eq!(dead.signal(Signal::new(9).unwrap()), Err(Error::Gone));
+    assert_eq!(dead.open_fds(), Err(Error::Gone));
+    assert_eq!(dead.status(&mut Vec::new()).map(|_| ()), Err(Error::Gone));
+}
+
+/// A process with the number.
+fn start(boot: BootId) -> (Child, Process) {
+    fs::write(LAST_PID, (NUMBER - 1).to_string()).unwrap();
+    let child = Command::new("/bin/sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
+    let process = Process::open(boot, Pid::new(NUMBER).unwrap()).unwrap();
+    (child, process)
+}
