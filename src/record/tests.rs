@@ -45,6 +45,7 @@ fn config(targets: &[&str], dry_run: bool) -> Arc<Config> {
         peers: Vec::new(),
         targets: targets.iter().map(|name| target(name)).collect(),
         files: Vec::new(),
+        warnings: Vec::new(),
     })
 }
 
