@@ -1,1 +1,4 @@
 //! Probes: one file a metric family and one line in PROBES.
+
+mod attribution;
+mod fault;

@@ -1,0 +1,41 @@
+//! Why a reading could not be had: what judge is told, and the word it is counted under.
+
+use crate::kernel;
+use crate::kernel::sock_diag::DumpError;
+use crate::model::Unknown;
+
+/// A failed reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What the reading says instead of a value.
+    pub unknown: Unknown,
+    /// The label `reason` of `probe_errors_total`: one of a small fixed set.
+    pub reason: &'static str,
+}
+
+impl Fault {
+    /// The process exited. Normal, and not counted.
+    pub const GONE: Self = Self { unknown: Unknown::Gone, reason: "gone" };
+    /// Its sockets are in another network namespace, which our dump does not list.
+    pub const NAMESPACE: Self = Self { unknown: Unknown::Denied, reason: "namespace" };
+    /// What was read cannot be true.
+    pub const IMPOSSIBLE: Self = Self { unknown: Unknown::Malformed, reason: "malformed" };
+}
+
+impl From<kernel::Error> for Fault {
+    fn from(error: kernel::Error) -> Self {
+        let reason = match error {
+            kernel::Error::Gone => "gone",
+            kernel::Error::Denied => "denied",
+            kernel::Error::Malformed(_) => "malformed",
+            kernel::Error::Os(_) => "system",
+        };
+        Self { unknown: error.into(), reason }
+    }
+}
+
+impl From<DumpError> for Fault {
+    fn from(error: DumpError) -> Self {
+        Self { unknown: error.into(), reason: error.reason() }
+    }
+}
