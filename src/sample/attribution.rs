@@ -157,6 +157,13 @@ impl Attribution {
         }
     }
 
+    /// Whether the holder at `index` has fewer sockets than before, some or all of them: it closed
+    /// them, or it died.
+    pub fn lost_some(&self, index: usize) -> bool {
+        let slot = self.order.get(index).and_then(|&slot| self.books.get(slot));
+        slot.and_then(Option::as_ref).is_some_and(|books| books.vanished > 0)
+    }
+
     /// Whose a socket of the last dump is.
     pub fn whose(&self, socket: &Socket) -> Whose<'_> {
         if socket.inode == 0 {
