@@ -28,7 +28,7 @@ pub use probe::ProbeStats;
 use crate::config::Config;
 use crate::discover::Member;
 use crate::kernel;
-use crate::model::{MemberSample, Moment, Reading, Sample, Unknown, Value};
+use crate::model::{Base, MemberSample, Moment, Reading, Sample, Unknown, Value};
 
 /// Reads the members, pass by pass.
 pub struct Sampler {
@@ -71,6 +71,12 @@ impl Sampler {
         reading.unwrap_or_else(|| self.never_read(now))
     }
 
+    /// A metric of the host in the last pass, whether or not a target asks for it; none for one
+    /// that is not the host's.
+    pub fn host(&self, metric: Base) -> Option<Value> {
+        self.probes.iter().find_map(|running| running.host(metric))
+    }
+
     /// How each probe did, in the order of `PROBES`.
     pub fn stats(&self) -> &[ProbeStats] {
         &self.stats
@@ -78,7 +84,7 @@ impl Sampler {
 
     /// Each TCP state with the number of sockets of which it cannot be said whose they are: not
     /// accepted yet, or perhaps of a process that may not be read. Empty while there is no answer.
-    pub fn unattributed(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub fn unattributed(&self) -> impl Iterator<Item = (Base, u64)> {
         self.probes.iter().flat_map(|running| running.unattributed().iter().copied())
     }
 

@@ -11,7 +11,7 @@ use super::{host, memory, open_fds, sockets};
 use crate::config::Config;
 use crate::discover::Member;
 use crate::kernel;
-use crate::model::{Base, Identity, MemberKey, Moment, Reading, Sample, Unknown, Value};
+use crate::model::{Base, Identity, MemberKey, Moment, Reading, Sample, Scope, Unknown, Value};
 
 /// The probes, in the order in which they are read: sockets need what the two before them saw.
 pub(super) const PROBES: &[Row] = &[open_fds::PROBE, memory::PROBE, sockets::PROBE, host::PROBE];
@@ -48,7 +48,7 @@ pub(super) trait Probe {
     }
 
     /// Each state with how many sockets could not be attributed; empty if that is not known.
-    fn unattributed(&self) -> &[(&'static str, u64)] {
+    fn unattributed(&self) -> &[(Base, u64)] {
         &[]
     }
 }
@@ -134,6 +134,8 @@ pub(super) struct Running {
     period: Duration,
     /// For each target what it reads of a member.
     columns: Vec<Vec<Column>>,
+    /// Those of its metrics that are the host's, with what was last read.
+    host: Vec<(Base, Value)>,
 }
 
 impl Running {
@@ -148,7 +150,13 @@ impl Running {
             });
             resolved.collect()
         });
-        let running = Self { probe: (row.make)(config), period: config.daemon.interval, columns: columns.collect() };
+        let host = row.metrics.iter().filter(|base| base.info().scope == Scope::Host);
+        let running = Self {
+            probe: (row.make)(config),
+            period: config.daemon.interval,
+            columns: columns.collect(),
+            host: host.map(|&base| (base, Value::Unknown(Unknown::Overdue))).collect(),
+        };
         (running, ProbeStats::new(row.name))
     }
 
@@ -156,6 +164,10 @@ impl Running {
     pub(super) fn read(&mut self, pass: &mut Pass<'_>, sample: &mut Sample, stats: &mut ProbeStats) {
         let begun = kernel::now();
         let prepared = self.probe.prepare(pass).inspect_err(|&fault| stats.count(fault));
+        for (base, value) in &mut self.host {
+            let column = Column { at: 0, base: *base, peer: None };
+            *value = known(prepared.and_then(|()| self.probe.value(column)));
+        }
         for (index, row) in sample.members.iter_mut().enumerate() {
             let columns = self.columns.get(usize::from(row.member.target)).map_or(&[][..], Vec::as_slice);
             if columns.is_empty() {
@@ -189,12 +201,19 @@ impl Running {
         Some(self.reading(pass.now, value))
     }
 
-    pub(super) fn unattributed(&self) -> &[(&'static str, u64)] {
+    pub(super) fn unattributed(&self) -> &[(Base, u64)] {
         self.probe.unattributed()
     }
 
-    fn reading(&self, at: Moment, value: Result<f64, Fault>) -> Reading {
-        let value = value.map_or_else(|fault| Value::Unknown(fault.unknown), Value::Known);
-        Reading { at, period: self.period, value }
+    pub(super) fn host(&self, base: Base) -> Option<Value> {
+        self.host.iter().find(|(of, _)| *of == base).map(|&(_, value)| value)
     }
+
+    fn reading(&self, at: Moment, value: Result<f64, Fault>) -> Reading {
+        Reading { at, period: self.period, value: known(value) }
+    }
+}
+
+fn known(value: Result<f64, Fault>) -> Value {
+    value.map_or_else(|fault| Value::Unknown(fault.unknown), Value::Known)
 }

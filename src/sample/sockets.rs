@@ -33,7 +33,7 @@ struct Sockets {
     attribution: Attribution,
     links: Links,
     tally: Tally,
-    unattributed: Vec<(&'static str, u64)>,
+    unattributed: Vec<(Base, u64)>,
     /// For readings that rest on nothing remembered.
     fresh: Tally,
     current: Result<Slot, Fault>,
@@ -70,7 +70,10 @@ impl Sockets {
 impl Probe for Sockets {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
         self.unattributed.clear();
-        self.diag.dump(OWNED_STATES, &mut self.dump)?;
+        self.dump.clear();
+        if !pass.members.is_empty() {
+            self.diag.dump(OWNED_STATES, &mut self.dump)?;
+        }
         self.holders.clear();
         self.holders.extend(pass.seats.iter().map(|seat| {
             let (identity, uids, fds) = (seat.identity, seat.uids, seat.fds);
@@ -117,7 +120,7 @@ impl Probe for Sockets {
         count.map(|count| count as f64).ok_or(Fault::IMPOSSIBLE)
     }
 
-    fn unattributed(&self) -> &[(&'static str, u64)] {
+    fn unattributed(&self) -> &[(Base, u64)] {
         &self.unattributed
     }
 }

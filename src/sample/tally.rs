@@ -100,8 +100,8 @@ impl Tally {
     }
 
     /// Each state with how many of its sockets could not be attributed.
-    pub(super) fn unclear(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        OWNED.iter().zip(self.unclear).map(|(&(_, base), count)| (base.info().name, count))
+    pub(super) fn unclear(&self) -> impl Iterator<Item = (Base, u64)> {
+        OWNED.iter().zip(self.unclear).map(|(&(_, base), count)| (base, count))
     }
 
     const fn cell(&self, slot: Slot, row: usize, column: usize) -> usize {

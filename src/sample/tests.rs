@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Budget, Daemon, End, Members, Peer, Selector, Target, Web};
+use crate::config;
 use crate::discover::Facts;
 use crate::kernel::Process;
 use crate::kernel::faulty::{Fault as Injected, Plan};
@@ -22,30 +22,13 @@ fn every_metric() -> Vec<Metric> {
 }
 
 fn config(port: u16) -> Arc<Config> {
-    let budget = Budget { max: 1, per: SECOND };
-    let target = Target {
-        name: "trader".into(),
-        selector: Selector::default(),
-        members: Members::All,
-        shared: false,
-        expect: None,
-        startup_grace: Duration::ZERO,
-        settle: Duration::ZERO,
-        kill_budget: budget,
-        keep_at_least: 0,
-        metrics: every_metric(),
-        thresholds: Vec::new(),
-        ladders: Vec::new(),
-        actions: Vec::new(),
-    };
-    let peer = Peer { name: "server".into(), end: End::Remote, address: None, port: Some(port) };
-    Arc::new(Config {
-        daemon: Daemon { interval: SECOND, dry_run: true, kill_budget: budget },
-        web: Web { listen: Vec::new(), max_series: 1 },
-        peers: vec![peer],
-        targets: vec![target],
-        files: Vec::new(),
-    })
+    let text = format!(
+        "[peers]\nserver = '*:{port}'\n[target.trader]\nmatch = {{ comm = 'sleep' }}\n\
+         [target.trader.thresholds]\nopen_fds = {{ elevated = 100 }}\n"
+    );
+    let mut config = config::parse(vec![config::Source::new("watchdog.toml", &text)]).unwrap();
+    config.targets[0].metrics = every_metric();
+    Arc::new(config)
 }
 
 /// A process that sleeps on two connections: its standard input waits to be closed, its standard
@@ -167,8 +150,11 @@ fn a_quiet_process_is_read_as_it_is() {
         assert_eq!(row.readings[at_peer(base)].value, Value::Known(wanted), "{base:?} of the peer");
         assert_eq!(sampler.fresh(&member, at_peer(base), now).value, Value::Known(wanted));
     }
-    let host = value(&sample, Base::HostMemoryUsed, 0).number().unwrap();
-    assert!(host > 0.0 && host < 1.0);
+    let host = value(&sample, Base::HostMemoryUsed, 0);
+    assert!(host.number().is_some_and(|share| share > 0.0 && share < 1.0));
+    assert_eq!(sampler.host(Base::HostMemoryUsed), Some(host));
+    assert_eq!(sampler.host(Base::Rss), None, "not a metric of the host");
+    assert_eq!(sampler.unattributed().map(|(base, _)| base).collect::<Vec<_>>().len(), 8);
     assert!(sampler.stats().iter().all(|probe| !probe.last.is_zero() && probe.errors.iter().all(|(_, n)| *n == 0)));
 }
 
@@ -247,6 +233,7 @@ fn a_zombie_is_gone_and_that_is_no_error() {
     }
     assert!(sampler.stats().iter().all(|probe| probe.errors.iter().all(|(_, count)| *count == 0)));
     assert!(sampler.sample([].into_iter(), Moment::from_secs(21)).members.is_empty());
+    assert!(matches!(sampler.host(Base::HostSwapUsed), Some(Value::Known(_))), "the host is read without members too");
 }
 
 #[test]

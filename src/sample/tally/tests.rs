@@ -66,7 +66,7 @@ fn sockets_count_for_each_holder_and_each_peer_and_listening_for_no_peer() {
     assert_eq!(tally.get(1, Base::Sockets, Some(3)), None, "nobody counts a peer that is not configured");
     assert_eq!(tally.get(2, Base::Sockets, None), None);
     assert_eq!(tally.get(0, Base::Rss, None), None);
-    assert_eq!(tally.unclear().find(|(name, _)| *name == "close_wait"), Some(("close_wait", 1)));
+    assert_eq!(tally.unclear().find(|(base, _)| *base == Base::CloseWait), Some((Base::CloseWait, 1)));
     tally.open(1);
     assert_eq!((tally.get(0, Base::Sockets, None), tally.get(1, Base::Sockets, None)), (Some(0), None));
     assert_eq!(tally.unclear().map(|(_, count)| count).sum::<u64>(), 0);
