@@ -139,12 +139,16 @@ static DESCS: LazyLock<HashMap<&'static str, Desc>> = LazyLock::new(|| {
     families().filter_map(desc).collect()
 });
 
+/// About what one series takes in the output.
+const SERIES_BYTES: usize = 96;
+
 /// Writes the exposition of `snapshot`, one family at a time, so that only one is in memory.
 ///
 /// # Errors
 /// When the encoder refuses a family, which the tests rule out.
 pub fn render(snapshot: &Snapshot, out: &mut String) -> Result<()> {
     let scrape = Scrape::of(snapshot);
+    out.reserve(scrape.room() * SERIES_BYTES);
     let encoder = TextEncoder::new();
     for family in families() {
         encoder.encode_utf8(&FamilyCollector { family, scrape: &scrape }.collect(), out)?;

@@ -95,10 +95,16 @@ fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &Member
 }
 
 /// The two states that leaks show in are there even when zero; the others only while they occur.
+const fn is_always_shown(base: Base) -> bool {
+    matches!(base, Base::CloseWait | Base::Established)
+}
+
 fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
+    let always = |member: &MemberSeen<'_>| member.target.metrics.iter().filter(|m| is_always_shown(m.base)).count();
+    series.metrics.reserve(scrape.members.iter().map(always).sum());
     for member in &scrape.members {
         for (metric, reading) in member.target.metrics.iter().zip(scrape.snapshot.readings(member.view)) {
-            let always = matches!(metric.base, Base::CloseWait | Base::Established);
+            let always = is_always_shown(metric.base);
             let number =
                 reading.value.number().filter(|number| is_socket_state(metric.base) && (always || *number > 0.0));
             let peer = metric.peer.as_deref().unwrap_or("");
@@ -124,6 +130,7 @@ fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
 }
 
 fn thresholds(scrape: &Scrape<'_>, series: &mut Series, value: fn(&ThresholdView) -> f64) {
+    series.metrics.reserve(scrape.members.iter().map(|member| member.target.thresholds.len()).sum());
     for member in &scrape.members {
         let names = scrape.metric_names(member);
         for (threshold, view) in member.target.thresholds.iter().zip(scrape.snapshot.thresholds(member.view)) {

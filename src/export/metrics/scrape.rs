@@ -58,6 +58,12 @@ impl<'a> Scrape<'a> {
         Self { snapshot, targets, members }
     }
 
+    /// About how many series there will be.
+    pub(super) fn room(&self) -> usize {
+        let of_members: usize = self.members.iter().map(|member| series_per_member(member.target)).sum();
+        of_members + 64 * (1 + self.targets.len())
+    }
+
     /// The names of the member's metrics, in the order of its readings.
     pub(super) fn metric_names(&self, member: &MemberSeen<'_>) -> &[String] {
         self.targets.get(member.metrics).map_or(&[], |seen| &seen.metrics)
