@@ -84,6 +84,7 @@ fn config() -> Config {
             actions: vec![action()],
         }],
         files: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

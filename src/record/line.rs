@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::show;
-use crate::config::Config;
+use crate::config::{Config, units};
 use crate::model::{
     Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OutcomeKind, Reason,
     printable,
@@ -179,7 +179,7 @@ impl Teller<'_> {
 /// `open_fds 655 at or past 600`
 fn reading_past_bound(metric: &Metric, value: f64, bound: f64) -> String {
     let unit = metric.info().unit;
-    format!("{metric} {} at or past {}", show::value(unit, value), show::value(unit, bound))
+    format!("{metric} {} at or past {}", units::show(value, unit), units::show(bound, unit))
 }
 
 fn tell_ended(out: &mut String, order: &Order, kind: OutcomeKind, reason: Reason) -> fmt::Result {

@@ -11,7 +11,7 @@ mod writer;
 
 pub use counters::{Counters, Ended, OrderKey};
 pub use line::{Line, Severity};
-pub use show::{duration as show_duration, measure as show_measure, value as show_value};
+pub use show::{duration as show_duration, measure as show_measure, signal as show_signal};
 pub use writer::{LogWriter, Logs};
 
 use std::sync::Arc;
