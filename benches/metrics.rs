@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tradedog::config::{Action, Bound, Budget, Config, Daemon, Ladder, Members, Selector, Target, Threshold, Web};
+use tradedog::config::{
+    Action, Bound, Budget, Config, Daemon, Ladder, Members, Problems, Selector, Target, Threshold, Web,
+};
 use tradedog::export::{LadderView, Snapshot, TargetView, ThresholdView, metrics};
 use tradedog::model::{Base, Level, Measure, MemberKey, Metric, Moment, PerLevel, Pid, Reading, Signal, Value};
 
@@ -84,7 +86,7 @@ fn config() -> Config {
             actions: vec![action()],
         }],
         files: Vec::new(),
-        warnings: Vec::new(),
+        warnings: Problems::default(),
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Action, Budget, Daemon, Ladder, Members, Selector, Target, Web};
+use crate::config::{Action, Budget, Daemon, Ladder, Members, Problems, Selector, Target, Web};
 use crate::model::{
     Base, BootId, Cause, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OrderId,
     OutcomeKind, PerLevel, Pid, Reason, Signal, Unknown,
@@ -45,7 +45,7 @@ fn config(targets: &[&str], dry_run: bool) -> Arc<Config> {
         peers: Vec::new(),
         targets: targets.iter().map(|name| target(name)).collect(),
         files: Vec::new(),
-        warnings: Vec::new(),
+        warnings: Problems::default(),
     })
 }
 
