@@ -5,7 +5,7 @@
 /// The keys of one kind of table.
 #[derive(Debug)]
 pub(super) struct Section {
-    /// What a problem calls it.
+    /// What a problem calls it, after "keys of".
     pub title: &'static str,
     /// What may be written.
     pub known: &'static [&'static str],
@@ -17,7 +17,7 @@ const REMOVE: &str = "remove it for now";
 
 /// The top of the main file.
 pub(super) const ROOT: Section = Section {
-    title: "the top level",
+    title: "the file",
     known: &["daemon", "web", "peers", "defaults", "target"],
     later: &[
         ("host", "give the host's metrics an `elevated` bound in a target's thresholds"),
@@ -32,7 +32,7 @@ pub(super) const DAEMON: Section = Section {
     later: &[
         ("min_interval", "`interval` alone says how often targets are sampled"),
         ("rescan", REMOVE),
-        ("sockets_interval", "sockets are read at every interval"),
+        ("sockets_interval", REMOVE),
         ("max_cpu", "a longer `interval` costs less"),
         ("summary", REMOVE),
         ("evidence_timeout", REMOVE),
@@ -132,8 +132,8 @@ pub(super) const ACTION: Section = Section {
         ("undo_after", NO_UNDO),
         ("undo_by", NO_UNDO),
         ("max_cycles", NO_UNDO),
-        ("not_during", "`tradedog check` shows what would happen; `dry_run = true` holds everything back"),
-        ("needs", "a lower level of the ladder goes first where its bound is passed first"),
+        ("not_during", "measures are taken at any hour"),
+        ("needs", "put what must come first at a lower level"),
         ("patience", NO_EFFECT),
         ("min_effect", NO_EFFECT),
         ("effect", NO_EFFECT),
@@ -171,7 +171,6 @@ pub(super) const METRICS_LATER: &[&str] = &[
 /// What a later version derives from any metric, as `METRIC.growth`.
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
-/// All sections, for the test that holds the shipped file against them.
-#[cfg(test)]
-pub(super) const ALL: [&Section; 12] =
-    [&ROOT, &DAEMON, &WEB, &PEER, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION];
+/// All sections.
+pub(super) const ALL: [&Section; 13] =
+    [&ROOT, &DAEMON, &WEB, &PEER, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &KILL];

@@ -2,10 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "configuration files are read here and nowhere else")]
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
+use std::iter;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use nix::libc;
 
@@ -18,39 +20,37 @@ const LARGEST: u64 = 1 << 20;
 /// Most drop-ins that are read.
 const DROP_INS: usize = 1000;
 
-/// Why a file was not read.
+/// Why a file is not good enough, whatever it says.
 pub(super) struct Refusal {
     pub what: String,
     pub help: String,
 }
 
-/// A file and why its text is not there, if so.
+/// A file as it was found.
 pub(super) struct Loaded {
+    /// Its text; empty where it could not be read.
     pub source: Source,
+    /// Why it is refused.
     pub refusal: Option<Refusal>,
-}
-
-impl Loaded {
-    fn new(path: PathBuf, text: Result<String, Refusal>) -> Self {
-        match text {
-            Ok(text) => Self { source: Source::new(path, &text), refusal: None },
-            Err(refusal) => Self { source: Source::new(path, ""), refusal: Some(refusal) },
-        }
-    }
 }
 
 /// The main file, then the drop-ins by name.
 pub(super) fn read(main: &Path) -> Vec<Loaded> {
-    let mut files = vec![Loaded::new(main.to_owned(), text(main))];
     let folder = main.with_file_name("watchdog.d");
-    match drop_ins(&folder) {
-        Ok(paths) => files.extend(paths.into_iter().map(|path| {
-            let text = text(&path);
-            Loaded::new(path, text)
-        })),
-        Err(refusal) => files.push(Loaded::new(folder, Err(refusal))),
-    }
+    let (drop_ins, refusal) = match drop_ins(&folder) {
+        Ok(paths) => (paths, None),
+        Err(refusal) => (Vec::new(), Some(refusal)),
+    };
+    let mut files: Vec<Loaded> = iter::once(main.to_owned()).chain(drop_ins).map(file).collect();
+    files.extend(refusal.map(|refusal| Loaded { source: Source::new(folder, ""), refusal: Some(refusal) }));
     files
+}
+
+fn file(path: PathBuf) -> Loaded {
+    let mut text = String::new();
+    // What it says is checked even where it is refused: the next start should not find the next problem.
+    let refusal = fill(&path, &mut text).err();
+    Loaded { source: Source::new(path, &text), refusal }
 }
 
 /// The `*.toml` of the folder, sorted; a hidden one is somebody's editor.
@@ -73,7 +73,7 @@ fn drop_ins(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 
-fn text(path: &Path) -> Result<String, Refusal> {
+fn fill(path: &Path, text: &mut String) -> Result<(), Refusal> {
     // Not blocking: a pipe in the place of a file must not stop the start.
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|error| unreadable(&error))?;
@@ -81,23 +81,20 @@ fn text(path: &Path) -> Result<String, Refusal> {
     if !found.is_file() {
         return Err(Refusal { what: "not a file".to_owned(), help: "name the file itself: watchdog.toml".to_owned() });
     }
-    closed(path, found.mode())?;
-    bytes(&file).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|error| Refusal {
-            what: format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to()),
-            help: "save it as UTF-8".to_owned(),
-        })
-    })
-}
-
-fn bytes(file: &File) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > LARGEST {
         let what = "larger than 1 MiB".to_owned();
         return Err(Refusal { what, help: "is this the file that was meant?".to_owned() });
     }
-    Ok(bytes)
+    *text = String::from_utf8(bytes).map_err(|error| not_utf8(&error))?;
+    closed(path, found.mode())
+}
+
+fn not_utf8(error: &FromUtf8Error) -> Refusal {
+    let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+    let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+    Refusal { what: format!("not UTF-8 in line {line}"), help: "save it as UTF-8".to_owned() }
 }
 
 /// Refuses what others than its owner may write: it names what will be done to processes.

@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Level, Measure, Metric, PerLevel};
+use load::Loaded;
+use toml::de::DeTable;
 
 pub use problem::{Problem, Problems, Severity};
 pub use source::Source;
@@ -34,8 +36,7 @@ pub use source::Source;
 ///
 /// Every problem of every file, if there is one that keeps the whole from being used.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    let (sources, refusals) = load::read(path).into_iter().map(|file| (file.source, file.refusal)).unzip();
-    read(sources, refusals)
+    read(load::read(path))
 }
 
 /// Reads files that are in memory already, the main one first.
@@ -44,20 +45,23 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 ///
 /// As [`load`].
 pub fn parse(sources: Vec<Source>) -> Result<Config, Problems> {
-    read(sources, Vec::new())
+    read(sources.into_iter().map(|source| Loaded { source, refusal: None }).collect())
 }
 
-fn read(sources: Vec<Source>, refusals: Vec<Option<load::Refusal>>) -> Result<Config, Problems> {
-    let sources = Arc::new(sources);
+fn read(files: Vec<Loaded>) -> Result<Config, Problems> {
     let mut report = problem::Report::default();
-    for (file, refusal) in refusals.into_iter().enumerate() {
-        if let Some(refusal) = refusal {
-            report.file(file, refusal.what).help(refusal.help);
+    for (index, file) in files.iter().enumerate() {
+        let Some(refusal) = &file.refusal else { continue };
+        report.file(index, &*refusal.what).help(&*refusal.help);
+        if file.source.text.is_empty() {
+            report.cut(index);
         }
     }
-    let trees: Vec<_> = sources.iter().enumerate().map(|(i, source)| syntax::tree(i, source, &mut report)).collect();
-    let tables = trees.iter().zip(sources.iter()).enumerate();
-    let tables = tables.map(|(i, (tree, source))| reader::Table::root(i, tree, &source.text)).collect();
+    let sources: Arc<Vec<Source>> = Arc::new(files.into_iter().map(|file| file.source).collect());
+    let texts: Vec<String> = sources.iter().enumerate().map(|(i, s)| syntax::mend(i, s, &mut report)).collect();
+    let trees: Vec<_> = texts.iter().map(|text| DeTable::parse_recoverable(text).0).collect();
+    let tables = trees.iter().zip(&texts).enumerate().map(|(i, (tree, text))| reader::Table::root(i, tree, text));
+    let tables = tables.collect();
     let mut config = check::check(tables, &mut report);
     config.files = sources.iter().map(|source| source.path.clone()).collect();
     let problems = report.finish(&sources);

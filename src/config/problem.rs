@@ -188,8 +188,8 @@ pub(super) struct Report {
     drafts: Vec<Draft>,
     /// Values that are not TOML: what they would mean is nobody's business.
     poisoned: Vec<Place>,
-    /// From where on a file could not be read.
-    cut: Vec<(usize, usize)>,
+    /// Files of which a part could not be read.
+    cut: Vec<usize>,
 }
 
 impl Report {
@@ -224,9 +224,8 @@ impl Report {
         self.draft(Kind::Syntax, place, what)
     }
 
-    /// The file as a whole could not be read.
+    /// The file as a whole is not good.
     pub(super) fn file(&mut self, file: usize, what: impl Into<String>) -> &mut Draft {
-        self.cut(file, 0);
         let draft = self.draft(Kind::Syntax, Place { file, start: 0, end: 0 }, what);
         draft.place = None;
         draft
@@ -237,9 +236,9 @@ impl Report {
         self.poisoned.push(place);
     }
 
-    /// From `at` on the file could not be understood.
-    pub(super) fn cut(&mut self, file: usize, at: usize) {
-        self.cut.push((file, at));
+    /// A part of the file could not be read: what seems to be missing may be in it.
+    pub(super) fn cut(&mut self, file: usize) {
+        self.cut.push(file);
     }
 
     /// Whether the draft is a problem of its own.
@@ -247,15 +246,14 @@ impl Report {
         let Some(place) = draft.place else { return true };
         match draft.kind {
             Kind::Syntax => true,
-            Kind::Written => !self.silenced(place),
+            Kind::Written => !self.is_poisoned(place),
             // The main file may hold what a drop-in refers to.
-            Kind::Missing => !self.silenced(place) && !self.cut.iter().any(|(f, _)| *f == place.file || *f == 0),
+            Kind::Missing => !self.is_poisoned(place) && !self.cut.iter().any(|f| *f == place.file || *f == 0),
         }
     }
 
-    fn silenced(&self, place: Place) -> bool {
-        self.poisoned.iter().any(|p| p.meets(&place))
-            || self.cut.iter().any(|(file, at)| *file == place.file && place.end >= *at)
+    fn is_poisoned(&self, place: Place) -> bool {
+        self.poisoned.iter().any(|poisoned| poisoned.meets(&place))
     }
 
     /// The problems that stand by themselves.

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::Section;
+use super::keys::{self, Section};
 use super::problem::Report;
 use super::source::Place;
 use super::text::{capped, list, nearest, quoted};
@@ -95,7 +95,10 @@ fn refuse(entry: &Entry<'_>, section: &Section, report: &mut Report) {
     let words = section.known.iter().copied().chain(section.later.iter().map(|(key, _)| *key));
     let help = match nearest(entry.key, words) {
         Some(near) => format!("did you mean `{near}`? {keys}"),
-        None => keys,
+        None => match keys::ALL.iter().find(|other| other.known.contains(&entry.key)) {
+            Some(other) => format!("it belongs to {}; {keys}", other.title),
+            None => keys,
+        },
     };
     report.error(entry.key_place, format!("unknown key {} in {}", quoted(entry.key), section.title)).help(help);
 }
@@ -118,7 +121,8 @@ impl<'a> Value<'a> {
     fn kind(&self) -> &'static str {
         match self.de {
             DeValue::String(_) => "a string",
-            DeValue::Integer(_) | DeValue::Float(_) => "a bare number",
+            DeValue::Integer(_) => "a bare number",
+            DeValue::Float(_) => "a number with a point",
             DeValue::Boolean(_) => "true or false",
             DeValue::Datetime(_) => "a date",
             DeValue::Array(_) => "a list",

@@ -1,4 +1,9 @@
-//! From text to a tree with places: the TOML parser, and sentences for what it refuses.
+//! From text to TOML that can be read: sentences for what the parser refuses, and the rest of the
+//! file saved from it.
+//!
+//! The parser goes on after an error, but loses its way: after one bracket that is not closed every
+//! line is an error. So the statement at fault is blanked out, byte for byte, and the text is parsed
+//! again, until only faults are left that concern one value or key.
 
 use std::ops::Range;
 
@@ -7,39 +12,77 @@ use toml::de::{DeTable, DeValue, Error};
 
 use super::problem::Report;
 use super::source::{Place, Source};
-use super::text::capped;
+use super::text::{capped, quoted};
 
-/// Parses one file; what is not TOML becomes problems, the rest of the tree stays usable.
-pub(super) fn tree<'a>(file: usize, source: &'a Source, report: &mut Report) -> Spanned<DeTable<'a>> {
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
-    let mut broken_line = None;
-    for error in errors {
-        let span = clamp(&source.text, error.span().unwrap_or(0..0));
-        let fault = Fault { file, source, span, error: &error };
-        let line = source.line_start(fault.span.start);
-        match fault.value(table.get_ref()) {
-            Some(value) => fault.local(value, report),
-            None if fault.is_about_keys() => fault.doubled(table.get_ref(), report),
-            // One slip makes the parser stumble several times in the same line.
-            None if broken_line == Some(line) => {}
+/// Most statements that are blanked out; a file with more of them is something else.
+const MOST: usize = 50;
+
+/// The text with blanks in the place of every statement that is not TOML; what was wrong is reported.
+pub(super) fn mend(file: usize, source: &Source, report: &mut Report) -> String {
+    let mut text = source.text.clone();
+    for _ in 0..MOST {
+        let Some(gap) = pass(file, &text, report) else { return text };
+        // What was meant by these lines may be missing elsewhere.
+        report.cut(file);
+        if !blank(&mut text, gap) {
+            break;
+        }
+    }
+    report.cut(file);
+    " ".repeat(text.len())
+}
+
+/// One run of the parser: the lines to blank out, or none when the rest has been reported.
+fn pass(file: usize, text: &str, report: &mut Report) -> Option<Range<usize>> {
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    let faults: Vec<Fault<'_>> = errors.iter().map(|error| Fault::new(file, text, error)).collect();
+    let breaks = |fault: &&Fault<'_>| fault.value(tree.get_ref()).is_none() && !fault.is_about_keys();
+    if let Some(first) = faults.iter().filter(breaks).min_by_key(|fault| fault.span.start) {
+        return Some(first.tell(tree.get_ref(), report));
+    }
+    let mut again = 0..0;
+    for fault in &faults {
+        match fault.value(tree.get_ref()) {
+            Some(value) => fault.local(&value, report),
+            // Under a header that is written twice its keys are, too.
+            None if again.contains(&fault.span.start) => {}
             None => {
-                broken_line = Some(line);
-                report.cut(file, line);
-                report.syntax(fault.place(), fault.message());
+                fault.doubled(tree.get_ref(), report);
+                let line = line_at(text, fault.span.start);
+                if is_header(&text[line.clone()]) {
+                    again = fault.section(line);
+                }
             }
         }
     }
-    table
+    None
 }
 
+/// Whether something was there to be blanked out.
+fn blank(text: &mut String, gap: Range<usize>) -> bool {
+    let old = text.get(gap.clone()).unwrap_or_default();
+    let new: String = old.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    let changed = !old.trim().is_empty();
+    text.replace_range(gap, &new);
+    changed
+}
+
+/// One complaint of the parser.
 struct Fault<'a> {
     file: usize,
-    source: &'a Source,
+    text: &'a str,
     span: Range<usize>,
     error: &'a Error,
 }
 
-impl Fault<'_> {
+impl<'a> Fault<'a> {
+    fn new(file: usize, text: &'a str, error: &'a Error) -> Self {
+        // On character boundaries and inside of the text, whatever the parser says.
+        let span = error.span().unwrap_or(0..0);
+        let start = text.floor_char_boundary(span.start);
+        Self { file, text, span: start..text.ceil_char_boundary(span.end.max(start)), error }
+    }
+
     fn place(&self) -> Place {
         Place::new(self.file, &self.span)
     }
@@ -48,24 +91,65 @@ impl Fault<'_> {
         format!("not TOML: {}", capped(self.error.message()))
     }
 
-    /// The value of one line that the fault lies in: the tree around it is whole.
-    fn value(&self, table: &DeTable<'_>) -> Option<Range<usize>> {
-        let text = &self.source.text;
-        scalar(table, &self.span).filter(|span| !text[span.clone()].contains('\n'))
-    }
-
-    fn local(&self, value: Range<usize>, report: &mut Report) {
-        let text = self.source.text[value.clone()].trim();
-        let place = Place::new(self.file, &value);
-        report.poison(place);
-        if text.is_empty() {
-            report.syntax(place, "the value is missing");
-        } else if text.starts_with(['"', '\'']) {
+    /// Reports a fault that breaks its statement. The lines of the statement.
+    fn tell(&self, tree: &DeTable<'_>, report: &mut Report) -> Range<usize> {
+        let line = line_at(self.text, self.span.start);
+        let Some(value) = open_value(tree, self.text, self.span.start) else {
+            report.syntax(self.place(), self.message());
+            return if is_header(&self.text[line.clone()]) { self.section(line) } else { line };
+        };
+        let first = line_at(self.text, value.start);
+        let swallowed = self.text[first.end..value.end].lines().any(is_statement);
+        if !swallowed {
+            report.syntax(self.place(), self.message());
+            return first.start..line_at(self.text, value.end).end;
+        }
+        if first.contains(&self.span.start) || first.end == self.span.start {
             report.syntax(self.place(), self.message());
         } else {
-            let what = format!("{} is neither a number nor true or false", shown(text));
-            report.syntax(place, what).help(format!("put quotes around it: \"{}\"", capped(text)));
+            let text = &self.text[value.clone()];
+            let open =
+                text.get(..3).filter(|open| ["\"\"\"", "'''"].contains(open)).or(text.get(..1)).unwrap_or_default();
+            let place = Place::new(self.file, &(value.start..value.start + open.len()));
+            report.syntax(place, format!("this {} is not closed", quoted(open))).help("close it on the same line");
         }
+        first
+    }
+
+    /// A header with all that stands under it.
+    fn section(&self, line: Range<usize>) -> Range<usize> {
+        let rest = &self.text[line.end..];
+        let next = rest.lines().find(|line| is_header(line)).map(|next| next.as_ptr().addr() - rest.as_ptr().addr());
+        line.start..next.map_or(self.text.len(), |offset| line.end + offset)
+    }
+
+    /// The value on one line that the fault lies in: the tree around it is whole.
+    fn value(&self, tree: &DeTable<'_>) -> Option<Range<usize>> {
+        let span = find(tree, &mut |value, span| {
+            let holds = span.start <= self.span.start && self.span.end <= span.end;
+            holds && !matches!(value, DeValue::Table(_) | DeValue::Array(_))
+        });
+        span.filter(|span| !self.text[span.clone()].contains('\n'))
+    }
+
+    fn local(&self, value: &Range<usize>, report: &mut Report) {
+        let text = self.text[value.clone()].trim();
+        let place = Place::new(self.file, value);
+        report.poison(place);
+        if text.is_empty() {
+            report.syntax(place, "the value is missing").help("write one, or remove the key");
+            return;
+        }
+        if text.starts_with(['"', '\'']) {
+            report.syntax(self.place(), self.message());
+            return;
+        }
+        let help = match text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "true" => "write true".to_owned(),
+            "no" | "off" | "false" => "write false".to_owned(),
+            _ => format!("put quotes around it: \"{}\"", capped(text)),
+        };
+        report.syntax(place, format!("{} is neither a number nor true or false", quoted(text))).help(help);
     }
 
     /// Whether the tree is whole but for the entry at the fault.
@@ -73,70 +157,95 @@ impl Fault<'_> {
         self.error.message() == "duplicate key" || self.error.message().starts_with("cannot extend")
     }
 
-    fn doubled(&self, table: &DeTable<'_>, report: &mut Report) {
-        let key = &self.source.text[self.span.clone()];
+    fn doubled(&self, tree: &DeTable<'_>, report: &mut Report) {
+        let key = quoted(&self.text[self.span.clone()]);
         if self.error.message() != "duplicate key" {
-            let draft = report.syntax(self.place(), format!("{} already has a value", shown(key)));
-            draft.help("a name that holds a dot must be quoted");
+            let draft = report.syntax(self.place(), format!("{key} already has a value"));
+            draft.help("write all of it in one place; a name that holds a dot must be quoted");
             return;
         }
-        let draft = report.syntax(self.place(), format!("{} is written twice", shown(key)));
+        let draft = report.syntax(self.place(), format!("{key} is written twice"));
         draft.help("keep one of the two");
-        if let Some(first) = self.first(table) {
+        if let Some(first) = self.first(tree) {
             draft.also(Place::new(self.file, &first), "first here");
         }
     }
 
     /// The entry that was there before: the same header, or the key in the same table.
-    fn first(&self, table: &DeTable<'_>) -> Option<Range<usize>> {
-        let text = &self.source.text;
-        let line = self.source.line_start(self.span.start);
-        let here = text[line..self.source.line_end(self.span.start)].trim();
-        if here.starts_with('[') {
-            let earlier = text[..line].lines().find(|l| l.trim() == here)?;
-            let start = earlier.as_ptr().addr() - text.as_ptr().addr();
+    fn first(&self, tree: &DeTable<'_>) -> Option<Range<usize>> {
+        let line = line_at(self.text, self.span.start);
+        let here = self.text[line.clone()].trim();
+        if is_header(here) {
+            let earlier = self.text[..line.start].lines().find(|l| l.trim() == here)?;
+            let start = earlier.as_ptr().addr() - self.text.as_ptr().addr();
             return Some(start..start + earlier.len());
         }
-        let key = text[self.span.clone()].trim_matches(['"', '\'']);
-        sibling(table, key, &self.span, text).filter(|first| first.end <= self.span.start)
+        let key = self.text[self.span.clone()].trim_matches(['"', '\'']);
+        sibling(tree, key, self).filter(|first| first.end <= self.span.start)
     }
 }
 
-fn shown(text: &str) -> String {
-    format!("`{}`", capped(text))
+/// The line of a byte, without its newline.
+fn line_at(text: &str, at: usize) -> Range<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    start..text[at..].find('\n').map_or(text.len(), |i| at + i)
 }
 
-/// On character boundaries and inside of the text, whatever the parser said.
-fn clamp(text: &str, span: Range<usize>) -> Range<usize> {
-    let start = text.floor_char_boundary(span.start);
-    start..text.ceil_char_boundary(span.end.max(start))
+fn is_header(line: &str) -> bool {
+    line.trim_start().starts_with('[')
 }
 
-/// The string, number, date or truth value that holds or touches `at`.
-fn scalar(table: &DeTable<'_>, at: &Range<usize>) -> Option<Range<usize>> {
-    table.iter().find_map(|(_, value)| scalar_in(value, at))
+/// Whether a line looks like a header or `key = value` at the margin: what goes on from the line
+/// before is indented by whoever wants to read it.
+fn is_statement(line: &str) -> bool {
+    let code = line.split('#').next().unwrap_or_default().trim_end();
+    let name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.\"'".contains(c));
+    let header = code.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    header.is_some_and(|inner| name(inner.trim_matches(['[', ']', ' '])))
+        || code.split_once('=').is_some_and(|(key, _)| name(key.trim_end()))
 }
 
-fn scalar_in(value: &Spanned<DeValue<'_>>, at: &Range<usize>) -> Option<Range<usize>> {
+/// The first value that `wanted` says yes to, outer ones before inner ones.
+fn find(table: &DeTable<'_>, wanted: &mut dyn FnMut(&DeValue<'_>, &Range<usize>) -> bool) -> Option<Range<usize>> {
+    table.iter().find_map(|(_, value)| find_in(value, wanted))
+}
+
+fn find_in(
+    value: &Spanned<DeValue<'_>>,
+    wanted: &mut dyn FnMut(&DeValue<'_>, &Range<usize>) -> bool,
+) -> Option<Range<usize>> {
+    let span = value.span();
+    if wanted(value.get_ref(), &span) {
+        return Some(span);
+    }
     match value.get_ref() {
-        DeValue::Table(table) => scalar(table, at),
-        DeValue::Array(array) => array.iter().find_map(|value| scalar_in(value, at)),
+        DeValue::Table(table) => find(table, wanted),
+        DeValue::Array(array) => array.iter().find_map(|value| find_in(value, wanted)),
         DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
-            let span = value.span();
-            (span.start <= at.start && at.end <= span.end).then_some(span)
+            None
         }
     }
 }
 
-/// The entry `key` of the table that `at` lies in.
-fn sibling(table: &DeTable<'_>, key: &str, at: &Range<usize>, text: &str) -> Option<Range<usize>> {
+/// The outermost value of several lines that holds or ends at a byte. What stands under a header is
+/// none: its span is the header's, at the beginning of a line.
+fn open_value(tree: &DeTable<'_>, text: &str, at: usize) -> Option<Range<usize>> {
+    find(tree, &mut |_, span| {
+        let value = text.get(span.clone()).unwrap_or_default();
+        let header = is_header(value) && text[line_at(text, span.start).start..span.start].trim().is_empty();
+        !header && span.start <= at && at <= span.end && value.contains('\n')
+    })
+}
+
+/// The entry `key` of the table that the fault lies in.
+fn sibling(tree: &DeTable<'_>, key: &str, fault: &Fault<'_>) -> Option<Range<usize>> {
     let mut tables = Vec::new();
-    collect(table, &mut tables);
-    let inline = |span: &Range<usize>| span.start <= at.start && at.end <= span.end;
-    let header = |span: &Range<usize>| text[span.clone()].starts_with('[') && span.end <= at.start;
+    collect(tree, &mut tables);
+    let inline = |span: &Range<usize>| span.start <= fault.span.start && fault.span.end <= span.end;
+    let header = |span: &Range<usize>| is_header(&fault.text[span.clone()]) && span.end <= fault.span.start;
     let innermost = tables.iter().filter(|(span, _)| inline(span)).min_by_key(|(span, _)| span.len());
     let last = || tables.iter().filter(|(span, _)| header(span)).max_by_key(|(span, _)| span.start);
-    let owner = innermost.or_else(last).map_or(table, |(_, table)| table);
+    let owner = innermost.or_else(last).map_or(tree, |(_, table)| table);
     owner.iter().find(|(k, _)| k.get_ref() == key).map(|(k, _)| k.span())
 }
 

@@ -69,10 +69,25 @@ fn part(text: &str) -> Option<(u64, &str, &str)> {
 }
 
 fn no_duration(text: &str) -> Wrong {
-    if text.parse::<f64>().is_ok() {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Wrong::new("has no unit", format!("write \"{text}s\" for seconds; units are ms, s, m, h, d"));
     }
+    let meant = short_units(text);
+    if meant != text && meant.parse::<Duration>().is_ok() {
+        return Wrong::new("is not a duration", format!("write \"{meant}\""));
+    }
     Wrong::new("is not a duration", "write whole numbers with ms, s, m, h or d: \"500ms\", \"30s\", \"1h30m\"")
+}
+
+/// "2 minutes" as "2m".
+fn short_units(text: &str) -> String {
+    const LONG: [(&str, &str); 6] =
+        [("millisecond", "ms"), ("second", "s"), ("sec", "s"), ("minute", "m"), ("min", "m"), ("hour", "h")];
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).take(40).collect();
+    let text = LONG
+        .iter()
+        .fold(text.to_lowercase(), |text, (long, short)| text.replace(&format!("{long}s"), short).replace(long, short));
+    text.replace("days", "d").replace("day", "d")
 }
 
 fn too_long() -> Wrong {
@@ -115,7 +130,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
         let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
-        if unit.is_empty() && text.parse::<f64>().is_ok() {
+        if unit.is_empty() && decimal(text, 1 << 20).is_some() {
             return Err(Wrong::new("has no unit", format!("write \"{text}MiB\" or \"{text}MB\"")));
         }
         let Some((_, factor)) = BYTES.iter().find(|(name, _)| *name == unit) else {
@@ -142,13 +157,14 @@ fn decimal(number: &str, factor: u64) -> Option<u64> {
 }
 
 fn no_size(number: &str, unit: &str) -> Wrong {
+    let (number, unit) = (number.trim(), unit.trim());
     let near = BYTES.iter().find(|(name, _)| {
         let name = name.to_ascii_lowercase();
         let unit = unit.to_ascii_lowercase();
         name == unit || name == format!("{unit}b") || name == format!("{unit}ib")
     });
     match near {
-        Some((name, _)) if *name != unit && decimal(number, 1 << 40).is_some() => {
+        Some((name, _)) if decimal(number, 1 << 40).is_some() => {
             Wrong::new("is not a size", format!("write \"{number}{name}\""))
         }
         _ => Wrong::new("is not a size", "write a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB: \"512MiB\""),
@@ -177,8 +193,13 @@ impl FromStr for Share {
     fn from_str(text: &str) -> Result<Self, Wrong> {
         let Some(number) = text.strip_suffix('%') else {
             return Err(match text.parse::<f64>() {
-                Ok(n) if n.is_finite() => Wrong::new("has no unit", format!("write it in percent: \"{text}%\"")),
-                _ => no_share(),
+                Ok(n) if n > 0.0 && n <= 1.0 => {
+                    Wrong::new("has no unit", format!("write it in percent: \"{}\"", Self(n)))
+                }
+                Ok(n) if n > 1.0 && n <= 1000.0 => {
+                    Wrong::new("has no unit", format!("write it in percent: \"{text}%\""))
+                }
+                Ok(_) | Err(_) => no_share(),
             });
         };
         // Thousandths of a percent: exact, so that what is printed parses to the same number.

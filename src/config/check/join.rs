@@ -56,15 +56,15 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     let mut feeds = Feeds { target, ladders: &ladders, sound };
     let fed: Vec<(usize, &Row<'_>)> = rows.iter().filter_map(|row| feeds.ladder_of(row, report)).collect();
     sound = feeds.sound;
+    if sound {
+        never_ordered(&actions, &ladders, report);
+    }
     for (index, ladder) in ladders.iter_mut().enumerate() {
         let feeding: Vec<&Row<'_>> = fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row).collect();
         if sound {
             ladder.hold_against(&feeding, report);
         }
         host_kills(ladder, &feeding, &actions, report);
-    }
-    if sound {
-        never_ordered(&actions, &ladders, report);
     }
     finish(&fed, &ladders, &actions, &common.peers.names)
 }
@@ -73,7 +73,7 @@ fn merge<'a, T: Clone>(own: Vec<Named<'a, T>>, inherited: &[Named<'a, T>], repor
     let mut items: Vec<Item<'a, T>> = Vec::new();
     for Named { name, place, setting } in own {
         if matches!(setting, Setting::Removed) && !inherited.iter().any(|other| other.name == name) {
-            nothing_inherited(name, place, report);
+            nothing_inherited(&quoted(name), place, report);
         }
         items.push(Item { name, place, origin: Origin::Own, setting });
     }
@@ -89,9 +89,9 @@ fn merge<'a, T: Clone>(own: Vec<Named<'a, T>>, inherited: &[Named<'a, T>], repor
     items
 }
 
-fn nothing_inherited(name: &str, place: Place, report: &mut Report) {
+fn nothing_inherited(what: &str, place: Place, report: &mut Report) {
     report
-        .missing(place, format!("[defaults] gives no {} to take out", quoted(name)))
+        .missing(place, format!("[defaults] gives no {what} to take out"))
         .help("remove the line; \"none\" only takes out what is inherited");
 }
 

@@ -49,7 +49,7 @@ fn base(name: &str, base_name: &str) -> Result<Base, (String, String)> {
     let Some(base) = Base::by_name(base_name) else {
         let known = bounded().map(|row| row.name).chain(keys::METRICS_LATER.iter().copied());
         let help = match nearest(base_name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{}`?", name.replacen(base_name, near, 1)),
             None => suggest("", "metrics", bounded().map(|row| row.name)),
         };
         return Err((format!("unknown metric {}", quoted(name)), help));
@@ -64,8 +64,8 @@ fn names<'m>(rows: impl Iterator<Item = &'m MetricInfo>) -> String {
     rows.map(|row| row.name).collect::<Vec<_>>().join(", ")
 }
 
-/// What a later version brings.
-fn is_later(name: &str, base: &str) -> bool {
+/// Whether a later version brings it.
+pub(super) fn is_later(name: &str, base: &str) -> bool {
     let derived = keys::DERIVED_LATER.iter().any(|suffix| name.ends_with(&format!(".{suffix}")));
     keys::METRICS_LATER.contains(&base) || base == "gauge" || (derived && Base::by_name(base).is_some())
 }

@@ -68,6 +68,9 @@ fn wrong(what: &str, help: impl Into<String>) -> Wrong {
 }
 
 fn parse(text: &str) -> Result<(Option<Network>, Option<u16>), Wrong> {
+    if text.is_empty() {
+        return Err(wrong("is empty", format!("write ADDRESS:PORT, such as \"{EXAMPLE}\"")));
+    }
     if text.parse::<Ipv6Addr>().is_ok() {
         return Err(wrong(
             "is an IPv6 address without brackets",
@@ -86,7 +89,7 @@ fn parse(text: &str) -> Result<(Option<Network>, Option<u16>), Wrong> {
     };
     let address = network(address)?;
     if address.is_none() && port.is_none() {
-        return Err(wrong("is everybody", "give an address or a port"));
+        return Err(wrong("is every socket", "give an address or a port"));
     }
     Ok((address, port))
 }
@@ -103,8 +106,8 @@ fn network(text: &str) -> Result<Option<Network>, Wrong> {
     let address: IpAddr = match (inner, address.parse::<IpAddr>()) {
         (Some(_), Ok(IpAddr::V6(v6))) if v6.to_ipv4_mapped().is_some() => {
             return Err(wrong(
-                "is an IPv4 address in IPv6 clothes",
-                "write the IPv4 address: such sockets count there",
+                "is an IPv4 address written as IPv6",
+                "write the IPv4 address: such sockets count as IPv4",
             ));
         }
         (Some(_), Ok(v6 @ IpAddr::V6(_))) => v6,
@@ -124,10 +127,8 @@ fn network(text: &str) -> Result<Option<Network>, Wrong> {
     if first == address {
         return Ok(Some(Network { address, prefix }));
     }
-    Err(wrong(
-        "has bits behind its prefix",
-        format!("write {first}/{prefix} for the network, or no prefix for the address"),
-    ))
+    let network = if first.is_ipv4() { format!("{first}/{prefix}") } else { format!("[{first}/{prefix}]") };
+    Err(wrong("has bits behind its prefix", format!("write {network} for the network, or no prefix for the address")))
 }
 
 fn no_address(text: &str) -> Wrong {

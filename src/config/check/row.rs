@@ -7,7 +7,7 @@ use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
 use super::super::source::Place;
-use super::super::text::{capped, nearest};
+use super::super::text::{capped, nearest, quoted};
 use super::super::units;
 use super::super::value::{duration, quantity, share};
 use super::peers::Peers;
@@ -58,13 +58,20 @@ fn unquoted(entry: &Entry<'_>, report: &mut Report) -> Option<()> {
         return Some(());
     }
     for inner in entry.value.entries().unwrap_or_default() {
-        let name = format!("\"{}.{}\"", capped(entry.key), capped(inner.key));
+        let name = format!("{}.{}", entry.key, inner.key);
         let place = if inner.key_place.start == first.key_place.start && entry.dotted {
             Place { end: inner.key_place.end, ..entry.key_place }
         } else {
             inner.key_place
         };
-        report.error(place, "a dot outside of quotes makes a table of its own").help(format!("quote the name: {name}"));
+        if metric::is_later(&name, entry.key) {
+            report
+                .error(place, format!("{} is not available in this version", quoted(&name)))
+                .help("remove it for now");
+        } else {
+            let draft = report.error(place, "a dot outside of quotes makes a table of its own");
+            draft.help(format!("quote the name: \"{}\"", capped(&name)));
+        }
     }
     None
 }
@@ -185,7 +192,7 @@ fn bound(value: Value<'_>, common: &mut Common, report: &mut Report) -> Option<(
     let info = common.info;
     if !value.is_table() {
         let at = bound_value(value, info, report)?;
-        return Some((Bound { at, clear: at * common.clear, hold: common.hold }, value.place));
+        return Some((Bound { at, clear: part(at, common.clear), hold: common.hold }, value.place));
     }
     let mut table = value.table("", report)?;
     let place = table.place;
@@ -199,7 +206,7 @@ fn bound(value: Value<'_>, common: &mut Common, report: &mut Report) -> Option<(
     let (Some(at), at_place) = at? else { return None };
     let hold = common.or(hold, common.hold);
     let clear = match clear {
-        None => at * common.clear,
+        None => part(at, common.clear),
         Some((clear, place)) => {
             let clear = clear.filter(|clear| match unclear(*clear, at, info) {
                 Some((what, help)) => {
@@ -208,10 +215,16 @@ fn bound(value: Value<'_>, common: &mut Common, report: &mut Report) -> Option<(
                 }
                 None => true,
             });
-            common.or(clear, at * common.clear)
+            common.or(clear, part(at, common.clear))
         }
     };
     Some((Bound { at, clear, hold }, at_place))
+}
+
+/// `share` of a bound: counted in the thousandths of a percent that shares are written in, so that 90%
+/// of 70 is 63 and not a hair less.
+fn part(at: f64, share: f64) -> f64 {
+    at * (share * 100_000.0).round() / 100_000.0
 }
 
 /// A bound must be possible and mean something.

@@ -50,38 +50,40 @@ pub(super) fn read(value: Value<'_>, report: &mut Report) -> Option<Selector> {
 /// Kinds of units that processes live in.
 const KINDS: [&str; 6] = ["service", "scope", "slice", "socket", "mount", "swap"];
 
+/// Kinds of units that hold none.
+const EMPTY_KINDS: [&str; 5] = ["timer", "path", "target", "device", "automount"];
+
 fn unit(value: Value<'_>, report: &mut Report) -> Option<String> {
     let text = value.text("trader.service", report)?;
-    let refuse = |what: &str, help: String, report: &mut Report| {
-        report.error(value.place, format!("{} {what}", quoted(text))).help(help);
-        None
-    };
+    match no_unit(text) {
+        None => Some(text.to_owned()),
+        Some((what, help)) => {
+            report.error(value.place, format!("{} {what}", quoted(text))).help(help);
+            None
+        }
+    }
+}
+
+/// Why it is not the exact name of a unit with processes (systemd.unit(5)), and what to write.
+fn no_unit(text: &str) -> Option<(&'static str, String)> {
     if text.contains('/') {
-        return refuse(
-            "is a path, not the name of a unit",
-            "write the name alone, or match by `cgroup`".into(),
-            report,
-        );
+        return Some(("is a path, not the name of a unit", "write the name alone, or match by `cgroup`".to_owned()));
     }
     if text.contains(['*', '?', '[']) {
-        return refuse(
-            "is a pattern, not the name of a unit",
-            "write the whole name, or match by `cgroup`".into(),
-            report,
-        );
+        return Some(("is a pattern, not the name of a unit", "write the whole name, or match by `cgroup`".to_owned()));
     }
-    let legal = |c: char| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c);
-    let kind = text.rsplit_once('.').filter(|(name, kind)| !name.is_empty() && KINDS.contains(kind));
-    match kind {
-        None if text.chars().all(legal) && !text.is_empty() => {
-            refuse("is not the whole name of a unit", format!("write \"{}.service\"", capped(text)), report)
-        }
-        Some((name, _)) if name.ends_with('@') => {
-            refuse("is a template", format!("name an instance: \"{}INSTANCE.service\"", capped(name)), report)
-        }
-        Some(_) if text.chars().all(legal) && text.len() <= 255 => Some(text.to_owned()),
-        _ => refuse("is not the name of a unit", "write it as systemctl shows it: \"trader.service\"".into(), report),
+    let legal = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c));
+    if !legal || text.len() > 255 {
+        return Some(("is not the name of a unit", "write it as systemctl shows it: \"trader.service\"".to_owned()));
     }
+    let (name, kind) = text.rsplit_once('.').unwrap_or((text, ""));
+    if EMPTY_KINDS.contains(&kind) {
+        return Some(("has no processes", format!("name the service behind it: \"{}.service\"", capped(name))));
+    }
+    if !KINDS.contains(&kind) || name.is_empty() {
+        return Some(("is not the whole name of a unit", format!("write \"{}.service\"", capped(text))));
+    }
+    name.ends_with('@').then(|| ("is a template", format!("name an instance: \"{}INSTANCE.{kind}\"", capped(name))))
 }
 
 fn cgroup(value: Value<'_>, report: &mut Report) -> Option<globset::GlobMatcher> {

@@ -44,7 +44,7 @@ pub(super) fn merge<'a>(own: &[Written<'a>], inherited: &[Written<'a>], report: 
         let given = find(inherited, name).and_then(|i| inherited.get(i));
         if let Some(mine) = mine.filter(|ladder| ladder.removed) {
             if given.is_none() {
-                nothing_inherited(name, mine.place, report);
+                nothing_inherited(&format!("ladder {}", quoted(name)), mine.place, report);
             }
             continue;
         }
@@ -142,7 +142,7 @@ impl<'a> Joint<'a> {
             };
             report
                 .missing(own.place, format!("`{level}` is never reached: {why}"))
-                .help(format!("give a threshold a `{level}` bound, or move the actions to a lower level"));
+                .help(format!("give a threshold the bound `{level}`, or move the actions to a lower level"));
         }
     }
 
@@ -183,7 +183,12 @@ impl Look<'_, '_> {
 
     fn missing(&self, actions: &[Item<'_, Action>], report: &mut Report) {
         let (name, target, level) = (self.step.action, self.target, self.level);
-        let defined = actions.iter().filter(|item| !matches!(item.setting, Setting::Removed)).map(|item| item.name);
+        let there = |item: &&Item<'_, Action>| match item.setting {
+            Setting::Is(_) => true,
+            Setting::Broken => item.origin == Origin::Own,
+            Setting::Removed => false,
+        };
+        let defined = actions.iter().filter(there).map(|item| item.name);
         let help = suggest(name, "actions", defined);
         match self.origin {
             Origin::Own => report
