@@ -1,0 +1,5 @@
+//! The sampler over real processes, against what other programs say of them.
+
+mod processes;
+mod sockets;
+mod watched;

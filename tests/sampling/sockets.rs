@@ -1,0 +1,193 @@
+//! TCP sockets of real processes by state and peer, against `ss`.
+
+use std::net::{TcpListener, TcpStream};
+
+use crate::watched::{Eye, Watched, config, is_root, output_of, skip, until};
+use tradedog::kernel;
+use tradedog::model::{Base, Unknown, Value};
+
+/// The other side of connections.
+struct Server {
+    listener: TcpListener,
+    kept: Vec<TcpStream>,
+}
+
+impl Server {
+    fn at(address: &str) -> Self {
+        Self { listener: TcpListener::bind(address).unwrap(), kept: Vec::new() }
+    }
+
+    fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    /// Takes `count` connections and closes them, so that they wait to be closed over there.
+    fn drop_connections(&self, count: usize) {
+        for _ in 0..count {
+            self.listener.accept().unwrap();
+        }
+    }
+
+    fn keep_connections(&mut self, count: usize) {
+        for _ in 0..count {
+            self.kept.push(self.listener.accept().unwrap().0);
+        }
+    }
+}
+
+/// How many sockets `ss` shows for the process in a state; none where there is no `ss`.
+fn by_ss(pid: i32, state: &str) -> Option<f64> {
+    let listing = output_of("ss", &["-tanpH"])?;
+    let needle = format!("pid={pid},");
+    Some(listing.lines().filter(|line| line.starts_with(state) && line.contains(&needle)).count() as f64)
+}
+
+/// The sampler's number, `ss`'s and the true one are the same.
+fn agree(eye: &mut Eye, pid: i32, wanted: [usize; 3]) {
+    let names = [("close_wait", "CLOSE-WAIT"), ("established", "ESTAB"), ("listen", "LISTEN")];
+    until(&format!("the process has {wanted:?} sockets in {names:?}"), || {
+        names.iter().zip(wanted).all(|(&(name, _), count)| eye.value(name, 0) == Value::Known(count as f64))
+    });
+    for ((name, state), count) in names.into_iter().zip(wanted) {
+        assert_eq!(eye.fresh(name, 0), Value::Known(count as f64), "{name} read anew");
+        match by_ss(pid, state) {
+            Some(shown) => assert_eq!(shown, count as f64, "ss in {state}"),
+            None => skip("no ss (package iproute2) to compare with"),
+        }
+    }
+    assert_eq!(eye.number("sockets", 0), wanted.iter().sum::<usize>() as f64);
+}
+
+#[test]
+fn states_are_counted_in_both_families_and_in_between() {
+    let (mut four, six) = (Server::at("127.0.0.1:0"), Server::at("[::1]:0"));
+    let mut process = Watched::start();
+    let pid = process.pid();
+    let peers = format!("[peers]\nfour = '127.0.0.1:{}'\nsix = '[::1]:{}'", four.port(), six.port());
+    let mut eye = Eye::on(config(&peers), &[pid]);
+    agree(&mut eye, pid, [0, 0, 0]);
+
+    process.tell(&format!("connect 127.0.0.1 {} 40", four.port()));
+    four.drop_connections(40);
+    agree(&mut eye, pid, [40, 0, 0]);
+
+    process.tell(&format!("connect ::1 {} 30", six.port()));
+    six.drop_connections(30);
+    agree(&mut eye, pid, [70, 0, 0]);
+
+    // An IPv6 socket that speaks IPv4 belongs to the IPv4 peer.
+    process.tell(&format!("connect6 127.0.0.1 {} 20", four.port()));
+    four.drop_connections(20);
+    agree(&mut eye, pid, [90, 0, 0]);
+
+    process.tell(&format!("connect 127.0.0.1 {} 7", four.port()));
+    four.keep_connections(7);
+    process.tell("listen 127.0.0.1");
+    agree(&mut eye, pid, [90, 7, 1]);
+    assert_eq!((eye.number("close_wait.four", 0), eye.number("close_wait.six", 0)), (60.0, 30.0));
+    assert_eq!((eye.number("established.four", 0), eye.number("established.six", 0)), (7.0, 0.0));
+    assert_eq!(eye.fresh("close_wait.six", 0), Value::Known(30.0));
+
+    process.tell("close 10");
+    agree(&mut eye, pid, [87, 0, 1]);
+    assert_eq!(eye.number("close_wait.four", 0), 57.0);
+}
+
+#[test]
+fn inbound_connections_have_their_peer_by_the_local_port() {
+    let mut process = Watched::start();
+    let pid = process.pid();
+    let port = process.tell("listen ::");
+    let mut eye = Eye::on(config(&format!("[peers]\nclients = {{ local = '*:{port}' }}")), &[pid]);
+    let connect = || TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    let (kept, dropped) =
+        ((0..5).map(|_| connect()).collect::<Vec<_>>(), (0..8).map(|_| connect()).collect::<Vec<_>>());
+    process.tell("accept 13");
+    drop(dropped);
+    agree(&mut eye, pid, [8, 5, 1]);
+    assert_eq!((eye.number("close_wait.clients", 0), eye.number("established.clients", 0)), (8.0, 5.0));
+    drop(kept);
+    agree(&mut eye, pid, [13, 0, 1]);
+}
+
+#[test]
+fn what_waits_to_be_accepted_is_nobodys_and_counted_as_such() {
+    let mut process = Watched::start();
+    let pid = process.pid();
+    let port = u16::try_from(process.tell("listen 127.0.0.1")).unwrap();
+    let mut eye = Eye::on(config(""), &[pid]);
+    let unattributed = |eye: &mut Eye| {
+        eye.look();
+        eye.sampler.unattributed().find(|(base, _)| *base == Base::CloseWait).unwrap().1
+    };
+    // Other tests run beside this one, but none leaves so many in a queue.
+    let hanging: Vec<_> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    drop(hanging);
+    until("connections wait in the accept queue", || unattributed(&mut eye) >= 100);
+    assert_eq!(eye.value("close_wait", 0), Value::Known(0.0));
+    process.tell("accept 100");
+    agree(&mut eye, pid, [100, 0, 1]);
+    until("the queue is empty", || unattributed(&mut eye) < 100);
+}
+
+#[test]
+fn forked_workers_share_sockets_and_each_shows_them() {
+    let mut server = Server::at("127.0.0.1:0");
+    let mut process = Watched::start();
+    process.tell(&format!("connect 127.0.0.1 {} 6", server.port()));
+    server.keep_connections(6);
+    process.tell("dup");
+    let worker = process.tell("fork");
+    let mut eye = Eye::on(config(""), &[process.pid(), worker]);
+    assert_eq!((eye.number("established", 0), eye.number("established", 1)), (6.0, 6.0));
+    // The parent lets go of what the worker holds on to: no socket vanishes, a count falls.
+    process.tell("close 4");
+    assert_eq!((eye.number("established", 0), eye.number("established", 1)), (3.0, 6.0));
+    process.tell(&format!("connect 127.0.0.1 {} 2", server.port()));
+    server.keep_connections(2);
+    assert_eq!((eye.number("established", 0), eye.number("established", 1)), (5.0, 6.0));
+    rustix::process::kill_process(rustix::process::Pid::from_raw(worker).unwrap(), rustix::process::Signal::KILL)
+        .unwrap();
+    until("the worker is dead", || eye.members[1].process.has_exited());
+    assert_eq!(eye.value("established", 1), Value::Unknown(Unknown::Gone));
+    assert_eq!(eye.number("established", 0), 5.0);
+}
+
+#[test]
+fn a_burst_is_attributed_in_the_pass_that_sees_it() {
+    let server = Server::at("127.0.0.1:0");
+    let mut process = Watched::start();
+    let others: Vec<_> = (0..5).map(|_| Watched::start()).collect();
+    process.tell("files 500");
+    let pids: Vec<_> = std::iter::once(process.pid()).chain(others.iter().map(Watched::pid)).collect();
+    let mut eye = Eye::on(config(""), &pids);
+    eye.look();
+    for _ in 0..10 {
+        process.tell(&format!("connect 127.0.0.1 {} 50", server.port()));
+        server.drop_connections(50);
+    }
+    assert_eq!(eye.number("sockets", 0), 500.0);
+    agree(&mut eye, process.pid(), [500, 0, 0]);
+    for other in 1..pids.len() {
+        assert_eq!(eye.number("sockets", other), 0.0);
+    }
+}
+
+#[test]
+fn sockets_in_another_network_namespace_are_unknown_not_zero() {
+    #[expect(clippy::disallowed_methods, reason = "the test starts its own process")]
+    let mut unshare = std::process::Command::new("unshare");
+    if !is_root() || output_of("unshare", &["--net", "true"]).is_none() {
+        return skip("no right to make a network namespace, or no unshare (package util-linux)");
+    }
+    unshare.args(["--net", "python3"]);
+    let process = Watched::start_by(unshare);
+    let mut eye = Eye::on(config(""), &[process.pid()]);
+    assert_eq!(eye.value("close_wait", 0), Value::Unknown(Unknown::Denied));
+    assert_eq!(eye.fresh("sockets", 0), Value::Unknown(Unknown::Denied));
+    assert!(matches!(eye.value("open_fds", 0), Value::Known(_)));
+    let sockets = eye.sampler.stats().iter().find(|probe| probe.name == "sockets").unwrap();
+    assert!(sockets.errors.iter().any(|(reason, count)| *reason == "namespace" && *count > 0));
+    let denied = kernel::now();
+    assert_eq!(eye.look_at(denied).members[0].readings.len(), eye.config.targets[0].metrics.len());
+}

@@ -1,0 +1,178 @@
+//! A real process that does as it is told, and a sampler that watches it.
+#![expect(clippy::disallowed_methods, reason = "tests start their own processes and wait for them")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tradedog::config::{self, Config};
+use tradedog::discover::{Facts, Member};
+use tradedog::kernel::{self, Process};
+use tradedog::model::{MemberKey, Moment, Pid, Sample, Value};
+use tradedog::sample::Sampler;
+
+const SCRIPT: &str = r#"
+import os, socket, sys, time
+parent = os.getpid()
+files, socks, listening = [], [], []
+def run(words):
+    if words[0] == "files":
+        while len(files) < int(words[1]): files.append(open("/dev/null"))
+        while len(files) > int(words[1]): files.pop().close()
+    elif words[0] == "connect":
+        for _ in range(int(words[3])): socks.append(socket.create_connection((words[1], int(words[2]))))
+    elif words[0] == "connect6":   # an IPv6 socket that speaks to an IPv4 address
+        for _ in range(int(words[3])):
+            s = socket.socket(socket.AF_INET6); s.connect(("::ffff:" + words[1], int(words[2]))); socks.append(s)
+    elif words[0] == "listen":
+        six = ":" in words[1]
+        s = socket.create_server((words[1], 0), family=socket.AF_INET6 if six else socket.AF_INET, backlog=512, dualstack_ipv6=six)
+        listening.append(s); return s.getsockname()[1]
+    elif words[0] == "accept":
+        for _ in range(int(words[1])): socks.append(listening[-1].accept()[0])
+    elif words[0] == "dup":
+        socks.append(socks[-1].dup())
+    elif words[0] == "close":
+        for _ in range(int(words[1])): socks.pop().close()
+    elif words[0] == "fork":
+        child = os.fork()
+        if child == 0:
+            while os.getppid() == parent: time.sleep(0.1)
+            os._exit(0)
+        return child
+    return 0
+print("ready", flush=True)
+for line in sys.stdin: print(run(line.split()), flush=True)
+"#;
+
+/// The process; it ends with the test.
+pub(crate) struct Watched {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Watched {
+    pub(crate) fn start() -> Self {
+        Self::start_by(Command::new("python3"))
+    }
+
+    /// Started by `command`, which is given the arguments of python.
+    pub(crate) fn start_by(mut command: Command) -> Self {
+        let command = command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("python3 is what these tests are done with: install it");
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut watched = Self { child, input, output };
+        assert_eq!(watched.answer(), "ready");
+        watched
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// Tells it a line of the script and returns its answer.
+    pub(crate) fn tell(&mut self, line: &str) -> i32 {
+        writeln!(self.input, "{line}").unwrap();
+        self.answer().parse().unwrap_or_else(|_| panic!("{line}: the process did not answer"))
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id().try_into().unwrap()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+pub(crate) fn config(text: &str) -> Arc<Config> {
+    let text = format!("{text}\n[target.trader]\nmatch = {{ comm = 'python3' }}\n");
+    Arc::new(config::parse(vec![config::Source::new("watchdog.toml", &text)]).unwrap())
+}
+
+pub(crate) fn member(slot: u32, pid: i32) -> Member {
+    let process = Process::open(kernel::boot_id().unwrap(), Pid::new(pid).unwrap()).unwrap();
+    let mut buffer = Vec::new();
+    let facts = Facts { uids: process.status(&mut buffer).unwrap().uids, ..Facts::default() };
+    let key = MemberKey { target: 0, slot };
+    Member { key, process: Arc::new(process), facts, first_seen: kernel::now() }
+}
+
+/// The sampler with the members it watches.
+pub(crate) struct Eye {
+    pub(crate) config: Arc<Config>,
+    pub(crate) sampler: Sampler,
+    pub(crate) members: Vec<Member>,
+}
+
+impl Eye {
+    pub(crate) fn on(config: Arc<Config>, pids: &[i32]) -> Self {
+        let members = (0..).zip(pids).map(|(slot, &pid)| member(slot, pid)).collect();
+        Self { sampler: Sampler::new(Arc::clone(&config)), config, members }
+    }
+
+    pub(crate) fn look(&mut self) -> &Sample {
+        self.sampler.sample(self.members.iter(), kernel::now())
+    }
+
+    pub(crate) fn look_at(&mut self, now: Moment) -> &Sample {
+        self.sampler.sample(self.members.iter(), now)
+    }
+
+    /// The index of a metric by its name.
+    pub(crate) fn metric(&self, name: &str) -> usize {
+        let metrics = &self.config.targets[0].metrics;
+        metrics.iter().position(|metric| metric.to_string() == name).unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
+    /// The metric of the member at `index` in a new pass.
+    pub(crate) fn value(&mut self, name: &str, index: usize) -> Value {
+        let at = self.metric(name);
+        self.look().members[index].readings[at].value
+    }
+
+    pub(crate) fn number(&mut self, name: &str, index: usize) -> f64 {
+        match self.value(name, index) {
+            Value::Known(number) => number,
+            other => panic!("{name} of member {index} is {other:?}"),
+        }
+    }
+
+    /// The metric read anew, as before a kill.
+    pub(crate) fn fresh(&mut self, name: &str, index: usize) -> Value {
+        let at = self.metric(name);
+        self.sampler.fresh(&self.members[index], at, kernel::now()).value
+    }
+}
+
+/// Waits for `condition`, which the kernel brings about in its own time.
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < end, "it never came about that {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Says on the terminal that a test could not be done here.
+#[expect(clippy::disallowed_macros, reason = "a test that is skipped says so")]
+pub(crate) fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The output of a program; none if this machine has no such program.
+pub(crate) fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
