@@ -67,13 +67,16 @@ impl Sleeper {
         member(0, Process::open(kernel::boot_id().unwrap(), self.pid()).unwrap())
     }
 
-    /// Until it has become `sleep` and the other side's end of stream has arrived.
+    /// Until it has become `sleep`, sleeps, and the other side's end of stream has arrived.
     fn settle(&self) {
         let mut sampler = Sampler::new(config(self.port));
         for _ in 0..10_000 {
             let member = self.member();
             let mut buffer = Vec::new();
-            let ready = member.process.stat(&mut buffer).is_ok_and(|stat| stat.comm.as_bytes() == b"sleep");
+            let ready = member
+                .process
+                .stat(&mut buffer)
+                .is_ok_and(|stat| (stat.comm.as_bytes(), stat.state) == (b"sleep", b'S'));
             let row = sampler.sample([&member].into_iter(), kernel::now());
             if ready && value(row, Base::CloseWait, 0) == Value::Known(1.0) {
                 return;
