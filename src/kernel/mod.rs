@@ -4,6 +4,7 @@
 //! of what the kernel prints. What does not: any opinion about what was read.
 
 mod cgroup;
+mod cgroup_tree;
 mod clock;
 mod digits;
 mod error;
@@ -12,6 +13,7 @@ pub(crate) mod faulty;
 pub mod host;
 mod limits;
 mod own;
+mod pidfile;
 mod proc_dir;
 mod process;
 mod release;
@@ -27,10 +29,12 @@ mod wait;
 mod tests;
 
 pub use cgroup::Cgroups;
+pub use cgroup_tree::{CgroupTree, Visit};
 pub use clock::{now, wall_now};
 pub use error::Error;
 pub use limits::max_open_files;
 pub use own::{OwnFacts, own_facts};
+pub use pidfile::Pidfile;
 pub use proc_dir::{Entry, Proc};
 pub use process::Process;
 pub use stat::{Comm, Stat};

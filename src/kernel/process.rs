@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 use rustix_libc_wrappers::process::SignalExt as _;
 
@@ -12,7 +12,8 @@ use crate::model::{BootId, Identity, Pid, Signal};
 
 /// One live process: its pidfd, its folder in `/proc`, and who it is.
 ///
-/// Costs four descriptors: pidfd, folder, `fd/` and `status`, the last two from first use on.
+/// Costs up to six descriptors: pidfd, folder, `stat`, and from first use on `fd/`, `status`, `cgroup`.
+/// What is read before a signal is among them, so that it can be read when no descriptor is left.
 pub struct Process {
     identity: Identity,
     pidfd: OwnedFd,
@@ -77,16 +78,25 @@ impl Process {
     /// Asked before every signal although the pidfd cannot point at another process: it is the proof
     /// that does not rest on what was opened when, and start time alone would not give it. A number
     /// can be given anew within one tick of it.
-    pub fn is_current(&self) -> Result<(), Error> {
+    pub fn is_current(&self, buffer: &mut Vec<u8>) -> Result<(), Error> {
         if self.has_exited() {
             return Err(Error::Gone);
         }
-        let pid = rustix::process::Pid::from_raw(self.identity.pid.get()).ok_or(Error::Gone)?;
-        let fresh = pidfd_open(pid, PidfdFlags::empty())?;
-        let inode = pidfs_inode(fresh.as_fd())?;
-        let start_ticks = self.entry.stat(&mut Vec::new())?.start_ticks;
-        let now = Identity { start_ticks, pidfs_inode: inode, ..self.identity };
+        let start_ticks = self.entry.stat(buffer)?.start_ticks;
+        let now = Identity { start_ticks, pidfs_inode: self.inode_now()?, ..self.identity };
         if now == self.identity { Ok(()) } else { Err(Error::Gone) }
+    }
+
+    /// The inode of a new pidfd for its number.
+    fn inode_now(&self) -> Result<Option<u64>, Error> {
+        let pid = rustix::process::Pid::from_raw(self.identity.pid.get()).ok_or(Error::Gone)?;
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(fresh) => pidfs_inode(fresh.as_fd()),
+            // When the host has no descriptor left, the kept ones must do: the process they pin has
+            // not exited, so nobody else can have its number.
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Ok(self.identity.pidfs_inode),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// Number of open descriptors.

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, RawDirEntry};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Error;
@@ -91,8 +91,10 @@ pub(crate) struct Os {
     /// `/proc/PID`. It pins the process: after its death everything below is ESRCH or ENOENT,
     /// whoever has the number then.
     dir: OwnedFd,
-    status: OnceLock<OwnedFd>,
     fds: OnceLock<OwnedFd>,
+    stat: OnceLock<OwnedFd>,
+    status: OnceLock<OwnedFd>,
+    cgroup: OnceLock<OwnedFd>,
     counting: Counting,
 }
 
@@ -102,8 +104,20 @@ const LIST: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 
 impl Os {
-    pub(crate) const fn new(dir: OwnedFd, counting: Counting) -> Self {
-        Self { dir, status: OnceLock::new(), fds: OnceLock::new(), counting }
+    pub(crate) fn new(dir: OwnedFd, counting: Counting) -> Self {
+        let slot = OnceLock::new;
+        Self { dir, fds: slot(), stat: slot(), status: slot(), cgroup: slot(), counting }
+    }
+
+    /// Where the descriptor of a file is kept that is read again and again, or before a signal: then
+    /// there may be no descriptor left on the whole host to open it with.
+    const fn kept(&self, file: File) -> Option<&OnceLock<OwnedFd>> {
+        match file {
+            File::Stat => Some(&self.stat),
+            File::Status => Some(&self.status),
+            File::Cgroup => Some(&self.cgroup),
+            File::Limits | File::Cmdline => None,
+        }
     }
 
     fn fds(&self) -> Result<&OwnedFd, Error> {
@@ -126,10 +140,9 @@ impl Source for Os {
     fn read(&self, file: File, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let open = || rustix::fs::openat(&self.dir, file.name(), READ, Mode::empty());
         let limit = if file == File::Cmdline { CMDLINE_LIMIT } else { usize::MAX };
-        if file == File::Status {
-            read_record(kept(&self.status, open)?, limit, buffer)
-        } else {
-            read_record(&open()?, limit, buffer)
+        match self.kept(file) {
+            Some(slot) => read_record(kept(slot, open)?, limit, buffer),
+            None => read_record(&open()?, limit, buffer),
         }
     }
 
@@ -152,7 +165,7 @@ impl Source for Os {
             }
             Counting::Entries => {
                 let mut count = 0;
-                each_entry(self.fds()?.as_fd(), &mut |_, _| {
+                each_entry(self.fds()?.as_fd(), &mut |_| {
                     count += 1;
                     Ok(())
                 })?;
@@ -162,9 +175,10 @@ impl Source for Os {
     }
 
     fn fd_links(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
-        each_entry(self.fds()?.as_fd(), &mut |folder, name| {
+        let folder = self.fds()?.as_fd();
+        each_entry(folder, &mut |entry| {
             let mut space = [MaybeUninit::uninit(); FD_LINK_LIMIT];
-            match read_link(folder, name, &mut space) {
+            match read_link(folder, entry.file_name(), &mut space) {
                 Ok(target) => visit(target),
                 // Closed since it was listed.
                 Err(Error::Gone) => {}
@@ -225,28 +239,37 @@ fn read_link<'a>(dir: BorrowedFd<'_>, name: &CStr, space: &'a mut [MaybeUninit<u
     Ok(target)
 }
 
-/// Calls `visit` with the folder and the name of each entry, `.` and `..` left out.
+/// Calls `visit` with each entry of `folder`, `.` and `..` left out.
 fn each_entry(
     folder: BorrowedFd<'_>,
-    visit: &mut dyn FnMut(BorrowedFd<'_>, &CStr) -> Result<(), Error>,
+    visit: &mut dyn FnMut(&RawDirEntry<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let listed = rustix::fs::openat(folder, c".", LIST, Mode::empty())?;
     let mut space = [MaybeUninit::uninit(); 8192];
     let mut entries = RawDir::new(&listed, &mut space);
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        let name = entry.file_name();
-        if name != c"." && name != c".." {
-            visit(listed.as_fd(), name)?;
+        if entry.file_name() != c"." && entry.file_name() != c".." {
+            visit(&entry)?;
         }
     }
     Ok(())
 }
 
+/// Calls `visit` with the name of each folder in `folder`.
+pub(crate) fn each_folder(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(&CStr)) -> Result<(), Error> {
+    each_entry(folder, &mut |entry| {
+        if entry.file_type() == FileType::Directory {
+            visit(entry.file_name());
+        }
+        Ok(())
+    })
+}
+
 /// The numbers among the entries of a folder: the processes of `/proc`.
 pub(crate) fn numbered_entries(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(u64)) -> Result<(), Error> {
-    each_entry(folder, &mut |_, name| {
-        number(name.to_bytes()).into_iter().for_each(&mut *visit);
+    each_entry(folder, &mut |entry| {
+        number(entry.file_name().to_bytes()).into_iter().for_each(&mut *visit);
         Ok(())
     })
 }

@@ -50,7 +50,7 @@ pub fn ancestors(proc: &Proc) -> Vec<Pid> {
     found
 }
 
-/// Raises the daemon's own soft limit of descriptors to its hard limit: it holds four for each
+/// Raises the daemon's own soft limit of descriptors to its hard limit: it holds up to six for each
 /// process. Returns the limit in force; none is unlimited.
 pub fn raise_fd_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);

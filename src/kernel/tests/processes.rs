@@ -39,7 +39,7 @@ fn a_live_process_is_read_as_it_is() {
     // A child inherits the limit, whatever other tests do to ours meanwhile: it is within the hard one.
     assert!(process.max_fds(&mut text).unwrap().is_none_or(|limit| limit > 54));
     assert!(process.status(&mut text).unwrap().rss.unwrap() > 1 << 20);
-    assert_eq!(process.is_current(), Ok(()));
+    assert_eq!(process.is_current(&mut Vec::new()), Ok(()));
     let mut inodes = Vec::new();
     process.socket_inodes(&mut |inode| inodes.push(inode)).unwrap();
     assert_eq!(inodes.len(), 1);
@@ -106,7 +106,7 @@ fn a_zombie_is_gone_and_never_zero() {
         assert_eq!(process.open_fds(), Err(Error::Gone), "{round}");
         assert_eq!(process.status(&mut text), Err(Error::Gone), "{round}");
         assert_eq!(process.socket_inodes(&mut |_| ()), Err(Error::Gone), "{round}");
-        assert_eq!(process.is_current(), Err(Error::Gone), "{round}");
+        assert_eq!(process.is_current(&mut Vec::new()), Err(Error::Gone), "{round}");
         assert_eq!(open(victim.pid()).map(|_| ()), Err(Error::Gone), "{round}");
         victim.child.wait().unwrap();
     }
@@ -199,7 +199,7 @@ fn an_exec_changes_the_generation_and_nothing_else_does() {
     input.write_all(b"go\n").unwrap();
     wait("the exec", || process.stat(&mut text).unwrap().comm.as_bytes() == b"sleep");
     assert_ne!(process.stat(&mut text).unwrap().exec_generation, first);
-    assert_eq!(process.is_current(), Ok(()), "an exec keeps the process");
+    assert_eq!(process.is_current(&mut Vec::new()), Ok(()), "an exec keeps the process");
 }
 
 #[test]
