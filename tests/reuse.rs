@@ -76,7 +76,7 @@ fn inside_the_namespace() {
 /// What was opened for the dead one neither reads nor signals the one that has its number now.
 fn nobody_else_is_meant(dead: &Process) {
     assert!(dead.has_exited());
-    assert_eq!(dead.is_current(), Err(Error::Gone));
+    assert_eq!(dead.is_current(&mut Vec::new()), Err(Error::Gone));
     assert_eq!(dead.signal(Signal::new(9).unwrap()), Err(Error::Gone));
     assert_eq!(dead.open_fds(), Err(Error::Gone));
     assert_eq!(dead.status(&mut Vec::new()).map(|_| ()), Err(Error::Gone));

@@ -1,21 +1,62 @@
-//! Live processes x selectors -> found, gone.
+//! Live processes x selectors -> found, lost.
+//!
+//! A thread of its own scans and matches ([`Discovery`]), because matching may touch the memory of
+//! strangers and wait for their swap. The watch loop takes finished values from it into the
+//! [`Roster`], and asks [`recheck`] before every signal.
+//!
+//! What belongs here: who is a member of which target, and what vetoes must know about it. What does
+//! not: any reading that is judged.
+
+mod facts;
+mod groups;
+mod known;
+mod pidfiles;
+mod recheck;
+mod relate;
+mod roster;
+mod scanner;
+mod selector;
+mod thread;
+mod trouble;
+mod units;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::kernel::Process;
+use crate::kernel::{Process, now};
 use crate::model::{Identity, MemberKey, Moment};
 
+pub use facts::{Facts, Shape};
+pub use recheck::recheck;
+pub use roster::Roster;
+pub use thread::Discovery;
+pub use trouble::Trouble;
+
+use scanner::Scanner;
+
 /// What the discovery thread tells the watch loop: finished values.
+#[derive(Debug)]
 pub enum Change {
-    /// A process matches a target.
+    /// A process matches a target. Said again when its facts change, as an exec does.
     Found(Found),
-    /// A process that was found matches no more (exec, moved, limits of `members`).
-    Lost { target: u16, identity: Identity },
+    /// A process that was found matches no more (exec, moved, limits of `members`). An exit is not
+    /// said: the pidfd says it sooner.
+    Lost {
+        /// Index of the target.
+        target: u16,
+        /// Who left it.
+        identity: Identity,
+    },
+    /// Something keeps discovery from seeing all there is.
+    Trouble(Trouble),
 }
 
 /// A process that matches.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Found {
     /// Index of the target.
     pub target: u16,
@@ -25,29 +66,8 @@ pub struct Found {
     pub facts: Facts,
 }
 
-/// What vetoes and displays need to know about a member.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// Matched by something that another local user cannot imitate.
-    pub anchored: bool,
-    /// Never to be touched, and why (pid 1, ancestor, kernel thread, sshd, systemd).
-    pub protected: Option<&'static str>,
-    /// Matched by two targets that do not both say `shared`.
-    pub contested: bool,
-    /// Real and effective uid when matched.
-    pub uids: (u32, u32),
-    /// comm, escaped and capped: for people only.
-    pub comm: String,
-    /// Changes with every exec where the kernel lets us see it.
-    pub exec_generation: Option<u64>,
-}
-
-/// One scan on the calling thread: for `once`, `check` and the start.
-pub fn scan(_config: &Config) -> Vec<Found> {
-    todo!()
-}
-
 /// A live member in its seat.
+#[derive(Debug)]
 pub struct Member {
     /// Its seat.
     pub key: MemberKey,
@@ -59,6 +79,35 @@ pub struct Member {
     pub first_seen: Moment,
 }
 
-/// Who is watched now: owned by the watch loop.
-#[derive(Default)]
-pub struct Roster {}
+/// What one scan saw, and what kept it from seeing more.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The members of all targets, by target and pid.
+    pub found: Vec<Found>,
+    /// Why there may be more.
+    pub trouble: Vec<Trouble>,
+}
+
+/// One scan on the calling thread: for `once`, `check` and the start.
+pub fn survey(config: &Config) -> Survey {
+    let mut survey = Survey::default();
+    let mut changes = Vec::new();
+    match Scanner::new(Arc::new(config.clone())) {
+        Ok(mut scanner) => scanner.scan(now(), &mut changes),
+        Err(error) => changes.push(Change::Trouble(Trouble::no_proc(error))),
+    }
+    for change in changes {
+        match change {
+            Change::Found(found) => survey.found.push(found),
+            Change::Trouble(trouble) => survey.trouble.push(trouble),
+            Change::Lost { .. } => {}
+        }
+    }
+    survey.found.sort_by_key(|found| (found.target, found.process.identity().pid));
+    survey
+}
+
+/// The members that one scan on the calling thread found.
+pub fn scan(config: &Config) -> Vec<Found> {
+    survey(config).found
+}

@@ -108,6 +108,12 @@ impl Comm {
     }
 }
 
+impl Default for Comm {
+    fn default() -> Self {
+        Self::new(b"")
+    }
+}
+
 impl std::fmt::Debug for Comm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.as_bytes().escape_ascii())

@@ -1,5 +1,7 @@
 //! The host and the daemon itself, as far as processes need them.
 
+use std::path::{Path, PathBuf};
+
 use rustix::fs::CWD;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -48,6 +50,11 @@ pub fn ancestors(proc: &Proc) -> Vec<Pid> {
         found.extend(next);
     }
     found
+}
+
+/// What a path leads to now, links followed; none where it leads nowhere.
+pub fn resolved(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
 }
 
 /// Raises the daemon's own soft limit of descriptors to its hard limit: it holds up to six for each

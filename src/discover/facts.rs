@@ -1,0 +1,124 @@
+//! What vetoes and displays need to know about a member.
+
+use super::units::unit_of;
+use super::view::View;
+use crate::config::Selector;
+use crate::kernel::{Comm, Error, Proc, Stat, ancestors, own_pid};
+use crate::model::{Pid, printable};
+
+/// What vetoes and displays need to know about a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Matched by something that another local user cannot imitate.
+    pub anchored: bool,
+    /// Never to be touched, and why (pid 1, ancestor, kernel thread, sshd, systemd).
+    pub protected: Option<&'static str>,
+    /// Matched by two targets that do not both say `shared`.
+    pub contested: bool,
+    /// Real and effective uid when matched.
+    pub uids: (u32, u32),
+    /// comm, escaped and capped: for people only.
+    pub comm: String,
+    /// Changes with every exec where the kernel lets us see it.
+    pub exec_generation: Option<u64>,
+    /// What else an exec changes; looked at where `exec_generation` is hidden.
+    pub shape: Shape,
+}
+
+/// What an exec of another program changes, readable without any right: a weak sign, since a process
+/// names itself as it likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The name.
+    pub comm: Comm,
+    /// Size of the program's code in bytes.
+    pub code: Option<u64>,
+}
+
+/// As much of a name as is shown.
+const SHOWN: usize = 64;
+
+impl Facts {
+    /// What holds whichever target asks; `anchored` and `contested` are filled in per target.
+    pub(super) fn of(view: &mut View<'_>, own: &Own) -> Result<Self, Error> {
+        let (stat, status) = (view.stat, view.status()?);
+        Ok(Self {
+            anchored: false,
+            protected: protected(view, own),
+            contested: false,
+            uids: status.uids,
+            comm: printable(stat.comm.as_bytes(), SHOWN),
+            exec_generation: stat.exec_generation,
+            shape: Shape { comm: stat.comm, code: status.code },
+        })
+    }
+}
+
+/// Whether a match of `selector` cannot be imitated by another local user. What a process calls
+/// itself and what program it runs, anybody can copy.
+pub(super) const fn is_anchored(selector: &Selector, pidfile_is_roots: bool) -> bool {
+    selector.user.is_some() || selector.unit.is_some() || pidfile_is_roots
+}
+
+/// The daemon itself.
+#[derive(Debug)]
+pub(super) struct Own {
+    pid: Pid,
+    ancestors: Vec<Pid>,
+}
+
+impl Own {
+    pub(super) fn look(proc: &Proc) -> Self {
+        Self { pid: own_pid(), ancestors: ancestors(proc) }
+    }
+}
+
+/// Why nobody may touch it. Where its program cannot be read, its name is believed: a trader that
+/// calls itself sshd is then not killed, which is the harmless mistake.
+fn protected(view: &mut View<'_>, own: &Own) -> Option<&'static str> {
+    let stat = view.stat;
+    let pid = Pid::new(stat.pid)?;
+    if stat.is_kernel_thread() {
+        return Some("a thread of the kernel");
+    }
+    if pid == Pid::INIT {
+        return Some("pid 1");
+    }
+    if pid == own.pid {
+        return Some("tradedog itself");
+    }
+    if own.ancestors.contains(&pid) {
+        return Some("an ancestor of tradedog");
+    }
+    by_unit(view).or_else(|| by_program(view, &stat))
+}
+
+fn by_unit(view: &mut View<'_>) -> Option<&'static str> {
+    view.cgroups().ok()?.iter().find_map(|path| match unit_of(path)? {
+        b"ssh.service" | b"sshd.service" => Some(SSHD),
+        b"init.scope" => Some(SYSTEMD),
+        // Containers run inside the units of nspawn; they are not systemd's own.
+        unit if unit.starts_with(b"systemd-nspawn@") => None,
+        unit if unit.starts_with(b"systemd-") && unit.ends_with(b".service") => Some(SYSTEMD),
+        _ => None,
+    })
+}
+
+fn by_program(view: &mut View<'_>, stat: &Stat) -> Option<&'static str> {
+    let (is_sshd, is_systemd) = match view.exe() {
+        Ok(exe) => {
+            let name = exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe);
+            let homes: [&[u8]; 2] = [b"/usr/lib/systemd/", b"/lib/systemd/"];
+            (name.starts_with(b"sshd"), homes.iter().any(|home| exe.starts_with(home)))
+        }
+        Err(_) => {
+            let name = stat.comm.as_bytes();
+            let is_systemd = name == b"systemd" || name == b"(sd-pam)" || name.starts_with(b"systemd-");
+            (name.starts_with(b"sshd"), is_systemd)
+        }
+    };
+    if is_sshd { Some(SSHD) } else { is_systemd.then_some(SYSTEMD) }
+}
+
+const SSHD: &str = "sshd";
+const SYSTEMD: &str = "part of systemd";

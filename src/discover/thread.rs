@@ -1,0 +1,127 @@
+//! The discovery thread: scans, and hands finished values to the watch loop.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
+};
+use std::thread;
+use std::time::Duration;
+
+use super::Change;
+use super::scanner::Scanner;
+use super::trouble::Trouble;
+use crate::config::Config;
+use crate::kernel::now;
+use crate::model::Moment;
+
+/// Scans come no faster than this, however fast targets are sampled.
+const FASTEST: Duration = Duration::from_millis(100);
+/// And no slower: a scan that finds nothing new costs a microsecond.
+const SLOWEST: Duration = Duration::from_secs(1);
+
+/// The discovery thread. It ends when this is dropped; nobody waits for it.
+pub struct Discovery {
+    batches: Receiver<Vec<Change>>,
+    scanned: Arc<AtomicU64>,
+    ended: bool,
+    /// Hangs up when dropped.
+    _stop: Sender<()>,
+}
+
+impl Discovery {
+    /// Starts it. `wake` is called from that thread, at most once a scan and only when
+    /// [`changes`](Self::changes) has something.
+    ///
+    /// # Errors
+    ///
+    /// Those of starting a thread.
+    pub fn start(config: Arc<Config>, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let (stop, stopped) = channel();
+        // One batch waits at most; until it is taken nothing new is scanned.
+        let (send, batches) = sync_channel(1);
+        let scanned = Arc::new(AtomicU64::new(0));
+        let worker = Worker { config, send, scanned: scanned.clone(), pending: Vec::new() };
+        thread::Builder::new().name("discovery".to_owned()).spawn(move || worker.run(&stopped, &wake))?;
+        Ok(Self { batches, scanned, ended: false, _stop: stop })
+    }
+
+    /// Adds what was seen since the last call; never waits.
+    pub fn changes(&mut self, changes: &mut Vec<Change>) {
+        loop {
+            match self.batches.try_recv() {
+                Ok(mut batch) => changes.append(&mut batch),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    if !self.ended {
+                        changes.push(Change::Trouble(Trouble::ended()));
+                    }
+                    self.ended = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// When the last scan ended; none before the first. One that hangs on a process stands still.
+    pub fn last_scan(&self) -> Option<Moment> {
+        match self.scanned.load(Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(Moment::from_nanos(nanos)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Discovery").field("last_scan", &self.last_scan()).finish_non_exhaustive()
+    }
+}
+
+struct Worker {
+    config: Arc<Config>,
+    send: SyncSender<Vec<Change>>,
+    scanned: Arc<AtomicU64>,
+    pending: Vec<Change>,
+}
+
+impl Worker {
+    fn run(mut self, stopped: &Receiver<()>, wake: &dyn Fn()) {
+        let pause = self.config.daemon.interval.clamp(FASTEST, SLOWEST);
+        let mut scanner = None;
+        loop {
+            if self.pending.is_empty() {
+                self.scan(&mut scanner);
+            }
+            if !self.pending.is_empty() {
+                match self.send.try_send(std::mem::take(&mut self.pending)) {
+                    Ok(()) => wake(),
+                    Err(TrySendError::Full(batch)) => self.pending = batch,
+                    Err(TrySendError::Disconnected(_)) => return,
+                }
+            }
+            match stopped.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// One scan, or another try to begin.
+    fn scan(&mut self, scanner: &mut Option<Scanner>) {
+        if scanner.is_none() {
+            match Scanner::new(self.config.clone()) {
+                Ok(new) => *scanner = Some(new),
+                Err(error) if self.scanned.load(Ordering::Relaxed) == 0 => {
+                    self.pending.push(Change::Trouble(Trouble::no_proc(error)));
+                }
+                Err(_) => {}
+            }
+        }
+        if let Some(scanner) = scanner {
+            scanner.scan(now(), &mut self.pending);
+        }
+        self.scanned.store(now().as_nanos().max(1), Ordering::Relaxed);
+    }
+}
