@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Change, Found, Member};
 use crate::config::Config;
-use crate::model::{Event, Identity, MemberKey, Moment, Note};
+use crate::model::{Event, MemberKey, Moment, Note};
 
 /// The members of all targets in their seats.
 ///
@@ -28,7 +28,7 @@ impl Roster {
     /// its successor gets its seat.
     pub fn apply(&mut self, changes: &mut Vec<Change>, now: Moment, events: &mut Vec<Event>) {
         if !changes.is_empty() {
-            self.leave(now, events, |member| member.process.has_exited());
+            self.show_out(now, events);
         }
         for change in changes.drain(..) {
             match change {
@@ -44,9 +44,9 @@ impl Roster {
         }
     }
 
-    /// Shows a process out of all its seats: its pidfd says that it has exited.
-    pub fn remove(&mut self, identity: Identity, now: Moment, events: &mut Vec<Event>) {
-        self.leave(now, events, |member| member.process.identity() == identity);
+    /// Shows out whoever has exited, as the pidfds say.
+    pub fn show_out(&mut self, now: Moment, events: &mut Vec<Event>) {
+        self.leave(now, events, |member| member.process.has_exited());
     }
 
     /// Everybody, by target and slot.
@@ -79,12 +79,12 @@ impl Roster {
             None => {
                 let key = MemberKey { target: found.target, slot: self.free_slot(found.target) };
                 self.seat(Member { key, process: found.process, facts: found.facts.clone(), first_seen: now });
-                self.say(key, now, events, |target, member| Note::Found { target, member, identity });
+                events.push(self.told(key, now, |target, member| Note::Found { target, member, identity }));
                 (key, false)
             }
         };
         if found.facts.contested && !was_contested {
-            self.say(key, now, events, |target, member| Note::Contested { target, member, identity });
+            events.push(self.told(key, now, |target, member| Note::Contested { target, member, identity }));
         }
     }
 
@@ -107,12 +107,12 @@ impl Roster {
         let gone: Vec<Member> = self.members.extract_if(.., |member| leaves(member)).collect();
         for member in gone {
             let identity = member.process.identity();
-            self.say(member.key, now, events, |target, member| Note::Gone { target, member, identity });
+            events.push(self.told(member.key, now, |target, member| Note::Gone { target, member, identity }));
         }
     }
 
-    fn say(&self, key: MemberKey, at: Moment, events: &mut Vec<Event>, note: impl FnOnce(Arc<str>, MemberKey) -> Note) {
+    fn told(&self, key: MemberKey, at: Moment, note: impl FnOnce(Arc<str>, MemberKey) -> Note) -> Event {
         let name = self.names.get(usize::from(key.target)).cloned().unwrap_or_default();
-        events.push(Event { at, note: note(name, key) });
+        Event { at, note: note(name, key) }
     }
 }

@@ -109,10 +109,10 @@ impl MemberState {
                 let under_way = matches!(rung.state, RungState::InFlight(_));
                 if rung.level > from && rung.level <= to && !under_way {
                     rung.make_due();
-                } else if rung.level > to {
-                    if let Some(order) = rung.end() {
-                        pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft });
-                    }
+                } else if rung.level > to
+                    && let Some(order) = rung.end()
+                {
+                    pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft });
                 }
             }
         }
@@ -198,9 +198,8 @@ impl MemberState {
 
     /// The order under which the action is in flight for this member, if it is.
     pub(super) fn order_in_flight(&self, action: usize) -> Option<OrderId> {
-        self.rungs.iter().find_map(|rung| match rung.state {
-            RungState::InFlight(order) if rung.action == action => Some(order),
-            _ => None,
-        })
+        let same = self.rungs.iter().filter(|rung| rung.action == action);
+        same.map(|rung| rung.state)
+            .find_map(|state| if let RungState::InFlight(order) = state { Some(order) } else { None })
     }
 }

@@ -45,7 +45,7 @@ impl State {
         let rungs = 0..member.rungs.len();
         for rung in rungs.clone() {
             let turn = self.due(key, rung, target).filter(Turn::is_kill);
-            if turn.is_some_and(|turn| self.take_turn(&turn, pass) == Turned::Ordered) {
+            if turn.is_some_and(|turn| self.take_kill_turn(&turn, pass) == Turned::Ordered) {
                 // The others wait for what becomes of it: vetoed or unconfirmed, they go out.
                 return;
             }
@@ -57,26 +57,49 @@ impl State {
         }
     }
 
+    /// A kill skips the levels below it; what is written before it at its own level goes out first.
+    fn take_kill_turn(&mut self, kill: &Turn<'_>, pass: &mut Pass<'_>) -> Turned {
+        if self.brake(kill, pass.now).is_none() {
+            for rung in 0..kill.rung {
+                let before = self.due(kill.key, rung, kill.target).filter(|turn| !turn.is_kill());
+                if let Some(turn) = before.filter(|turn| self.same_step(turn, kill)) {
+                    self.take_turn(&turn, pass);
+                }
+            }
+        }
+        self.take_turn(kill, pass)
+    }
+
+    fn same_step(&self, a: &Turn<'_>, b: &Turn<'_>) -> bool {
+        let step =
+            |turn: &Turn<'_>| self.members.get(&turn.key)?.rungs.get(turn.rung).map(|rung| (rung.ladder, rung.level));
+        step(a) == step(b)
+    }
+
     fn take_turn(&mut self, turn: &Turn<'_>, pass: &mut Pass<'_>) -> Turned {
-        let &Turn { key, rung, target, action, ref grounds } = turn;
-        let Some(member) = self.members.get(&key) else { return Turned::Away };
-        let rung = &member.rungs[rung];
-        if let Some(shared) = member.order_in_flight(rung.action) {
+        let Some(member) = self.members.get(&turn.key) else { return Turned::Away };
+        if let Some(shared) = member.order_in_flight(member.rungs[turn.rung].action) {
             self.join(turn, shared);
             return Turned::Ordered;
         }
-        let is_kill = turn.is_kill();
-        let mine = self.in_flight.values().filter(|order| order.identity == member.identity);
-        let (busy, being_killed) =
-            mine.fold((false, false), |(_, kill), order| (true, kill || order.measure.is_kill()));
-        let situation = Situation { target, member, rung, action, grounds, being_killed, now: pass.now };
-        let fleet = is_kill.then(|| self.fleet(key));
-        match closed(&situation, fleet.as_ref()) {
+        let busy = self.in_flight.values().any(|order| order.identity == member.identity);
+        match self.brake(turn, pass.now) {
             Some(hold) => self.hold(turn, hold, pass),
-            None if busy && !is_kill => self.wait(turn, pass),
+            None if busy && !turn.is_kill() => self.wait(turn, pass),
             None => return self.issue(turn, pass),
         }
         Turned::Away
+    }
+
+    /// The first closed brake of a due rung.
+    fn brake(&self, turn: &Turn<'_>, now: Moment) -> Option<Hold> {
+        let &Turn { key, rung, target, action, ref grounds } = turn;
+        let member = self.members.get(&key)?;
+        let rung = member.rungs.get(rung)?;
+        let kills = self.in_flight.values().filter(|order| order.measure.is_kill());
+        let being_killed = kills.map(|order| order.identity).any(|identity| identity == member.identity);
+        let fleet = turn.is_kill().then(|| self.fleet(key));
+        closed(&Situation { target, member, rung, action, grounds, being_killed, now }, fleet.as_ref())
     }
 
     /// The rung's turn, if it is due and no kill makes it pointless.

@@ -1,6 +1,7 @@
 //! The one place where the watch loop waits: an epoll over its inbox, its signals and the pidfds of
 //! its members, with the next pass as the timeout.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 
 use super::Process;
+use crate::model::Identity;
 
 /// Keys of what is not a pidfd; a pid is at most 2^22.
 const INBOX: u64 = u64::MAX;
@@ -64,6 +66,7 @@ pub struct Waiter {
     inbox: Waker,
     signals: SignalFd,
     events: Vec<epoll::Event>,
+    watched: HashMap<Identity, Arc<Process>>,
 }
 
 impl Waiter {
@@ -74,7 +77,7 @@ impl Waiter {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &*inbox.0, epoll::EventData::new_u64(INBOX), epoll::EventFlags::IN)?;
         epoll::add(&epoll, &signals, epoll::EventData::new_u64(SIGNALS), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, inbox, signals, events: Vec::with_capacity(BATCH) })
+        Ok(Self { epoll, inbox, signals, events: Vec::with_capacity(BATCH), watched: HashMap::new() })
     }
 
     /// For other threads.
@@ -82,16 +85,24 @@ impl Waiter {
         self.inbox.clone()
     }
 
-    /// From now on the exit of the process ends a wait. A process that is watched already is left
-    /// as it is. On failure (no memory, no watches left) its exit is seen by the next reading.
-    pub fn watch(&self, process: &Process) {
-        let key = u64::from(process.identity().pid.get().unsigned_abs());
-        let _ = epoll::add(&self.epoll, process.pidfd(), epoll::EventData::new_u64(key), epoll::EventFlags::IN);
-    }
-
-    /// No more: a pidfd stays readable after the exit and would end every wait at once.
-    pub fn forget(&self, process: &Process) {
-        let _ = epoll::delete(&self.epoll, process.pidfd());
+    /// From now on the exit of any of these, and of nobody else, ends a wait. On failure (no memory,
+    /// no watches left) an exit is seen by the next reading instead.
+    pub fn watch<'a>(&mut self, processes: impl Iterator<Item = &'a Arc<Process>>) {
+        let mut before = std::mem::take(&mut self.watched);
+        for process in processes {
+            let identity = process.identity();
+            let known = before.remove(&identity).or_else(|| self.watched.remove(&identity));
+            let held = known.unwrap_or_else(|| {
+                let key = epoll::EventData::new_u64(u64::from(identity.pid.get().unsigned_abs()));
+                let _ = epoll::add(&self.epoll, process.pidfd(), key, epoll::EventFlags::IN);
+                Arc::clone(process)
+            });
+            self.watched.insert(identity, held);
+        }
+        // A pidfd stays readable after the exit: left in, it would end every wait at once.
+        for process in before.values() {
+            let _ = epoll::delete(&self.epoll, process.pidfd());
+        }
     }
 
     /// Waits for `timeout` at most.

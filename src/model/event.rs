@@ -18,37 +18,119 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// A process became a member.
-    Found { target: Arc<str>, member: MemberKey, identity: Identity },
+    Found {
+        /// Name of the target.
+        target: Arc<str>,
+        /// Its seat.
+        member: MemberKey,
+        /// Who.
+        identity: Identity,
+    },
     /// A member exited, or stopped matching.
-    Gone { target: Arc<str>, member: MemberKey, identity: Identity },
+    Gone {
+        /// Name of the target.
+        target: Arc<str>,
+        /// Its seat until now.
+        member: MemberKey,
+        /// Who.
+        identity: Identity,
+    },
     /// A process is matched by two targets that do not both say `shared`: no measure reaches it.
-    Contested { target: Arc<str>, member: MemberKey, identity: Identity },
+    Contested {
+        /// Name of the target.
+        target: Arc<str>,
+        /// Its seat.
+        member: MemberKey,
+        /// Who.
+        identity: Identity,
+    },
     /// A ladder of a member stepped.
     LevelChanged {
+        /// Name of the target.
         target: Arc<str>,
+        /// Whose ladder.
         member: MemberKey,
+        /// Who.
         identity: Identity,
+        /// Name of the ladder.
         ladder: Arc<str>,
+        /// The level that was left.
         from: Level,
+        /// The level that holds now.
         to: Level,
+        /// The reading that holds it there; none at normal.
         cause: Option<Cause>,
     },
     /// An order went to the executor.
     Ordered(Arc<Order>),
-    /// A brake closed on a rung; once per rung and brake. `opens` where that is known.
-    Held { order: Arc<Order>, reason: Reason, opens: Option<Moment> },
+    /// A brake closed on a rung; once per rung and brake.
+    Held {
+        /// What it holds back.
+        order: Arc<Order>,
+        /// Which brake.
+        reason: Reason,
+        /// When it opens, where that is known.
+        opens: Option<Moment>,
+    },
     /// The brake that held a rung is open again.
-    Released { order: Arc<Order>, reason: Reason },
+    Released {
+        /// What goes out now.
+        order: Arc<Order>,
+        /// Which brake.
+        reason: Reason,
+    },
     /// A delivery failed and will be tried again.
-    Retrying { order: Arc<Order>, reason: Reason, at: Moment },
+    Retrying {
+        /// What failed.
+        order: Arc<Order>,
+        /// Why.
+        reason: Reason,
+        /// When it is tried again.
+        at: Moment,
+    },
     /// The final outcome of an order.
-    Ended { order: Arc<Order>, kind: OutcomeKind, reason: Reason },
+    Ended {
+        /// Which.
+        order: Arc<Order>,
+        /// What became of it.
+        kind: OutcomeKind,
+        /// Why.
+        reason: Reason,
+    },
     /// `max_attempts` failed: nothing more is tried until the level was left.
-    GaveUp { order: Arc<Order>, reason: Reason },
+    GaveUp {
+        /// The last attempt.
+        order: Arc<Order>,
+        /// Why it failed.
+        reason: Reason,
+    },
     /// Fatal is still held back; said again every five minutes.
-    StillHeld { order: Arc<Order>, reason: Reason, opens: Option<Moment> },
-    /// The readings of a metric became unknown, or known again (`why` is none).
-    Reading { target: Arc<str>, member: MemberKey, identity: Identity, metric: Arc<str>, why: Option<Unknown> },
-    /// Something about the daemon itself: a sentence for the log, and whether it is bad.
-    Daemon { text: String, bad: bool },
+    StillHeld {
+        /// What is held back.
+        order: Arc<Order>,
+        /// Which brake.
+        reason: Reason,
+        /// When it opens, where that is known.
+        opens: Option<Moment>,
+    },
+    /// The readings of a metric became unknown, or known again.
+    Reading {
+        /// Name of the target.
+        target: Arc<str>,
+        /// Whose reading.
+        member: MemberKey,
+        /// Who.
+        identity: Identity,
+        /// Name of the metric.
+        metric: Arc<str>,
+        /// Why it is unknown; none when it is known again.
+        why: Option<Unknown>,
+    },
+    /// Something about the daemon itself.
+    Daemon {
+        /// A sentence for the log.
+        text: String,
+        /// Whether somebody has to do something about it.
+        bad: bool,
+    },
 }

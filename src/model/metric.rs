@@ -57,7 +57,7 @@ pub enum Base {
 }
 
 /// A row of the table of metrics.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct MetricInfo {
     /// The quantity.
     pub base: Base,

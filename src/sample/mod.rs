@@ -26,7 +26,7 @@ pub use fault::Fault;
 pub use probe::ProbeStats;
 
 use crate::config::Config;
-use crate::discover::Member;
+use crate::discover::{Member, Roster};
 use crate::kernel;
 use crate::model::{Base, MemberSample, Moment, Reading, Sample, Unknown, Value};
 
@@ -59,6 +59,31 @@ impl Sampler {
             running.read(&mut pass, &mut self.sample, stats);
         }
         &self.sample
+    }
+
+    /// The members with what was last read of each.
+    pub const fn latest(&self) -> &Sample {
+        &self.sample
+    }
+
+    /// Between passes: whoever has left the roster is no more in the sample. Newcomers wait for the
+    /// next pass, so that nobody is judged before he was read.
+    pub fn forget_departed(&mut self, roster: &Roster) {
+        let stays = |seat: &Seat| roster.get(seat.key).is_some_and(|member| seat.is_of(member));
+        if self.seats.iter().all(stays) {
+            return;
+        }
+        let members = &mut self.sample.members;
+        let mut index = 0;
+        self.seats.retain(|seat| {
+            let stays = stays(seat);
+            if stays {
+                index += 1;
+            } else {
+                members.remove(index);
+            }
+            stays
+        });
     }
 
     /// One metric of one member, read anew and from nothing remembered: the proof before a measure

@@ -145,6 +145,42 @@ fn a_veto_that_falls_away_lets_the_order_out_on_the_next_reading() {
 }
 
 #[test]
+fn an_unknown_reading_asks_no_veto_again() {
+    let mut world = World::new(target());
+    world.arrive(0, Duration::from_secs(86_400));
+    world.executor = Box::new(|_| Some((OutcomeKind::Vetoed, Reason::Unhandled)));
+    world.play("310 denied denied denied");
+    assert_eq!(world.orders.len(), 1);
+}
+
+#[test]
+fn what_is_written_before_the_kill_of_its_level_goes_out_before_it() {
+    let mut config = target();
+    config.ladders[0].steps.get_mut(Level::Fatal).unwrap().clone_from(&vec![1, 3, 0]);
+    let mut world = World::new(config);
+    world.arrive(0, Duration::from_secs(86_400));
+    world.executor = Box::new(|order| (!order.measure.is_kill()).then_some((OutcomeKind::Delivered, Reason::None)));
+    world.play("950 950");
+    // What is written after it finds a kill under way.
+    world.expect(
+        "0s default: normal -> fatal
+         0s order disable_websocket
+         0s order kill
+         0s delivered disable_websocket none
+         0s held reset_pool killing",
+    );
+}
+
+#[test]
+fn a_kill_does_not_wait_for_an_order_in_flight() {
+    let mut world = World::new(target());
+    world.arrive(0, Duration::from_secs(86_400));
+    world.executor = Box::new(|_| None);
+    world.play("310 950");
+    assert_eq!(world.ordered(), [(0, "reset_pool"), (1, "kill")]);
+}
+
+#[test]
 fn an_unconfirmed_kill_is_judged_again_on_each_reading() {
     let mut world = World::new(target());
     world.arrive(0, Duration::from_secs(86_400));
@@ -278,9 +314,8 @@ fn a_successor_in_the_same_seat_starts_from_nothing() {
     world.arrive(0, Duration::from_secs(86_400));
     world.play("310 310");
     world.arrive(0, Duration::ZERO);
-    assert_eq!(world.orders.len(), 1);
-    world.play("10 310");
-    assert_eq!(world.ordered(), [(0, "reset_pool"), (3, "reset_pool")]);
+    world.play("310 310");
+    assert_eq!(world.ordered(), [(0, "reset_pool"), (2, "reset_pool")]);
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! After each pass: what the loop knows, copied into the snapshot that readers get.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::Watch;
+use crate::export::{HostView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
+use crate::judge::MemberView;
+use crate::kernel;
+use crate::model::{Base, MemberKey, MemberSample, Moment, Unknown};
+
+/// The daemon's own figures are read this often: they are for a scrape, not for a decision.
+const OWN_PERIOD: Duration = Duration::from_secs(5);
+
+/// What is shown of the loop itself.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Whether some member may have exited since the last tick.
+    pub(super) exits: bool,
+    /// How much later than planned the last pass began.
+    pub(super) late: Duration,
+    /// When the last pass sampled.
+    pub(super) last_sample: Option<Moment>,
+    wall: WallClock,
+    own: OwnView,
+    own_read: Option<Moment>,
+    /// When the configuration was read.
+    pub(super) configured: Option<Moment>,
+}
+
+impl View {
+    fn refresh(&mut self, now: Moment) {
+        let unix = kernel::wall_now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.wall.observe(now, unix);
+        if self.own_read.is_some_and(|read| now.since(read) < OWN_PERIOD) {
+            return;
+        }
+        self.own_read = Some(now);
+        let facts = kernel::own_facts();
+        self.own = OwnView {
+            cpu_seconds: facts.cpu_seconds,
+            resident_bytes: facts.resident_bytes,
+            virtual_bytes: facts.virtual_bytes,
+            open_fds: facts.open_fds,
+            max_fds: facts.max_fds,
+            threads: facts.threads,
+            started: facts.started,
+        };
+    }
+}
+
+impl Watch {
+    /// Publishes the state of the watch. `began` is when the tick did.
+    pub(super) fn export(&mut self, began: Moment) {
+        self.view.refresh(began);
+        let Self { config, sampler, state, recorder, publisher, view, .. } = self;
+        publisher.publish(|snapshot| {
+            snapshot.config = Arc::clone(config);
+            snapshot.taken = began;
+            snapshot.wall = view.wall;
+            snapshot.counters = recorder.counters();
+            snapshot.own = view.own;
+            snapshot.reload = ReloadView { failed: false, last_success: view.configured, set_aside: 0 };
+            let budgets = (0..config.targets.len()).map(|target| state.kill_budget_remaining(target, began));
+            snapshot.targets.extend(budgets.map(|kill_budget_remaining| TargetView { kill_budget_remaining }));
+            for member in &sampler.latest().members {
+                if let Some(judged) = state.member(member.member) {
+                    show_member(snapshot, member, judged, began);
+                }
+            }
+            snapshot.host = HostView {
+                memory_used: sampler.host(Base::HostMemoryUsed),
+                swap_used: sampler.host(Base::HostSwapUsed),
+            };
+            for probe in sampler.stats() {
+                snapshot.probes.push(ProbeView { name: probe.name, duration: probe.last });
+                let errors = probe.errors.iter();
+                snapshot.probe_errors.extend(errors.map(|&(reason, count)| ProbeErrors {
+                    probe: probe.name,
+                    reason,
+                    count,
+                }));
+            }
+            snapshot.unattributed.extend(sampler.unattributed());
+            let duration = kernel::now().since(began);
+            snapshot.pass = PassView { duration, late: view.late, last_sample: view.last_sample };
+        });
+    }
+}
+
+fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberView<'_>, now: Moment) {
+    let key = member.member;
+    let lists = snapshot.push_member(key, member.identity.pid, member.started);
+    lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    snapshot.rungs.extend(judged.rungs());
+    for (index, threshold) in judged.thresholds(now).enumerate() {
+        if let Some(why) = threshold.unknown.filter(|why| *why != Unknown::Gone) {
+            let complaint = blind(snapshot, key, index, why);
+            snapshot.not_ready.extend(complaint);
+        }
+    }
+}
+
+/// A sentence for `/-/ready`: a threshold that cannot see is a watchdog that sleeps.
+fn blind(snapshot: &Snapshot, key: MemberKey, threshold: usize, why: Unknown) -> Option<String> {
+    let target = snapshot.config.targets.get(usize::from(key.target))?;
+    let metric = target.metrics.get(target.thresholds.get(threshold)?.metric)?;
+    Some(format!("{}[{}]: {metric} is {}: its threshold is blind", target.name, key.slot, why.name()))
+}
