@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: arguments in, exit code out. Everything between is `tradedog::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tradedog::cli::main()
+}

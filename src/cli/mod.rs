@@ -1,1 +1,73 @@
-//! One file a subcommand.
+//! The command line: one file a subcommand.
+//!
+//! What belongs here: arguments, looking for the configuration, printing, exit codes. What does
+//! not: anything that the daemon needs while it runs. Everything is printed through [`Output`],
+//! and every failure becomes one sentence and an exit code in [`Failure`].
+
+mod completions;
+mod failure;
+mod lookup;
+mod man;
+mod output;
+mod run;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use output::Output;
+
+/// What each exit code means; part of the interface.
+const EXIT_STATUS: &str = "Exit status: 0 all is well, 1 something failed, 2 the command line or the configuration \
+                           is wrong.";
+
+/// Sees a resource leak of a trading process coming and steps the process down a ladder of
+/// measures.
+#[derive(Debug, Parser)]
+#[command(name = "tradedog", version, after_help = EXIT_STATUS, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One variant a subcommand, one file each.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch, decide and act until told to stop: the daemon
+    Run(run::Arguments),
+    /// Ask the running daemon how things stand
+    Status(status::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+    /// Print the manual page, in roff
+    Man(man::Arguments),
+}
+
+impl Command {
+    fn run(self, output: &mut Output) -> Result<(), Failure> {
+        match self {
+            Self::Run(arguments) => run::run(&arguments, output),
+            Self::Status(arguments) => status::run(&arguments, output),
+            Self::Completions(arguments) => completions::run(&arguments, output),
+            Self::Man(arguments) => man::run(&arguments, output),
+        }
+    }
+}
+
+/// Runs the subcommand that the arguments name and tells how it went.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => failure::exit_code(cli.command.run(&mut Output::stdout())),
+        Err(error) => {
+            // Nothing is left to do when even this cannot be printed.
+            let _ = error.print();
+            // Help and version are asked for, and no failure.
+            ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! A fixed snapshot for the tests of this folder.
+//! A fixed snapshot for tests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ fn action(name: &str, measure: Measure) -> Action {
 }
 
 /// A target with a ladder of a signal and a kill.
-pub(super) fn target(name: &str, peers: &[&str]) -> Target {
+pub(crate) fn target(name: &str, peers: &[&str]) -> Target {
     let metrics = metrics(peers);
     let mut steps = PerLevel::default();
     *steps.get_mut(Level::Elevated).unwrap() = vec![0];
@@ -90,7 +90,7 @@ pub(super) fn target(name: &str, peers: &[&str]) -> Target {
 }
 
 /// A configuration of these targets with as many peers as each has.
-pub(super) fn config(targets: Vec<Target>) -> Config {
+pub(crate) fn config(targets: Vec<Target>) -> Config {
     let peer = |name: &str| Peer { name: Arc::from(name), end: End::Remote, address: None, port: Some(443) };
     Config {
         daemon: Daemon { interval: Duration::from_secs(1), dry_run: false, kill_budget: Budget { max: 10, per: HOUR } },
@@ -107,7 +107,7 @@ fn identity(pid: i32) -> Identity {
 }
 
 /// An order for slot 0 of `target`, caused by `open_fds`.
-pub(super) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> {
+pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> {
     Arc::new(Order {
         id: OrderId(17),
         member: MemberKey { target: 0, slot: 0 },
@@ -129,7 +129,7 @@ pub(super) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
 }
 
 /// Adds a member whose readings are `value` throughout, its memory apart.
-pub(super) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value) {
+pub(crate) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value) {
     let at = Moment::from_secs(9_999);
     let config = Arc::clone(&snapshot.config);
     let target = &config.targets[usize::from(key.target)];
@@ -155,7 +155,7 @@ pub(super) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value)
 }
 
 /// Two targets, three processes, one of which cannot be read, and one of everything else.
-pub(super) fn snapshot() -> Snapshot {
+pub(crate) fn snapshot() -> Snapshot {
     let observed = Target { ladders: Vec::new(), thresholds: Vec::new(), expect: None, ..target("gateway", &[]) };
     let config = Arc::new(config(vec![target("trader", &["broker", "postgres"]), observed]));
     let mut snapshot = Snapshot::empty(Arc::clone(&config));

@@ -19,4 +19,4 @@ pub use server::Server;
 pub use snapshot::{HostView, MemberView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView};
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;

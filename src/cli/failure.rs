@@ -1,0 +1,57 @@
+//! How a command ends when it does not end well.
+
+use std::io::{self, ErrorKind, Write as _};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::config::Problems;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The command line is wrong: exit code 2.
+    Usage(anyhow::Error),
+    /// The configuration is wrong: exit code 2.
+    Configuration(Problems),
+    /// It could not be done: exit code 1.
+    Runtime(anyhow::Error),
+    /// Nobody reads any more: nothing to say, and no failure.
+    Closed,
+}
+
+impl Failure {
+    /// It could not be done; `sentence` says what and what to do.
+    pub(super) fn runtime(sentence: impl Into<String>) -> Self {
+        Self::Runtime(anyhow::Error::msg(sentence.into()))
+    }
+
+    /// The command line is wrong; `sentence` says what to write.
+    pub(super) fn usage(sentence: impl Into<String>) -> Self {
+        Self::Usage(anyhow::Error::msg(sentence.into()))
+    }
+}
+
+/// Errors of our own output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Self::Closed;
+        }
+        Self::Runtime(anyhow::Error::new(error).context("the output could not be written"))
+    }
+}
+
+/// Says what went wrong, on stderr, and what the shell is told.
+pub(super) fn exit_code(result: Result<(), Failure>) -> ExitCode {
+    let mut stderr = anstream::stderr().lock();
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    // Nothing is left to do when stderr is closed too.
+    let (code, _) = match result {
+        Ok(()) | Err(Failure::Closed) => (0, Ok(())),
+        Err(Failure::Usage(error)) => (2, writeln!(stderr, "{style}error:{style:#} {error:#}")),
+        Err(Failure::Configuration(problems)) => (2, stderr.write_all(problems.render(true).as_bytes())),
+        Err(Failure::Runtime(error)) => (1, writeln!(stderr, "{style}error:{style:#} {error:#}")),
+    };
+    ExitCode::from(code)
+}

@@ -1,0 +1,69 @@
+//! Where the configuration is.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Failure;
+use crate::config::{self, Config};
+use crate::model::printable;
+
+/// Where it is looked for, in this order, when nobody says where.
+const PLACES: [&str; 2] = ["/etc/tradedog/watchdog.toml", "./watchdog.toml"];
+
+/// Longest path shown.
+const PATH_CHARS: usize = 300;
+
+/// Which file.
+#[derive(Args, Debug, Default)]
+pub(super) struct ConfigFile {
+    /// The configuration; without it /etc/tradedog/watchdog.toml, then ./watchdog.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Reads it, or tells every problem of it.
+    pub(super) fn load(&self) -> Result<Config, Failure> {
+        config::load(&self.path()?).map_err(Failure::Configuration)
+    }
+
+    fn path(&self) -> Result<PathBuf, Failure> {
+        self.config.as_ref().map_or_else(|| first_of(&PLACES), |path| Ok(path.clone()))
+    }
+}
+
+fn first_of(places: &[&str]) -> Result<PathBuf, Failure> {
+    // A file that is there and cannot be read is the one that was meant: load says why not.
+    let there = |place: &&&str| Path::new(place).try_exists().unwrap_or(true);
+    places.iter().find(there).map(PathBuf::from).ok_or_else(|| {
+        Failure::usage(format!(
+            "there is no configuration: neither --config FILE was given, nor is there {}",
+            places.join(" or ")
+        ))
+    })
+}
+
+/// A path, fit to be printed.
+pub(super) fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes(), PATH_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_place_wins_and_all_are_named_when_none_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (first, second) = (place("a.toml"), place("b.toml"));
+        let Err(Failure::Usage(error)) = first_of(&[&first, &second]) else { panic!("there is neither") };
+        let said = error.to_string();
+        assert!(said.contains("--config") && said.contains(&first) && said.contains(&second), "{said}");
+        for (path, found) in [(&second, &second), (&first, &first)] {
+            std::os::unix::fs::symlink("/dev/null", path).unwrap();
+            assert_eq!(first_of(&[&first, &second]).unwrap(), Path::new(found));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Printing: to stdout, in columns, coloured only where somebody looks.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement};
+use serde::Serialize;
+
+use crate::model::Level;
+
+/// Where a command prints to. Colour is dropped where it is not wanted: no terminal, NO_COLOR.
+pub(super) struct Output {
+    to: Box<dyn Write>,
+}
+
+impl Output {
+    pub(super) fn stdout() -> Self {
+        Self { to: Box::new(anstream::stdout()) }
+    }
+
+    /// Into memory, without colour.
+    #[cfg(test)]
+    pub(super) fn captured(print: impl FnOnce(&mut Self)) -> String {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let reading = std::thread::spawn(move || io::read_to_string(&mut reader).unwrap());
+        print(&mut Self { to: Box::new(anstream::StripStream::new(Box::new(writer) as Box<dyn Write>)) });
+        reading.join().unwrap()
+    }
+
+    /// One line. Whatever comes from outside must have passed `model::printable`.
+    pub(super) fn line(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.to, "{text}")
+    }
+
+    /// One line in a style.
+    pub(super) fn styled(&mut self, style: Style, text: impl Display) -> io::Result<()> {
+        writeln!(self.to, "{style}{text}{style:#}")
+    }
+
+    /// Text as it is.
+    pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.to.write_all(text.as_bytes())
+    }
+
+    /// A document as JSON, for programs.
+    pub(super) fn json(&mut self, document: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.to, document)?;
+        writeln!(self.to)
+    }
+
+    /// A table; rows of a raised level are coloured as a whole.
+    pub(super) fn table(&mut self, table: &Table) -> io::Result<()> {
+        let bold = Style::new().bold();
+        let styles = std::iter::once(bold).chain(table.levels.iter().map(|level| level_style(*level)));
+        for (line, style) in table.grid.lines().zip(styles) {
+            self.styled(style, line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// How a level looks.
+pub(super) fn level_style(level: Level) -> Style {
+    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+    match level {
+        Level::Normal => Style::new(),
+        Level::Elevated | Level::Warning => colour(AnsiColor::Yellow),
+        Level::Critical => colour(AnsiColor::Red),
+        Level::Fatal => colour(AnsiColor::Red).bold(),
+    }
+}
+
+/// What needs attention.
+pub(super) const WARNING: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
+
+/// A table without borders.
+pub(super) struct Table {
+    grid: comfy_table::Table,
+    levels: Vec<Level>,
+}
+
+impl Table {
+    /// With these heads; a column whose head begins with `>` holds numbers and is aligned right.
+    pub(super) fn new(heads: &[&str]) -> Self {
+        let mut grid = comfy_table::Table::new();
+        grid.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        grid.set_header(heads.iter().map(|head| head.trim_start_matches('>').to_uppercase()));
+        for (index, head) in heads.iter().enumerate() {
+            if let Some(column) = grid.column_mut(index) {
+                column.set_padding((0, 2));
+                if head.starts_with('>') {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        Self { grid, levels: Vec::new() }
+    }
+
+    /// Adds a row about something at `level`.
+    pub(super) fn row(&mut self, level: Level, cells: Vec<String>) {
+        self.grid.add_row(cells);
+        self.levels.push(level);
+    }
+}

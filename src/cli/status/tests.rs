@@ -1,0 +1,125 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use super::*;
+use crate::config::{Config, Target, Web};
+use crate::export::{Publisher, Server, Snapshot, fixture};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+fn shown(status: &Status) -> String {
+    let status = Status { version: "VERSION".into(), ..status.clone() };
+    Output::captured(|output| view::print(&status, (status.time, None), output).unwrap())
+}
+
+#[test]
+fn golden() {
+    insta::assert_snapshot!("status", shown(&Status::of(&fixture::snapshot())));
+}
+
+#[test]
+fn banners_say_what_is_not_as_it_should_be() {
+    let mut snapshot = fixture::snapshot();
+    let config = Config::clone(&snapshot.config);
+    let web = Web { max_series: 0, ..config.web };
+    let daemon = crate::config::Daemon { dry_run: true, ..config.daemon };
+    snapshot.config = Arc::new(Config { web, daemon, ..config });
+    (snapshot.reload.failed, snapshot.reload.set_aside) = (true, 2);
+    insta::assert_snapshot!("banners", shown(&Status::of(&snapshot)));
+}
+
+#[test]
+fn a_loop_that_stands_still_is_noticed() {
+    let status = Status::of(&fixture::snapshot());
+    for (later, stale) in [(5.0, false), (60.0, true)] {
+        let shown = Output::captured(|output| view::print(&status, (status.time + later, None), output).unwrap());
+        assert_eq!(shown.contains("STALE"), stale, "{shown}");
+    }
+}
+
+#[test]
+fn nobody_and_nothing_yet() {
+    let target = Target { ladders: Vec::new(), ..fixture::target("trader", &[]) };
+    let snapshot = Snapshot::empty(Arc::new(fixture::config(vec![target])));
+    let shown = shown(&Status::of(&snapshot));
+    assert!(shown.contains("no sample yet") && shown.contains("NOT READY: no pass") && shown.contains("no process"));
+}
+
+#[test]
+fn a_daemon_is_asked_over_http() {
+    let publisher = Publisher::new(fixture::snapshot());
+    let server = Server::start(&["127.0.0.1:0".parse().unwrap()], publisher.published()).unwrap();
+    let address = server.addresses()[0];
+    let url = format!("http://{address}");
+    for json in [false, true] {
+        let arguments = Arguments { file: ConfigFile::default(), url: Some(url.clone()), json };
+        let told = Output::captured(|output| run(&arguments, output).unwrap());
+        assert_eq!(serde_json::from_str::<Status>(&told).is_ok(), json, "{told}");
+        assert!(told.contains("trader") && told.contains("305"), "{told}");
+    }
+}
+
+/// A server that says `answer` to everybody and then closes; none says nothing and waits.
+fn stranger(answer: Option<&'static str>) -> Address {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().into();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        match answer {
+            Some(answer) => stream.write_all(answer.as_bytes()).unwrap(),
+            None => {
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn who_is_not_there_or_not_a_daemon_is_said_to_be() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (address, said) in [
+        (free.into(), "cannot connect"),
+        (stranger(None), "no answer within 300ms"),
+        (stranger(Some("SSH-2.0-OpenSSH_9.2\r\n")), "no HTTP answer"),
+        (stranger(Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")), "it answered 404"),
+        (stranger(Some("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello")), "broke off"),
+        (stranger(Some("")), "no HTTP answer"),
+    ] {
+        let error = client::get(&address, "/", SHORT).unwrap_err();
+        assert!(error.contains(said) && error.contains(&address.to_string()), "{said:?} is not in {error:?}");
+        assert!(error.contains("systemctl status tradedog"), "no remedy in {error}");
+    }
+    let html = stranger(Some("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+    let arguments = Arguments { file: ConfigFile::default(), url: Some(html.to_string()), json: true };
+    let Err(Failure::Runtime(error)) = run(&arguments, &mut Output::stdout()) else { panic!("it is no daemon") };
+    assert!(error.to_string().contains("not as tradedog does"), "{error}");
+}
+
+#[test]
+fn an_address_is_written_as_a_url() {
+    for (url, shown, here) in [
+        ("http://127.0.0.1:7911", "http://127.0.0.1:7911", true),
+        ("http://[::1]:7911/", "http://[::1]:7911", true),
+        ("http://localhost:1", "http://localhost:1", true),
+        ("http://trader-1.example", "http://trader-1.example:80", false),
+    ] {
+        let address = Address::parse(url).unwrap();
+        assert_eq!((address.to_string().as_str(), address.is_here()), (shown, here));
+    }
+    for url in ["", "127.0.0.1:7911", "https://x:1", "http://x/metrics", "http://:7911", "http://x?a", "http://a b"] {
+        let said = Address::parse(url).unwrap_err();
+        assert!(said.contains("http://127.0.0.1:7911"), "{url}: {said}");
+    }
+}
+
+#[test]
+fn a_server_on_every_address_is_asked_on_loopback() {
+    for (listen, asked) in
+        [("0.0.0.0:7911", "127.0.0.1:7911"), ("[::]:7911", "[::1]:7911"), ("10.0.0.5:1", "10.0.0.5:1")]
+    {
+        assert_eq!(reachable(listen.parse().unwrap()).to_string(), asked);
+    }
+}
