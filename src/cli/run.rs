@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::lookup::ConfigFile;
 use super::{Failure, Output};
+use crate::watch;
 
 /// What to run by.
 #[derive(Args, Debug)]
@@ -13,6 +14,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, _output: &mut Output) -> Result<(), Failure> {
-    let _config = arguments.file.load()?;
-    Err(Failure::runtime("the daemon is not part of this build"))
+    let config = arguments.file.load()?;
+    watch::run(config).map_err(|error| Failure::runtime(error.to_string()))
 }
