@@ -17,7 +17,7 @@ use crate::export::{Publisher, Server, Snapshot};
 use crate::judge::{State, confirm, judge};
 use crate::kernel::{self, Asked, Waiter};
 use crate::model::{Event, Moment, Note, Order, Outcome, OutcomeKind, Reason};
-use crate::record::{LogWriter, Recorder};
+use crate::record::{LogWriter, Recorder, show_duration};
 use crate::sample::Sampler;
 
 /// Judge and executor answer each other within one tick; what is left then goes on in the next.
@@ -63,6 +63,7 @@ struct Watch {
 /// Only while it starts: once it runs, nothing ends it but a signal.
 pub fn run(config: Config) -> Result<(), StartError> {
     kernel::block_signals().map_err(StartError::Loop)?;
+    kernel::raise_fd_limit();
     let config = Arc::new(config);
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
     let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));
@@ -93,7 +94,7 @@ impl Watch {
             recorder,
             events: Vec::new(),
             publisher,
-            view: publish::View::default(),
+            view: publish::View { configured: kernel::now(), ..publish::View::default() },
             next_pass: kernel::now(),
             config,
         })
@@ -101,14 +102,16 @@ impl Watch {
 
     /// Ticks until it is asked to stop.
     fn run(&mut self) {
-        self.say(format!("watching {} targets every {:?}", self.config.targets.len(), self.config.daemon.interval));
+        self.introduce();
         loop {
             let now = kernel::now();
             self.tick(now);
             let woken = self.waiter.wait(self.wake_at(now).since(kernel::now()));
             match woken.signal {
                 Some(Asked::Stop) => break,
-                Some(Asked::Reload) => self.say("SIGHUP ignored: restart to read the configuration again".to_owned()),
+                Some(Asked::Reload) => {
+                    self.warn("SIGHUP is ignored: restart tradedog to read the configuration again".to_owned())
+                }
                 None => {}
             }
             self.view.exits |= woken.exits;
@@ -196,8 +199,23 @@ impl Watch {
         self.executor.next_deadline(now).map_or(self.next_pass, |at| at.min(self.next_pass))
     }
 
+    /// The first words: what is watched, and what the configuration was warned of.
+    fn introduce(&mut self) {
+        let config = Arc::clone(&self.config);
+        let (targets, interval) = (config.targets.len(), show_duration(config.daemon.interval));
+        let dry = if config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
+        self.say(format!("tradedog {}: {targets} targets, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
+        for problem in config.warnings.iter() {
+            self.warn(format!("{problem}"));
+        }
+    }
+
     fn say(&mut self, text: String) {
         self.events.push(Event { at: kernel::now(), note: Note::Daemon { text, bad: false } });
+    }
+
+    fn warn(&mut self, text: String) {
+        self.events.push(Event { at: kernel::now(), note: Note::Daemon { text, bad: true } });
     }
 }
 

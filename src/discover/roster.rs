@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Found, Member};
+use super::{Change, Found, Member, Trouble};
 use crate::config::Config;
 use crate::model::{Event, MemberKey, Moment, Note};
 
@@ -16,12 +16,18 @@ pub struct Roster {
     names: Vec<Arc<str>>,
     /// By key.
     members: Vec<Member>,
+    /// What keeps discovery from seeing all there is, for as long as the daemon runs.
+    troubles: Vec<Trouble>,
 }
 
 impl Roster {
     /// Nobody yet, for the targets of `config`.
     pub fn new(config: &Config) -> Self {
-        Self { names: config.targets.iter().map(|target| target.name.clone()).collect(), members: Vec::new() }
+        Self {
+            names: config.targets.iter().map(|target| target.name.clone()).collect(),
+            members: Vec::new(),
+            troubles: Vec::new(),
+        }
     }
 
     /// Takes what discovery saw, and leaves `changes` empty. Who exited is shown out first, so that
@@ -37,6 +43,7 @@ impl Roster {
                     self.leave(now, events, |m| m.key.target == target && m.process.identity() == identity);
                 }
                 Change::Trouble(trouble) => {
+                    self.troubles.extend(trouble.target.is_none().then(|| trouble.clone()));
                     let note = Note::Daemon { text: trouble.to_string(), bad: true };
                     events.push(Event { at: now, note });
                 }
@@ -52,6 +59,11 @@ impl Roster {
     /// Everybody, by target and slot.
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// Why there may be members that were not found, whatever the target.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.troubles.iter()
     }
 
     /// Who has this seat.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Watch;
+use crate::discover::Discovery;
 use crate::export::{HostView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::MemberView;
 use crate::kernel;
@@ -11,6 +12,9 @@ use crate::model::{Base, MemberKey, MemberSample, Moment, Unknown};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
+
+/// A scan takes milliseconds and comes at least once a second.
+const STILL: Duration = Duration::from_secs(30);
 
 /// What is shown of the loop itself.
 #[derive(Debug, Default)]
@@ -25,7 +29,7 @@ pub(super) struct View {
     own: OwnView,
     own_read: Option<Moment>,
     /// When the configuration was read.
-    pub(super) configured: Option<Moment>,
+    pub(super) configured: Moment,
 }
 
 impl View {
@@ -53,14 +57,14 @@ impl Watch {
     /// Publishes the state of the watch. `began` is when the tick did.
     pub(super) fn export(&mut self, began: Moment) {
         self.view.refresh(began);
-        let Self { config, sampler, state, recorder, publisher, view, .. } = self;
+        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, .. } = self;
         publisher.publish(|snapshot| {
             snapshot.config = Arc::clone(config);
             snapshot.taken = began;
             snapshot.wall = view.wall;
             snapshot.counters = recorder.counters();
             snapshot.own = view.own;
-            snapshot.reload = ReloadView { failed: false, last_success: view.configured, set_aside: 0 };
+            snapshot.reload = ReloadView { failed: false, last_success: Some(view.configured), set_aside: 0 };
             let budgets = (0..config.targets.len()).map(|target| state.kill_budget_remaining(target, began));
             snapshot.targets.extend(budgets.map(|kill_budget_remaining| TargetView { kill_budget_remaining }));
             for member in &sampler.latest().members {
@@ -82,6 +86,8 @@ impl Watch {
                 }));
             }
             snapshot.unattributed.extend(sampler.unattributed());
+            snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
+            snapshot.not_ready.extend(stands_still(discovery, began));
             let duration = kernel::now().since(began);
             snapshot.pass = PassView { duration, late: view.late, last_sample: view.last_sample };
         });
@@ -98,6 +104,17 @@ fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberVie
             let complaint = blind(snapshot, key, index, why);
             snapshot.not_ready.extend(complaint);
         }
+    }
+}
+
+/// Discovery that hangs on a process, or has not begun, sees no newcomer.
+fn stands_still(discovery: &Discovery, now: Moment) -> Option<String> {
+    match discovery.last_scan() {
+        None => Some("discovery has not finished its first scan".to_owned()),
+        Some(last) if now.since(last) > STILL => {
+            Some(format!("discovery stands still for {}s: new processes are not seen", now.since(last).as_secs()))
+        }
+        Some(_) => None,
     }
 }
 
