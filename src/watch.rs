@@ -206,7 +206,7 @@ impl Watch {
         let dry = if config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
         self.say(format!("tradedog {}: {targets} targets, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
         for problem in config.warnings.iter() {
-            self.warn(format!("{problem}"));
+            self.warn(format!("{}:{}: {}", problem.file.display(), problem.line, problem.what));
         }
     }
 
