@@ -94,7 +94,7 @@ impl Watch {
             recorder,
             events: Vec::new(),
             publisher,
-            view: publish::View { configured: kernel::now(), ..publish::View::default() },
+            view: publish::View::configured(kernel::now()),
             next_pass: kernel::now(),
             config,
         })
@@ -110,7 +110,7 @@ impl Watch {
             match woken.signal {
                 Some(Asked::Stop) => break,
                 Some(Asked::Reload) => {
-                    self.warn("SIGHUP is ignored: restart tradedog to read the configuration again".to_owned())
+                    self.warn("SIGHUP is ignored: restart tradedog to read the configuration again".to_owned());
                 }
                 None => {}
             }

@@ -29,10 +29,15 @@ pub(super) struct View {
     own: OwnView,
     own_read: Option<Moment>,
     /// When the configuration was read.
-    pub(super) configured: Moment,
+    configured: Moment,
 }
 
 impl View {
+    /// Nothing shown yet of a loop whose configuration was read at `at`.
+    pub(super) fn configured(at: Moment) -> Self {
+        Self { configured: at, ..Self::default() }
+    }
+
     fn refresh(&mut self, now: Moment) {
         let unix = kernel::wall_now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.wall.observe(now, unix);
