@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::source::{Place, Source};
+use super::source::{Lines, Place, Source};
 use super::text::escape;
 
 /// Most problems that [`Problems::render`] shows; a file of garbage has one a line.
@@ -98,7 +98,7 @@ impl Problems {
         let (from, to) = (source.line_start(first), source.line_end(last));
         let within = |p: Place| p.start.saturating_sub(from)..p.end.min(to).saturating_sub(from);
         let mut snippet = Snippet::source(&source.text[from..to])
-            .line_start(source.position(from).0)
+            .line_start(line_number(source, from))
             .path(path)
             .annotation(AnnotationKind::Primary.span(within(place)));
         if let Some((p, label)) = also {
@@ -115,11 +115,15 @@ impl Problems {
         let Some(source) = self.sources.get(place.file) else { return group };
         let (from, to) = (source.line_start(place.start), source.line_end(place.end));
         let snippet = Snippet::source(&source.text[from..to])
-            .line_start(source.position(from).0)
+            .line_start(line_number(source, from))
             .path(escape(&source.path.to_string_lossy()))
             .annotation(AnnotationKind::Context.span(place.start - from..place.end - from).label(label));
         group.element(snippet)
     }
+}
+
+fn line_number(source: &Source, at: usize) -> usize {
+    Lines::of(source).position(at).0
 }
 
 impl fmt::Display for Problems {
@@ -166,9 +170,10 @@ impl Draft {
         self
     }
 
-    fn problem(&self, sources: &[Source]) -> Problem {
+    fn problem(&self, sources: &[Source], lines: &[Lines<'_>]) -> Problem {
         let source = sources.get(self.file);
-        let (line, column) = self.place.zip(source).map_or((0, 0), |(place, source)| source.position(place.start));
+        let lines = lines.get(self.file);
+        let (line, column) = self.place.zip(lines).map_or((0, 0), |(place, lines)| lines.position(place.start));
         Problem {
             severity: self.severity,
             file: source.map(|s| s.path.clone()).unwrap_or_default(),
@@ -241,6 +246,17 @@ impl Report {
         self.cut.push(file);
     }
 
+    /// The problems that stand by themselves.
+    pub(super) fn finish(mut self, sources: &Arc<Vec<Source>>) -> Problems {
+        self.poisoned.sort_unstable();
+        let mut drafts: Vec<_> = self.drafts.iter().filter(|draft| self.stands(draft)).collect();
+        drafts.sort_by_key(|draft| (draft.file, draft.place.map_or(0, |place| place.start)));
+        let lines: Vec<Lines<'_>> = sources.iter().map(Lines::of).collect();
+        let mut list: Vec<_> = drafts.into_iter().map(|draft| draft.problem(sources, &lines)).collect();
+        list.dedup();
+        Problems { list, sources: Arc::clone(sources) }
+    }
+
     /// Whether the draft is a problem of its own.
     fn stands(&self, draft: &Draft) -> bool {
         let Some(place) = draft.place else { return true };
@@ -252,16 +268,10 @@ impl Report {
         }
     }
 
+    /// Poisoned values are sorted and lie apart from each other: the last that begins before the end
+    /// of `place` is the one that can meet it.
     fn is_poisoned(&self, place: Place) -> bool {
-        self.poisoned.iter().any(|poisoned| poisoned.meets(&place))
-    }
-
-    /// The problems that stand by themselves.
-    pub(super) fn finish(self, sources: &Arc<Vec<Source>>) -> Problems {
-        let mut drafts: Vec<_> = self.drafts.iter().filter(|draft| self.stands(draft)).collect();
-        drafts.sort_by_key(|draft| (draft.file, draft.place.map_or(0, |place| place.start)));
-        let mut list: Vec<_> = drafts.into_iter().map(|draft| draft.problem(sources)).collect();
-        list.dedup();
-        Problems { list, sources: Arc::clone(sources) }
+        let behind = self.poisoned.partition_point(|p| (p.file, p.start) <= (place.file, place.end));
+        behind.checked_sub(1).and_then(|i| self.poisoned.get(i)).is_some_and(|poisoned| poisoned.meets(&place))
     }
 }

@@ -18,14 +18,6 @@ impl Source {
         Self { path: path.into(), text: text.strip_prefix('\u{feff}').unwrap_or(text).to_owned() }
     }
 
-    /// Line and column of a byte, both from 1; columns count characters.
-    pub(super) fn position(&self, at: usize) -> (usize, usize) {
-        let line = self.line_start(at);
-        let number = self.text.as_bytes()[..line].iter().filter(|b| **b == b'\n').count() + 1;
-        let column = self.text[line..].char_indices().take_while(|(i, _)| line + i < at).count() + 1;
-        (number, column)
-    }
-
     /// Where the line of a byte begins.
     pub(super) fn line_start(&self, at: usize) -> usize {
         let at = at.min(self.text.len());
@@ -36,6 +28,29 @@ impl Source {
     pub(super) fn line_end(&self, at: usize) -> usize {
         let at = at.min(self.text.len());
         self.text.as_bytes()[at..].iter().position(|b| *b == b'\n').map_or(self.text.len(), |i| at + i)
+    }
+}
+
+/// Where the lines of a text begin.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of a file.
+    pub(super) fn of(source: &'a Source) -> Self {
+        let after = source.text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { text: &source.text, starts: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// Line and column of a byte, both from 1; columns count characters.
+    pub(super) fn position(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let before = self.text.get(start..at.min(self.text.len())).unwrap_or_default();
+        (line, before.chars().count() + 1)
     }
 }
 

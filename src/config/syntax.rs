@@ -17,6 +17,9 @@ use super::text::{capped, quoted};
 /// Most statements that are blanked out; a file with more of them is something else.
 const MOST: usize = 50;
 
+/// Most faults of values and keys that are told of a file.
+const TOLD: usize = 1000;
+
 /// The text with blanks in the place of every statement that is not TOML; what was wrong is reported.
 pub(super) fn mend(file: usize, source: &Source, report: &mut Report) -> String {
     let mut text = source.text.clone();
@@ -35,23 +38,22 @@ pub(super) fn mend(file: usize, source: &Source, report: &mut Report) -> String 
 /// One run of the parser: the lines to blank out, or none when the rest has been reported.
 fn pass(file: usize, text: &str, report: &mut Report) -> Option<Range<usize>> {
     let (tree, errors) = DeTable::parse_recoverable(text);
+    let tree = Tree::of(tree.get_ref(), text);
     let faults: Vec<Fault<'_>> = errors.iter().map(|error| Fault::new(file, text, error)).collect();
-    let breaks = |fault: &&Fault<'_>| fault.value(tree.get_ref()).is_none() && !fault.is_about_keys();
+    let breaks = |fault: &&Fault<'_>| !fault.is_about_keys() && tree.scalar(&fault.span).is_none();
     if let Some(first) = faults.iter().filter(breaks).min_by_key(|fault| fault.span.start) {
-        return Some(first.tell(tree.get_ref(), report));
+        return Some(first.tell(&tree, report));
     }
     let mut again = 0..0;
-    for fault in &faults {
-        match fault.value(tree.get_ref()) {
-            Some(value) => fault.local(&value, report),
-            // Under a header that is written twice its keys are, too.
-            None if again.contains(&fault.span.start) => {}
-            None => {
-                fault.doubled(tree.get_ref(), report);
-                let line = line_at(text, fault.span.start);
-                if is_header(&text[line.clone()]) {
-                    again = fault.section(line);
-                }
+    for fault in faults.iter().take(TOLD) {
+        if !fault.is_about_keys() {
+            fault.local(&tree.scalar(&fault.span).unwrap_or_default(), report);
+        // Under a header that is written twice its keys are, too.
+        } else if !again.contains(&fault.span.start) {
+            fault.doubled(&tree, report);
+            let line = line_at(text, fault.span.start);
+            if is_header(&text[line.clone()]) {
+                again = fault.section(line);
             }
         }
     }
@@ -92,9 +94,9 @@ impl<'a> Fault<'a> {
     }
 
     /// Reports a fault that breaks its statement. The lines of the statement.
-    fn tell(&self, tree: &DeTable<'_>, report: &mut Report) -> Range<usize> {
+    fn tell(&self, tree: &Tree<'_>, report: &mut Report) -> Range<usize> {
         let line = line_at(self.text, self.span.start);
-        let Some(value) = open_value(tree, self.text, self.span.start) else {
+        let Some(value) = tree.open_value(self.span.start) else {
             report.syntax(self.place(), self.message());
             return if is_header(&self.text[line.clone()]) { self.section(line) } else { line };
         };
@@ -123,15 +125,6 @@ impl<'a> Fault<'a> {
         line.start..next.map_or(self.text.len(), |offset| line.end + offset)
     }
 
-    /// The value on one line that the fault lies in: the tree around it is whole.
-    fn value(&self, tree: &DeTable<'_>) -> Option<Range<usize>> {
-        let span = find(tree, &mut |value, span| {
-            let holds = span.start <= self.span.start && self.span.end <= span.end;
-            holds && !matches!(value, DeValue::Table(_) | DeValue::Array(_))
-        });
-        span.filter(|span| !self.text[span.clone()].contains('\n'))
-    }
-
     fn local(&self, value: &Range<usize>, report: &mut Report) {
         let text = self.text[value.clone()].trim();
         let place = Place::new(self.file, value);
@@ -157,7 +150,7 @@ impl<'a> Fault<'a> {
         self.error.message() == "duplicate key" || self.error.message().starts_with("cannot extend")
     }
 
-    fn doubled(&self, tree: &DeTable<'_>, report: &mut Report) {
+    fn doubled(&self, tree: &Tree<'_>, report: &mut Report) {
         let key = quoted(&self.text[self.span.clone()]);
         if self.error.message() != "duplicate key" {
             let draft = report.syntax(self.place(), format!("{key} already has a value"));
@@ -172,7 +165,7 @@ impl<'a> Fault<'a> {
     }
 
     /// The entry that was there before: the same header, or the key in the same table.
-    fn first(&self, tree: &DeTable<'_>) -> Option<Range<usize>> {
+    fn first(&self, tree: &Tree<'_>) -> Option<Range<usize>> {
         let line = line_at(self.text, self.span.start);
         let here = self.text[line.clone()].trim();
         if is_header(here) {
@@ -181,7 +174,7 @@ impl<'a> Fault<'a> {
             return Some(start..start + earlier.len());
         }
         let key = self.text[self.span.clone()].trim_matches(['"', '\'']);
-        sibling(tree, key, self).filter(|first| first.end <= self.span.start)
+        tree.sibling(key, &self.span).filter(|first| first.end <= self.span.start)
     }
 }
 
@@ -205,55 +198,65 @@ fn is_statement(line: &str) -> bool {
         || code.split_once('=').is_some_and(|(key, _)| name(key.trim_end()))
 }
 
-/// The first value that `wanted` says yes to, outer ones before inner ones.
-fn find(table: &DeTable<'_>, wanted: &mut dyn FnMut(&DeValue<'_>, &Range<usize>) -> bool) -> Option<Range<usize>> {
-    table.iter().find_map(|(_, value)| find_in(value, wanted))
+/// The values of the tree by their places.
+struct Tree<'t> {
+    text: &'t str,
+    root: &'t DeTable<'t>,
+    /// Strings, numbers, dates and truth values, in the order of the text.
+    scalars: Vec<Range<usize>>,
+    /// Values of several lines, outer ones before inner ones.
+    open: Vec<Range<usize>>,
+    tables: Vec<(Range<usize>, &'t DeTable<'t>)>,
 }
 
-fn find_in(
-    value: &Spanned<DeValue<'_>>,
-    wanted: &mut dyn FnMut(&DeValue<'_>, &Range<usize>) -> bool,
-) -> Option<Range<usize>> {
-    let span = value.span();
-    if wanted(value.get_ref(), &span) {
-        return Some(span);
-    }
-    match value.get_ref() {
-        DeValue::Table(table) => find(table, wanted),
-        DeValue::Array(array) => array.iter().find_map(|value| find_in(value, wanted)),
-        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
-            None
+impl<'t> Tree<'t> {
+    fn of(root: &'t DeTable<'t>, text: &'t str) -> Self {
+        let mut tree = Self { text, root, scalars: Vec::new(), open: Vec::new(), tables: Vec::new() };
+        let mut stack: Vec<&Spanned<DeValue<'_>>> = root.values().collect();
+        while let Some(value) = stack.pop() {
+            let span = value.span();
+            let lines = text.get(span.clone()).unwrap_or_default();
+            // What stands under a header is not open: its span is the header's, alone on its line.
+            let header = is_header(lines) && text[line_at(text, span.start).start..span.start].trim().is_empty();
+            if lines.contains('\n') && !header {
+                tree.open.push(span.clone());
+            }
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    tree.tables.push((span, table));
+                    stack.extend(table.values());
+                }
+                DeValue::Array(array) => stack.extend(array.iter()),
+                DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_) => tree.scalars.push(span),
+            }
         }
+        tree.scalars.sort_unstable_by_key(|span| span.start);
+        tree
     }
-}
 
-/// The outermost value of several lines that holds or ends at a byte. What stands under a header is
-/// none: its span is the header's, at the beginning of a line.
-fn open_value(tree: &DeTable<'_>, text: &str, at: usize) -> Option<Range<usize>> {
-    find(tree, &mut |_, span| {
-        let value = text.get(span.clone()).unwrap_or_default();
-        let header = is_header(value) && text[line_at(text, span.start).start..span.start].trim().is_empty();
-        !header && span.start <= at && at <= span.end && value.contains('\n')
-    })
-}
+    /// The value on one line that holds or touches `at`: the tree around it is whole.
+    fn scalar(&self, at: &Range<usize>) -> Option<Range<usize>> {
+        let behind = self.scalars.partition_point(|span| span.start <= at.start);
+        let span = self.scalars.get(behind.checked_sub(1)?)?;
+        (at.end <= span.end && !self.text[span.clone()].contains('\n')).then(|| span.clone())
+    }
 
-/// The entry `key` of the table that the fault lies in.
-fn sibling(tree: &DeTable<'_>, key: &str, fault: &Fault<'_>) -> Option<Range<usize>> {
-    let mut tables = Vec::new();
-    collect(tree, &mut tables);
-    let inline = |span: &Range<usize>| span.start <= fault.span.start && fault.span.end <= span.end;
-    let header = |span: &Range<usize>| is_header(&fault.text[span.clone()]) && span.end <= fault.span.start;
-    let innermost = tables.iter().filter(|(span, _)| inline(span)).min_by_key(|(span, _)| span.len());
-    let last = || tables.iter().filter(|(span, _)| header(span)).max_by_key(|(span, _)| span.start);
-    let owner = innermost.or_else(last).map_or(tree, |(_, table)| table);
-    owner.iter().find(|(k, _)| k.get_ref() == key).map(|(k, _)| k.span())
-}
+    /// The outermost value of several lines that holds or ends at a byte.
+    fn open_value(&self, at: usize) -> Option<Range<usize>> {
+        self.open.iter().filter(|span| span.start <= at && at <= span.end).min_by_key(|span| span.start).cloned()
+    }
 
-fn collect<'t, 'a>(table: &'t DeTable<'a>, into: &mut Vec<(Range<usize>, &'t DeTable<'a>)>) {
-    for (_, value) in table {
-        if let DeValue::Table(inner) = value.get_ref() {
-            into.push((value.span(), inner));
-            collect(inner, into);
-        }
+    /// The entry `key` of the table that `at` lies in.
+    fn sibling(&self, key: &str, at: &Range<usize>) -> Option<Range<usize>> {
+        let inline = |span: &Range<usize>| span.start <= at.start && at.end <= span.end;
+        let header = |span: &Range<usize>| is_header(&self.text[span.clone()]) && span.end <= at.start;
+        let innermost = self.tables.iter().filter(|(span, _)| inline(span)).min_by_key(|(span, _)| span.len());
+        let last = || self.tables.iter().filter(|(span, _)| header(span)).max_by_key(|(span, _)| span.start);
+        let owner = innermost.or_else(last).map_or(self.root, |(_, table)| table);
+        owner.iter().find(|(k, _)| k.get_ref() == key).map(|(k, _)| k.span())
     }
 }

@@ -136,7 +136,7 @@ impl FromStr for Size {
         let Some((_, factor)) = BYTES.iter().find(|(name, _)| *name == unit) else {
             return Err(no_size(number, unit));
         };
-        let bytes = decimal(number, *factor).ok_or_else(|| no_size(number, unit))?;
+        let bytes = bytes(number, *factor).ok_or_else(|| no_size(number, unit))?;
         if bytes > LARGEST {
             return Err(Wrong::new("is too large", format!("write at most \"{}\"", Self(LARGEST))));
         }
@@ -144,16 +144,21 @@ impl FromStr for Size {
     }
 }
 
-/// `number` times `factor` where that is whole: "1.5" GiB is, "1.5" B is not.
-fn decimal(number: &str, factor: u64) -> Option<u64> {
+/// `number` times `factor`; a part of a byte is dropped, but not where bytes are written.
+fn bytes(number: &str, factor: u64) -> Option<u64> {
+    decimal(number, factor).filter(|(_, rest)| *rest == 0 || factor > 1).map(|(bytes, _)| bytes)
+}
+
+/// `number` times `factor`: the whole part, and what is left behind the point.
+fn decimal(number: &str, factor: u64) -> Option<(u64, u128)> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |text: &str| !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit());
+    let digits = |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || (number.contains('.') && !digits(fraction)) {
         return None;
     }
     let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
     let value = format!("{whole}{fraction}").parse::<u128>().ok()? * u128::from(factor);
-    if value % scale == 0 { u64::try_from(value / scale).ok() } else { None }
+    Some((u64::try_from(value / scale).ok()?, value % scale))
 }
 
 fn no_size(number: &str, unit: &str) -> Wrong {
@@ -164,7 +169,7 @@ fn no_size(number: &str, unit: &str) -> Wrong {
         name == unit || name == format!("{unit}b") || name == format!("{unit}ib")
     });
     match near {
-        Some((name, _)) if decimal(number, 1 << 40).is_some() => {
+        Some((name, factor)) if bytes(number, *factor).is_some() => {
             Wrong::new("is not a size", format!("write \"{number}{name}\""))
         }
         _ => Wrong::new("is not a size", "write a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB: \"512MiB\""),
@@ -203,7 +208,8 @@ impl FromStr for Share {
             });
         };
         // Thousandths of a percent: exact, so that what is printed parses to the same number.
-        let thousandths = decimal(number, 1000).filter(|n| *n <= 1_000_000).ok_or_else(no_share)?;
+        let thousandths = decimal(number, 1000).filter(|(n, rest)| *n <= 1_000_000 && *rest == 0);
+        let (thousandths, _) = thousandths.ok_or_else(no_share)?;
         let thousandths = u32::try_from(thousandths).map_err(|_| no_share())?;
         Ok(Self(f64::from(thousandths) / 100_000.0))
     }

@@ -78,6 +78,7 @@ fn scope(table: &mut Table<'_>, report: &mut Report) {
 
 fn delivery(table: &mut Table<'_>, entry: &Entry<'_>, report: &mut Report) -> Option<Measure> {
     let assume_handled = table.take("assume_handled").map(|value| (value.flag(report), value.place));
+    let alone = assume_handled.is_none();
     let signal = table.entry("signal");
     let kill = table.entry("kill");
     if let (Some(signal), Some(kill)) = (&signal, &kill) {
@@ -102,7 +103,7 @@ fn delivery(table: &mut Table<'_>, entry: &Entry<'_>, report: &mut Report) -> Op
             let assume_handled = assume_handled.map_or(Some(false), |(flag, _)| flag)?;
             Some(Measure::Signal { signal: signal?, assume_handled }).filter(|_| other.is_none())
         }
-        (None, Some(kill)) => read_kill(kill.value, report),
+        (None, Some(kill)) => read_kill(kill.value, report).filter(|_| alone),
         (None, None) => {
             undelivered(table, entry, report);
             None

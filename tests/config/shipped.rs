@@ -1,0 +1,117 @@
+//! The shipped file holds what the code does: its values are the defaults, and every key is in it.
+
+use super::*;
+
+fn text() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("watchdog.toml")).unwrap()
+}
+
+/// What the file means, the targets' order aside.
+fn meaning(text: &str) -> String {
+    match parse(text) {
+        Ok(config) => {
+            assert!(config.warnings.is_empty(), "{}", config.warnings);
+            format!("{:#?}", (config.daemon, config.web, config.peers, config.targets))
+        }
+        Err(problems) => panic!("{text}\n{problems}"),
+    }
+}
+
+#[test]
+fn it_is_right_and_not_writable_by_others() {
+    config::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("watchdog.toml")).unwrap();
+}
+
+#[test]
+fn its_values_are_the_defaults() {
+    let whole = text();
+    let meant = meaning(&whole);
+    let defaults = [
+        ("[daemon]", &["interval", "kill_budget"][..]),
+        ("[web]", &["listen", "max_series"]),
+        ("[target.trader]", &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least"]),
+        ("[target.trader.thresholds.threads]", &["clear", "clear_hold", "hold", "ladder"]),
+        ("[target.trader.actions.reset_pool]", &["cooldown", "max_attempts", "assume_handled", "scope"]),
+    ];
+    for (header, keys) in defaults {
+        for key in keys {
+            let without = remove(&whole, header, key);
+            assert_eq!(meaning(&without), meant, "the shipped {key} of {header} is not the default");
+        }
+    }
+    let bare = whole.replace("kill = { grace = \"30s\", scope = \"process\" }", "kill = {}");
+    assert_ne!(bare, whole);
+    assert_eq!(meaning(&bare), meant, "the shipped kill is not the default");
+}
+
+/// The text without the line of that key under that header.
+fn remove(text: &str, header: &str, key: &str) -> String {
+    let start = text.find(&format!("\n{header} ")).or_else(|| text.find(&format!("\n{header}\n"))).unwrap() + 1;
+    let line = text[start..].lines().find(|line| line.split('=').next().unwrap().trim() == key).unwrap();
+    let at = start + text[start..].find(&format!("\n{line}\n")).unwrap();
+    format!("{}{}", &text[..at], &text[at + line.len() + 1..])
+}
+
+#[test]
+fn dry_run_is_the_one_exception() {
+    let whole = text();
+    let without = remove(&whole, "[daemon]", "dry_run");
+    assert!(parse(&whole).unwrap().daemon.dry_run, "as shipped nothing is done");
+    assert!(!parse(&without).unwrap().daemon.dry_run, "the default is to act");
+    assert!(whole.contains("then set to false, the default"), "and the file says so");
+}
+
+#[test]
+fn what_it_shows_behind_a_hash_is_right_too() {
+    let whole = text();
+    let shown: Vec<&str> = whole.lines().filter(|line| line.starts_with('#') && !line.starts_with("# ")).collect();
+    let shown: Vec<&str> = shown.into_iter().filter(|line| *line != "#").collect();
+    assert!(shown.len() > 8, "{shown:?}");
+    let (matches, blocks): (Vec<&str>, Vec<&str>) = shown.iter().partition(|line| line.starts_with("#match"));
+    for line in matches {
+        let original = whole.lines().find(|line| line.starts_with("match ")).unwrap();
+        let result = parse(&whole.replacen(original, &line[1..], 1));
+        let errors = result.as_ref().err().map(ToString::to_string);
+        assert_eq!(errors, None, "{line}");
+    }
+    let mut uncommented = whole.clone();
+    for line in blocks {
+        uncommented = uncommented.replacen(line, &line[1..], 1);
+    }
+    assert_ne!(meaning(&uncommented), meaning(&whole), "what is inherited shows in the target");
+}
+
+#[test]
+fn every_key_is_in_it() {
+    // The keys as the refusals name them: no other list to keep.
+    let refused = |text: &str| {
+        let problems = parse(text).unwrap_err();
+        let help = problems
+            .iter()
+            .find(|problem| problem.what.contains("qqqqq"))
+            .and_then(|problem| problem.help.clone())
+            .unwrap();
+        let keys = help.split(": ").last().unwrap();
+        keys.split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let target = "[target.trader]\nmatch = { comm = \"x\" }\n";
+    let mut keys = refused("qqqqq = 1\n");
+    for section in ["daemon", "web", "defaults", "target.trader", "target.trader.match", "target.trader.expect"] {
+        keys.extend(refused(&format!("[{section}]\nqqqqq = 1\n")));
+    }
+    for part in ["thresholds.open_fds", "thresholds.open_fds.fatal", "actions.a", "actions.a.kill"] {
+        keys.extend(refused(&format!("{target}[target.trader.{part}]\nqqqqq = 1\n")));
+    }
+    keys.extend(refused("[daemon.kill_budget]\nqqqqq = 1\n"));
+    keys.extend(refused("[peers.a]\nqqqqq = 1\n"));
+    assert!(keys.len() > 50, "{keys:?}");
+    let whole = text();
+    for key in keys {
+        let written = whole.match_indices(key.as_str()).any(|(at, _)| {
+            let before = whole[..at].chars().next_back().unwrap_or(' ');
+            let after = whole[at + key.len()..].trim_start();
+            !before.is_alphanumeric() && before != '_' && after.starts_with(['=', '.', ']'])
+        });
+        assert!(written, "{key} is not in watchdog.toml");
+    }
+}
