@@ -204,7 +204,8 @@ impl Watch {
         let config = Arc::clone(&self.config);
         let (targets, interval) = (config.targets.len(), show_duration(config.daemon.interval));
         let dry = if config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
-        self.say(format!("tradedog {}: {targets} targets, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
+        let plural = if targets == 1 { "" } else { "s" };
+        self.say(format!("tradedog {}: {targets} target{plural}, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
         for problem in config.warnings.iter() {
             self.warn(format!("{}:{}: {}", problem.file.display(), problem.line, problem.what));
         }
