@@ -1,7 +1,7 @@
 //! The other source of bytes: the kernel's, of which one read goes wrong. For tests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::source::{File, Link, Os, Source};
 use super::{Entry, Error, Proc, Process};
@@ -29,13 +29,40 @@ impl Fault {
 pub(crate) struct Plan {
     fault: Fault,
     at: usize,
+    /// Whose reads count; none for everybody's.
+    pid: Option<Pid>,
+    paused: AtomicBool,
     reads: AtomicUsize,
 }
 
 impl Plan {
     /// `fault` at the read number `at`, counted from 0, and at no other.
     pub(crate) fn new(fault: Fault, at: usize) -> Arc<Self> {
-        Arc::new(Self { fault, at, reads: AtomicUsize::new(0) })
+        Self::counting(fault, at, None)
+    }
+
+    /// The same, of the reads of one process.
+    pub(crate) fn of(pid: Pid, fault: Fault, at: usize) -> Arc<Self> {
+        Self::counting(fault, at, Some(pid))
+    }
+
+    fn counting(fault: Fault, at: usize, pid: Option<Pid>) -> Arc<Self> {
+        Arc::new(Self { fault, at, pid, paused: AtomicBool::new(false), reads: AtomicUsize::new(0) })
+    }
+
+    /// Reads until `resume` do not count.
+    pub(crate) fn pause(&self) {
+        self.paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts again.
+    pub(crate) fn resume(&self) {
+        self.paused.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it is about this process.
+    pub(crate) fn is_about(&self, pid: Pid) -> bool {
+        self.pid.is_none_or(|only| only == pid)
     }
 
     /// Whether the read that was to go wrong was reached.
@@ -44,6 +71,9 @@ impl Plan {
     }
 
     fn next(&self) -> Option<Fault> {
+        if self.paused.load(Ordering::Relaxed) {
+            return None;
+        }
         (self.reads.fetch_add(1, Ordering::Relaxed) == self.at).then_some(self.fault)
     }
 }

@@ -94,7 +94,7 @@ impl Proc {
         let dir = rustix::fs::openat(&self.root, pid.to_string(), FOLDER, Mode::empty())?;
         let os = Os::new(dir, self.counting);
         #[cfg(test)]
-        if let Some(plan) = &self.plan {
+        if let Some(plan) = self.plan.as_ref().filter(|plan| plan.is_about(pid)) {
             return Ok(Entry { pid, source: Box::new(super::faulty::Faulty::new(os, plan.clone())) });
         }
         Ok(Entry { pid, source: Box::new(os) })

@@ -5,7 +5,14 @@
     reason = "starts children, makes cgroups and files, and says what it skips"
 )]
 
+mod anchors;
+mod cgroups;
+mod changes;
+mod faults;
 mod matching;
+mod recheck;
+mod roster;
+mod thread;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -45,7 +52,14 @@ struct Victim {
 impl Victim {
     /// A program that waits; `command` need not say so.
     fn of(mut command: Command) -> Self {
-        Self { child: command.spawn().unwrap(), input: None }
+        let child = command.spawn().unwrap();
+        // The parent goes on before the arguments of the new program are in place.
+        let last = command.get_args().last().unwrap().as_encoded_bytes().to_vec();
+        let arguments = format!("/proc/{}/cmdline", child.id());
+        while !std::fs::read(&arguments).unwrap().windows(last.len()).any(|part| part == last) {
+            std::thread::yield_now();
+        }
+        Self { child, input: None }
     }
 
     /// `sleep`, with a word that tells it from others.
@@ -103,12 +117,11 @@ fn waiting(first: &str, then: &str) -> String {
     )
 }
 
-/// A scanner, and what it said.
+/// A scanner whose clock can be put forward.
 struct Scene {
     scanner: Scanner,
     /// What is added to the clock: a scan of everybody is due after half a minute.
     ahead: Duration,
-    changes: Vec<Change>,
 }
 
 impl Scene {
@@ -118,7 +131,7 @@ impl Scene {
 
     fn over(config: &Arc<Config>, proc: Proc) -> Self {
         let scanner = Scanner::over(config.clone(), proc);
-        Self { scanner, ahead: Duration::ZERO, changes: Vec::new() }
+        Self { scanner, ahead: Duration::ZERO }
     }
 
     fn now(&self) -> Moment {
