@@ -14,6 +14,8 @@ mod leak;
 mod scrape;
 mod show;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// A process that leaks, and a watchdog that sees it coming.
@@ -26,36 +28,27 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show the main job: leak, watch, climb the ladder, kill. Takes about 40 seconds and no root
+    /// Show the main job: leak, watch, climb the ladder, kill. Takes half a minute and no root
     Show(show::Show),
     /// Leak, as the flags and the lines on standard input say; end with the input
     #[command(after_help = leak::HELP)]
     Leak(leak::Leak),
-    /// The watchdog itself, as `tradedog` would be started
-    #[command(hide = true, disable_help_flag = true)]
-    Tradedog {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<std::ffi::OsString>,
-    },
 }
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
+    // Under the watchdog's name it is the watchdog, so that the show needs no second program.
+    if std::env::args_os().next().is_some_and(|name| name == show::WATCHDOG) {
+        return tradedog::cli::main();
+    }
     let result = match Arguments::parse().command {
         Command::Show(show) => show.run(),
         Command::Leak(leak) => leak.run(),
-        Command::Tradedog { arguments } => return daemon(arguments),
     };
     match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("leaky: {error:#}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
-}
-
-fn daemon(arguments: Vec<std::ffi::OsString>) -> std::process::ExitCode {
-    let program = std::iter::once("tradedog".into());
-    let _ = program.chain(arguments);
-    std::process::ExitCode::FAILURE
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 /// One scrape.
+#[derive(Default)]
 pub(crate) struct Scrape {
     pub(crate) samples: Vec<Sample>,
 }

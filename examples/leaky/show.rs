@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -19,6 +20,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, getuid};
 
 use crate::scrape::Scrape;
+
+/// The name under which the same program is the watchdog.
+pub(crate) const WATCHDOG: &str = "tradedog";
 
 /// How the process is to leak, and what it does when told to stop: nothing that would save it.
 const LEAK: &[&str] = &[
@@ -34,6 +38,8 @@ const LEAK: &[&str] = &[
 
 const TRADER: &[(&str, &str)] = &[("target", "trader")];
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Until then the watchdog need not answer yet.
+const START: Duration = Duration::from_secs(10);
 const LEVELS: [&str; 5] = ["normal", "elevated", "warning", "critical", "fatal"];
 
 #[derive(clap::Args)]
@@ -53,10 +59,10 @@ impl Show {
         println!("{}", configuration.trim_end().replace('\n', "\n    ").replacen("[daemon]", "    [daemon]", 1));
         write_private(&folder.path().join("watchdog.toml"), &configuration)?;
 
-        let mut leaking = Running::start(LEAK, folder.path(), Stdio::piped())?;
+        let mut leaking = Running::start("leaky", LEAK, folder.path(), Stdio::piped())?;
         let lines = leaking.lines()?;
-        let watchdog_arguments = ["tradedog", "run", "--config", "watchdog.toml"];
-        let mut watchdog = Running::start(&watchdog_arguments, folder.path(), Stdio::null())?;
+        let mut watchdog =
+            Running::start(WATCHDOG, &["run", "--config", "watchdog.toml"], folder.path(), Stdio::null())?;
         println!(
             "\nThe leaking process is {}, the watchdog {}, its metrics are at http://{server}/metrics\n",
             leaking.id(),
@@ -117,9 +123,10 @@ struct Running {
 }
 
 impl Running {
-    fn start(arguments: &[&str], folder: &Path, output: Stdio) -> anyhow::Result<Self> {
+    fn start(name: &str, arguments: &[&str], folder: &Path, output: Stdio) -> anyhow::Result<Self> {
         let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log"))?;
         let child = Command::new(std::env::current_exe()?)
+            .arg0(name)
             .args(arguments)
             .current_dir(folder)
             .env("RUNTIME_DIRECTORY", folder)
@@ -185,15 +192,19 @@ impl Story {
         println!("{:>7}  {:<9}  what was seen", "time", "who");
         while self.began.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(100));
-            while let Ok(line) = self.lines.try_recv() {
-                self.say("trader", &line);
-            }
+            // Told after the scrape, for what the trader does follows from what was seen.
+            let said: Vec<String> = self.lines.try_iter().collect();
             if let Some(status) = watchdog.ended()? {
                 bail!("the watchdog ended with {status}");
             }
-            let Ok(scrape) = Scrape::of(self.server) else { continue };
+            let scrape = match Scrape::of(self.server) {
+                Ok(scrape) => scrape,
+                Err(_) if self.began.elapsed() < START => Scrape::default(),
+                Err(error) => return Err(error),
+            };
             self.readings(&scrape);
             self.orders(&scrape);
+            said.iter().for_each(|line| self.say("trader", line));
             let killed = ordered(&scrape, "kill", "gone");
             if let Some(status) = leaking.ended()? {
                 self.say("trader", &format!("ended: {status}"));

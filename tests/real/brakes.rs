@@ -67,7 +67,7 @@ fn one_of_two_dies(brakes: &str, reason: &str) {
     let mut one = Leaker::handling(&["SIGUSR1"]).start();
     let mut two = Leaker::handling(&["SIGUSR1"]).beside(&one).start();
     let daemon = watching(&one, &format!("settle = \"1s\"\n{brakes}"));
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 2.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 2.0);
     one.tell("files 150");
     two.tell("files 160");
     daemon.wait_for_order(8, "kill", ("gone", "none"));
@@ -116,8 +116,7 @@ kill = {{ kill = {{ grace = "1s" }} }}
     two.tell("files 150");
     daemon.wait_for(
         8,
-        "tradedog_orders_total",
-        &[("target", "two"), ("outcome", "held"), ("reason", "kill_budget")],
+        ("tradedog_orders_total", &[("target", "two"), ("outcome", "held"), ("reason", "kill_budget")]),
         1.0,
     );
     throughout(Duration::from_secs(2), "the second lives", || two.lives());

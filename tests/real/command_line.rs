@@ -103,7 +103,7 @@ fn status_tells_what_the_daemon_knows() {
     ))
     .start();
     leaker.tell("files 80");
-    daemon.wait_for(5, "tradedog_level", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_level", &[("target", "trader")]), 1.0);
     let server = daemon.server().to_string();
     let folder =
         folder_with(&format!("[web]\nlisten = [\"{server}\"]\n[target.trader]\nmatch = {{ cmdline = \"x\" }}\n"));

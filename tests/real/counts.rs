@@ -21,23 +21,23 @@ fn open_files_equal_ls_at_every_step() {
         leaker.tell(&format!("files {files}"));
         let there = leaker.fds();
         assert!(there >= files);
-        daemon.wait_for(3, "tradedog_process_open_fds", &[TRADER, ("process", "0")], there as f64);
+        daemon.wait_for(3, ("tradedog_process_open_fds", &[TRADER, ("process", "0")]), there as f64);
     }
-    daemon.wait_for(1, "tradedog_process_pid", &[TRADER], f64::from(leaker.pid()));
-    daemon.wait_for(1, "tradedog_target_processes", &[TRADER], 1.0);
+    daemon.wait_for(1, ("tradedog_process_pid", &[TRADER]), f64::from(leaker.pid()));
+    daemon.wait_for(1, ("tradedog_target_processes", &[TRADER]), 1.0);
 }
 
 #[test]
 fn sockets_in_close_wait_equal_ss_at_every_step() {
     let mut leaker = Leaker::handling(&[]).start();
     let daemon = watching(&leaker, "");
-    daemon.wait_for(5, "tradedog_process_sockets", &sockets("close_wait", ""), 0.0);
+    daemon.wait_for(5, ("tradedog_process_sockets", &sockets("close_wait", "")), 0.0);
     for count in [3, 40, 2, 0] {
         leaker.tell(&format!("cw {count}"));
         assert_eq!(ss(leaker.pid(), &["state", "close-wait"]), count);
-        daemon.wait_for(5, "tradedog_process_sockets", &sockets("close_wait", ""), count as f64);
+        daemon.wait_for(5, ("tradedog_process_sockets", &sockets("close_wait", "")), count as f64);
     }
-    daemon.wait_for(15, "tradedog_process_sockets", &sockets("listen", ""), 1.0);
+    daemon.wait_for(15, ("tradedog_process_sockets", &sockets("listen", "")), 1.0);
 }
 
 #[test]
@@ -53,16 +53,16 @@ fn sockets_are_counted_by_peer_too() {
     leaker.tell(&format!("connect 4 {}", postgres.port));
     assert_eq!(ss(leaker.pid(), &["state", "established"]), 11);
     for (peer, count) in [("broker", 7.0), ("postgres", 4.0), ("nobody", 0.0), ("", 11.0)] {
-        daemon.wait_for(15, "tradedog_process_sockets", &sockets("established", peer), count);
+        daemon.wait_for(15, ("tradedog_process_sockets", &sockets("established", peer)), count);
     }
     broker.close(5);
     let to_broker = format!(":{}", broker.port);
     assert_eq!(ss(leaker.pid(), &["state", "close-wait", "dport", "=", &to_broker]), 5);
     for (peer, count) in [("broker", 5.0), ("postgres", 0.0), ("", 5.0)] {
-        daemon.wait_for(5, "tradedog_process_sockets", &sockets("close_wait", peer), count);
+        daemon.wait_for(5, ("tradedog_process_sockets", &sockets("close_wait", peer)), count);
     }
     for (peer, count) in [("broker", 2.0), ("", 6.0)] {
-        daemon.wait_for(15, "tradedog_process_sockets", &sockets("established", peer), count);
+        daemon.wait_for(15, ("tradedog_process_sockets", &sockets("established", peer)), count);
     }
 }
 
@@ -73,18 +73,18 @@ fn memory_threads_and_limits_are_those_of_proc() {
     for (bytes, threads) in [(60_000_000, 5), (1, 0)] {
         leaker.tell(&format!("mem {bytes}"));
         leaker.tell(&format!("threads {threads}"));
-        daemon.wait_for(3, "tradedog_process_threads", &[TRADER], f64::from(threads + 1));
+        daemon.wait_for(3, ("tradedog_process_threads", &[TRADER]), f64::from(threads + 1));
         let there = status(leaker.pid(), "VmRSS") * 1024;
         let told = daemon.value("tradedog_process_resident_memory_bytes", &[TRADER]).unwrap();
         assert!((told - there as f64).abs() < f64::from(2 << 20), "told {told}, there is {there}");
         assert!(bytes < 2 || told > f64::from(bytes));
     }
     let swapped = status(leaker.pid(), "VmSwap") * 1024;
-    daemon.wait_for(3, "tradedog_process_swap_bytes", &[TRADER], swapped as f64);
+    daemon.wait_for(3, ("tradedog_process_swap_bytes", &[TRADER]), swapped as f64);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", leaker.pid())).unwrap();
     let row = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let soft: f64 = row.split_whitespace().nth(3).unwrap().parse().unwrap();
-    daemon.wait_for(3, "tradedog_process_max_fds", &[TRADER], soft);
+    daemon.wait_for(3, ("tradedog_process_max_fds", &[TRADER]), soft);
 }
 
 #[test]
@@ -92,12 +92,12 @@ fn threads_raise_a_level_and_its_fall_clears_it() {
     let mut leaker = Leaker::handling(&[]).start();
     let thresholds = "[target.trader.thresholds]\nthreads = { elevated = 10, clear_hold = \"500ms\" }\n";
     let daemon = watching(&leaker, thresholds);
-    daemon.wait_for(3, "tradedog_level", &[TRADER, ("ladder", "default")], 0.0);
+    daemon.wait_for(3, ("tradedog_level", &[TRADER, ("ladder", "default")]), 0.0);
     leaker.tell("threads 20");
-    daemon.wait_for(3, "tradedog_level", &[TRADER, ("ladder", "default")], 1.0);
-    daemon.wait_for(1, "tradedog_metric_level", &[TRADER, ("metric", "threads")], 1.0);
-    daemon.wait_for(1, "tradedog_target_level", &[TRADER], 1.0);
-    daemon.wait_for(1, "tradedog_threshold", &[TRADER, ("metric", "threads"), ("level", "elevated")], 10.0);
+    daemon.wait_for(3, ("tradedog_level", &[TRADER, ("ladder", "default")]), 1.0);
+    daemon.wait_for(1, ("tradedog_metric_level", &[TRADER, ("metric", "threads")]), 1.0);
+    daemon.wait_for(1, ("tradedog_target_level", &[TRADER]), 1.0);
+    daemon.wait_for(1, ("tradedog_threshold", &[TRADER, ("metric", "threads"), ("level", "elevated")]), 10.0);
     leaker.tell("threads 1");
-    daemon.wait_for(3, "tradedog_level", &[TRADER, ("ladder", "default")], 0.0);
+    daemon.wait_for(3, ("tradedog_level", &[TRADER, ("ladder", "default")]), 0.0);
 }

@@ -27,7 +27,7 @@ fn memory_and_descriptors_stay_small_over_ten_processes() {
         Some(path) => setup.binary(&path).start(),
         None => setup.start(),
     };
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 10.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 10.0);
     for _ in 0..50 {
         daemon.metrics();
     }
@@ -38,6 +38,6 @@ fn memory_and_descriptors_stay_small_over_ten_processes() {
     assert!(open <= 30 + 10 * 6, "{open} descriptors");
 
     leakers.truncate(1);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     eventually(5, "descriptors of the dead given back", || (descriptors() <= 30 + 6).then_some(()));
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::support::{Daemon, Leaker, assert_lint_clean, eventually, throughout};
+use super::support::{BINARY, Daemon, Leaker, assert_lint_clean, eventually, throughout};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -64,8 +64,8 @@ fn a_comm_with_a_parenthesis_matches_by_its_whole_name() {
         tag = odd.tag()
     ))
     .start();
-    daemon.wait_for(5, "tradedog_process_pid", &[("target", "odd")], f64::from(odd.pid()));
-    daemon.wait_for(1, "tradedog_target_processes", &[("target", "other")], 0.0);
+    daemon.wait_for(5, ("tradedog_process_pid", &[("target", "odd")]), f64::from(odd.pid()));
+    daemon.wait_for(1, ("tradedog_target_processes", &[("target", "other")]), 0.0);
 }
 
 /// A child that is ended and waited for whatever becomes of the test.
@@ -122,24 +122,30 @@ kill = {{ kill = {{ grace = "1s" }} }}
     assert!(!daemon.log().contains("panicked"), "{}", daemon.log());
 }
 
+/// Of a copy of its own, for the other tests run daemons too.
 #[test]
-fn the_daemon_does_not_watch_itself() {
-    let daemon = Daemon::told(
+fn the_daemon_never_kills_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("tradedog");
+    std::fs::copy(BINARY, &copy).unwrap();
+    let daemon = Daemon::told(&format!(
         r#"
-[target.all]
-match = { exe = "BINARY", user = "{user}" }
-[target.all.thresholds]
-open_fds = { fatal = 1 }
-[target.all.ladder]
+[target.itself]
+match = {{ exe = "{}", user = "{{user}}" }}
+settle = "500ms"
+[target.itself.thresholds]
+open_fds = {{ fatal = 1 }}
+[target.itself.ladder]
 fatal = ["kill"]
-[target.all.actions]
-kill = { kill = { grace = "1s" } }
-"#
-        .replace("BINARY", super::support::BINARY)
-        .as_str(),
-    )
+[target.itself.actions]
+kill = {{ kill = {{ grace = "1s" }} }}
+"#,
+        copy.display()
+    ))
+    .binary(&copy)
     .start();
-    throughout(Duration::from_secs(7), "it does not kill itself", || {
+    daemon.wait_for_order(5, "kill", ("vetoed", "protected"));
+    throughout(Duration::from_secs(2), "it lives", || {
         daemon.get("/-/healthy").is_some_and(|(status, _)| status == 200)
     });
     assert_eq!(daemon.orders("kill", "gone", "none"), 0.0);

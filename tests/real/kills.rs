@@ -39,13 +39,13 @@ fn the_bloated_one_dies_and_the_calm_one_lives() {
     stranger.tell("files 300");
     calm.tell("files 20");
     let daemon = watching(&calm, ANCHORED, r#"grace = "5s""#);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 2.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 2.0);
     let breached = Instant::now();
     bloated.tell("files 150");
     assert_eq!(bloated.end_signal(6, "killed at fatal"), Some(SIGTERM));
     assert!(breached.elapsed() < Duration::from_secs(3), "killed after {:?}", breached.elapsed());
     daemon.wait_for_order(5, "kill", GONE);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     let left = calm.pid();
     eventually(5, "series of the calm one alone", || {
         let pids = daemon.scrape().all("tradedog_process_pid").map(|sample| sample.value).collect::<Vec<_>>();
@@ -59,13 +59,13 @@ fn the_bloated_one_dies_and_the_calm_one_lives() {
 fn no_series_is_left_of_the_last_process() {
     let mut leaker = Leaker::handling(&[]).start();
     let daemon = watching(&leaker, ANCHORED, r#"grace = "5s""#);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     assert!(!daemon.series_of_processes().is_empty());
     leaker.tell("files 150");
     leaker.end_signal(6, "killed at fatal");
     eventually(5, "an end of its series", || daemon.series_of_processes().is_empty().then_some(()));
-    daemon.wait_for(1, "tradedog_target_processes", &[("target", "trader")], 0.0);
-    daemon.wait_for(1, "tradedog_target_level", &[("target", "trader")], 0.0);
+    daemon.wait_for(1, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    daemon.wait_for(1, ("tradedog_target_level", &[("target", "trader")]), 0.0);
 }
 
 #[test]
@@ -110,21 +110,21 @@ fn a_namesake_of_another_user_is_untouched() {
         return;
     }
     let mut ours = Leaker::handling(&[]).start();
-    let mut namesake = Leaker::handling(&[]).beside(&ours).as_nobody().start();
+    let mut namesake = Leaker::handling(&[]).beside(&ours).run_by_nobody().start();
     namesake.tell("files 300");
     let daemon = watching(&ours, ANCHORED, r#"grace = "1s""#);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     ours.tell("files 150");
     assert_eq!(ours.end_signal(6, "killed at fatal"), Some(SIGTERM));
     throughout(Duration::from_secs(2), "the namesake lives", || namesake.lives());
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 0.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
 }
 
 #[test]
 fn a_kill_on_an_imitable_match_is_vetoed_and_the_lower_rungs_go_out() {
     let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
     let daemon = watching(&leaker, r#"cmdline = "TAG""#, r#"grace = "1s""#);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     leaker.tell("files 150");
     daemon.wait_for_order(5, "kill", ("vetoed", "imitable"));
     daemon.wait_for_order(5, "pause", ("delivered", "none"));

@@ -39,8 +39,8 @@ fn a_restart_continues_the_series_and_leaves_none_behind() {
     let daemon = watching(&first);
     first.tell("cw 2");
     let is_first = &[("target", "trader"), ("process", "0")];
-    daemon.wait_for(5, "tradedog_process_pid", is_first, f64::from(first.pid()));
-    daemon.wait_for(15, "tradedog_process_sockets", &[("state", "listen"), ("peer", "")], 1.0);
+    daemon.wait_for(5, ("tradedog_process_pid", is_first), f64::from(first.pid()));
+    daemon.wait_for(15, ("tradedog_process_sockets", &[("state", "listen"), ("peer", "")]), 1.0);
     let before = names(&daemon.series_of_processes());
 
     let restart = Leaker::handling(&["SIGUSR1"]).beside(&first);
@@ -78,8 +78,8 @@ fn a_series_stands_once_in_a_scrape_and_promtool_has_no_complaint() {
 fn an_exit_is_seen_at_once() {
     let leaker = Leaker::handling(&[]).start();
     let daemon = watching(&leaker);
-    daemon.wait_for(5, "tradedog_target_processes", &[("target", "trader")], 1.0);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     drop(leaker);
-    daemon.wait_for(1, "tradedog_target_processes", &[("target", "trader")], 0.0);
+    daemon.wait_for(1, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
     assert!(daemon.series_of_processes().is_empty());
 }

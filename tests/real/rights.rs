@@ -29,9 +29,9 @@ fn a_denied_reading_is_unknown_and_makes_the_daemon_not_ready() {
     }
     let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
     leaker.tell("cw 5");
-    let daemon = Daemon::told(&told(&leaker)).as_nobody().start();
-    daemon.wait_for(5, "tradedog_process_pid", &[TRADER], f64::from(leaker.pid()));
-    daemon.wait_for(5, "tradedog_reading_unknown", &[TRADER, ("metric", "close_wait")], 1.0);
+    let daemon = Daemon::told(&told(&leaker)).run_by_nobody().start();
+    daemon.wait_for(5, ("tradedog_process_pid", &[TRADER]), f64::from(leaker.pid()));
+    daemon.wait_for(5, ("tradedog_reading_unknown", &[TRADER, ("metric", "close_wait")]), 1.0);
     let close_wait = daemon.value("tradedog_process_sockets", &[TRADER, ("state", "close_wait"), ("peer", "")]);
     assert_eq!(close_wait, None, "a count that nobody could make");
     let (code, body) = eventually(5, "an answer of /-/ready", || daemon.get("/-/ready"));
@@ -60,9 +60,9 @@ fn a_signal_that_the_kernel_refuses_is_a_failure_and_said_so() {
     }
     let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
     let told = told(&leaker).replace("close_wait = { elevated = 1 }", "threads = { elevated = 5 }");
-    let daemon = Daemon::told(&told).as_nobody().start();
+    let daemon = Daemon::told(&told).run_by_nobody().start();
     leaker.tell("threads 9");
-    daemon.wait_for(5, "tradedog_level", &[TRADER], 1.0);
+    daemon.wait_for(5, ("tradedog_level", &[TRADER]), 1.0);
     eventually(5, "word of the refusal", || daemon.log().contains("refused").then_some(()));
     assert!(leaker.signals().is_empty());
     assert_eq!(daemon.orders("reset_pool", "delivered", "none"), 0.0);

@@ -25,7 +25,7 @@ reset_pool = {{ {action} }}
 }
 
 fn wait_for_level(daemon: &Daemon, level: f64) {
-    daemon.wait_for(5, "tradedog_level", &[("target", "trader")], level);
+    daemon.wait_for(5, ("tradedog_level", &[("target", "trader")]), level);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_handled_signal_is_sent_once_each_time_the_level_is_entered() {
         eventually(5, "the signal", || (leaker.signals().len() == entered).then_some(()));
         throughout(Duration::from_secs(1), "no second signal at the same level", || leaker.signals().len() == entered);
         leaker.tell("files 5");
-        daemon.wait_for(5, "tradedog_target_level", &[("target", "trader")], 0.0);
+        daemon.wait_for(5, ("tradedog_target_level", &[("target", "trader")]), 0.0);
     }
     assert_eq!(leaker.signals(), ["SIGUSR1"; 3]);
     assert_eq!(daemon.orders("reset_pool", DELIVERED.0, DELIVERED.1), 3.0);
@@ -81,7 +81,7 @@ fn a_cooldown_holds_the_second_signal_and_lets_it_go() {
     wait_for_level(&daemon, 0.0);
     leaker.tell("files 80");
     daemon.wait_for_order(3, "reset_pool", ("held", "cooldown"));
-    daemon.wait_for(1, "tradedog_order_waiting", &[("action", "reset_pool"), ("reason", "cooldown")], 1.0);
+    daemon.wait_for(1, ("tradedog_order_waiting", &[("action", "reset_pool"), ("reason", "cooldown")]), 1.0);
     assert_eq!(leaker.signals().len(), 1, "sent during the cooldown");
     eventually(8, "the second signal, after the cooldown", || (leaker.signals().len() == 2).then_some(()));
     assert!(first.elapsed() > Duration::from_millis(4500), "sent after {:?}", first.elapsed());

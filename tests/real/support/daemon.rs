@@ -33,7 +33,7 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// As a user who may read and signal nobody else.
-    pub(crate) fn as_nobody(mut self) -> Self {
+    pub(crate) fn run_by_nobody(mut self) -> Self {
         self.nobody = true;
         self
     }
@@ -126,18 +126,17 @@ impl Daemon {
     }
 
     /// Waits until a series has that value; the log is shown where it never does.
-    pub(crate) fn wait_for(&self, seconds: u64, name: &str, labels: &[(&str, &str)], value: impl Into<Option<f64>>) {
-        let value = value.into();
+    pub(crate) fn wait_for(&self, seconds: u64, (name, labels): (&str, &[(&str, &str)]), value: f64) {
         let mut last = None;
         let end = std::time::Instant::now() + Duration::from_secs(seconds);
         while std::time::Instant::now() < end {
             last = self.value(name, labels);
-            if last == value {
+            if last == Some(value) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-        panic!("{name}{labels:?} is {last:?}, not {value:?}, after {seconds} s; log:\n{}", self.log());
+        panic!("{name}{labels:?} is {last:?}, not {value}, after {seconds} s; log:\n{}", self.log());
     }
 
     /// How many orders of an action ended so; 0 where no series says.
@@ -149,8 +148,7 @@ impl Daemon {
     pub(crate) fn wait_for_order(&self, seconds: u64, action: &str, (outcome, reason): (&str, &str)) {
         self.wait_for(
             seconds,
-            "tradedog_orders_total",
-            &[("action", action), ("outcome", outcome), ("reason", reason)],
+            ("tradedog_orders_total", &[("action", action), ("outcome", outcome), ("reason", reason)]),
             1.0,
         );
     }

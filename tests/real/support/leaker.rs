@@ -44,7 +44,7 @@ impl Options {
     }
 
     /// As a user who owns nothing.
-    pub(crate) fn as_nobody(mut self) -> Self {
+    pub(crate) fn run_by_nobody(mut self) -> Self {
         self.nobody = true;
         self
     }
@@ -156,7 +156,7 @@ impl Peer {
         let accepted = Arc::default();
         let peer = Self { port, accepted: Arc::clone(&accepted) };
         thread::spawn(move || {
-            listener.incoming().map_while(Result::ok).for_each(|one| accepted.lock().unwrap().push(one))
+            listener.incoming().map_while(Result::ok).for_each(|one| accepted.lock().unwrap().push(one));
         });
         peer
     }
