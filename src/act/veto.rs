@@ -59,6 +59,5 @@ fn imitable(case: &Case<'_>) -> bool {
 /// A signal without a handler ends the process or is lost: its default action, ignored, blocked.
 fn unhandled(case: &Case<'_>) -> bool {
     let Measure::Signal { signal, assume_handled } = case.order.measure else { return false };
-    let Status { caught, blocked, .. } = case.status;
-    !assume_handled && (caught & !blocked & signal.mask() == 0)
+    !assume_handled && !case.status.handles(signal)
 }

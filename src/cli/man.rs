@@ -32,3 +32,10 @@ fn page(subcommand: Option<&str>) -> Result<Vec<u8>, Failure> {
     Man::new(command).render(&mut page)?;
     Ok(page)
 }
+
+#[cfg(test)]
+impl Arguments {
+    pub(super) fn of(command: &str) -> Self {
+        Self { command: Some(command.to_owned()) }
+    }
+}

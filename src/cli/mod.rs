@@ -4,10 +4,14 @@
 //! not: anything that the daemon needs while it runs. Everything is printed through [`Output`],
 //! and every failure becomes one sentence and an exit code in [`Failure`].
 
+mod check;
+mod columns;
 mod completions;
 mod failure;
+mod live;
 mod lookup;
 mod man;
+mod once;
 mod output;
 mod run;
 mod status;
@@ -37,6 +41,10 @@ struct Cli {
 enum Command {
     /// Watch, decide and act until told to stop: the daemon
     Run(run::Arguments),
+    /// Check the configuration, then look at what it means on this host
+    Check(check::Arguments),
+    /// Show one sample of what the configuration matches, without a daemon
+    Once(once::Arguments),
     /// Ask the running daemon how things stand
     Status(status::Arguments),
     /// Print a completion script for a shell
@@ -49,6 +57,8 @@ impl Command {
     fn run(self, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Run(arguments) => run::run(&arguments, output),
+            Self::Check(arguments) => check::run(&arguments, output),
+            Self::Once(arguments) => once::run(&arguments, output),
             Self::Status(arguments) => status::run(&arguments, output),
             Self::Completions(arguments) => completions::run(&arguments, output),
             Self::Man(arguments) => man::run(&arguments, output),

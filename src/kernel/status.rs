@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::digits::{hex, number, words};
+use crate::model::Signal;
 
 /// What `/proc/PID/status` says that we use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,12 @@ pub struct Status {
 }
 
 impl Status {
+    /// Whether the process has a handler for `signal` that runs when it comes. Where it has none the
+    /// signal ends it or is lost; where the main thread blocks it, nobody knows when it is taken.
+    pub const fn handles(&self, signal: Signal) -> bool {
+        self.caught & !self.blocked & signal.mask() != 0
+    }
+
     /// Reads what the kernel printed. The lines about memory may be missing, all others may not; a
     /// last line without its newline was cut.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {

@@ -4,30 +4,18 @@ use std::io;
 use std::time::Duration;
 
 use super::host::Host;
+use crate::cli::columns::{self, cell, text, unit};
 use crate::cli::output::{Output, Table, WARNING, level_style};
 use crate::config::units;
-use crate::export::status::{Member, Reading, Status, Target, Threshold};
-use crate::model::{Base, Level, Unit, printable};
+use crate::export::status::{Member, Status, Target, Threshold};
+use crate::model::Level;
 use crate::record::show_duration;
 
-/// Longest text of the daemon's that is shown.
-const TEXT_CHARS: usize = 300;
 /// How many ended orders of a process are shown.
 const RECENT: usize = 3;
 
 /// Seconds after which a pass is overdue for certain, whatever the interval and the host's load.
 const STALE: f64 = 30.0;
-
-/// The columns of readings: metric and head.
-const COLUMNS: [(&str, &str); 7] = [
-    ("open_fds", ">fds"),
-    ("max_fds", ">limit"),
-    ("close_wait", ">close_wait"),
-    ("established", ">established"),
-    ("rss", ">rss"),
-    ("swap", ">swap"),
-    ("threads", ">threads"),
-];
 
 /// Prints what the daemon knew, seen from `now`, in seconds since 1970.
 pub(super) fn print(status: &Status, (now, host): (f64, Option<&Host>), output: &mut Output) -> io::Result<()> {
@@ -73,7 +61,7 @@ fn banners(status: &Status, output: &mut Output) -> io::Result<()> {
 
 fn table(status: &Status, output: &mut Output) -> io::Result<()> {
     let heads = ["target", ">process", ">pid", "level", ">since"].into_iter();
-    let mut table = Table::new(&heads.chain(COLUMNS.map(|(_, head)| head)).collect::<Vec<_>>());
+    let mut table = Table::new(&heads.chain(columns::heads()).collect::<Vec<_>>());
     for target in &status.targets {
         if target.members.is_empty() {
             table.row(Level::Normal, vec![text(&target.name), "-".into(), "-".into(), "no process".into()]);
@@ -82,7 +70,7 @@ fn table(status: &Status, output: &mut Output) -> io::Result<()> {
             let mut cells = vec![text(&target.name), member.process.to_string(), member.pid.to_string()];
             cells.push(text(&member.level));
             cells.push(since(status, member));
-            cells.extend(COLUMNS.map(|(metric, _)| cell(metric, member.readings.get(metric))));
+            cells.extend(columns::cells(&member.readings));
             table.row(level(&member.level), cells);
         }
     }
@@ -94,17 +82,6 @@ fn since(status: &Status, member: &Member) -> String {
     let highest = member.ladders.iter().filter(|ladder| ladder.level == member.level);
     let earliest = highest.map(|ladder| ladder.since).reduce(f64::min);
     earliest.map_or_else(|| "-".into(), |since| span(status.time - since))
-}
-
-fn cell(metric: &str, reading: Option<&Reading>) -> String {
-    let Some(reading) = reading else { return "-".into() };
-    let bound = if reading.at_least { ">=" } else { "" };
-    match (reading.value, &reading.unknown) {
-        (Some(value), _) => format!("{bound}{}", units::show(value, unit(metric))),
-        (None, Some(why)) => text(why),
-        (None, None) if reading.unlimited => "unlimited".into(),
-        (None, None) => "?".into(),
-    }
 }
 
 /// Why, done, next: for a process at which something is going on.
@@ -169,18 +146,8 @@ fn next(status: &Status, member: &Member, output: &mut Output) -> io::Result<()>
     Ok(())
 }
 
-/// The daemon is believed, but whoever listens on its port may not be it.
-fn text(text: &str) -> String {
-    printable(text.as_bytes(), TEXT_CHARS)
-}
-
 fn level(name: &str) -> Level {
     Level::ABOVE_NORMAL.into_iter().find(|level| level.name() == name).unwrap_or(Level::Normal)
-}
-
-fn unit(metric: &str) -> Unit {
-    let base = metric.split('.').next().unwrap_or_default();
-    Base::by_name(base).map_or(Unit::Count, |base| base.info().unit)
 }
 
 /// A span of time in seconds; what cannot be one is none.

@@ -2,7 +2,7 @@
 
 use super::{Configuration, EndedOrder, Host, Ladder, Member, Pass, Reading, Rung, Status, Target, Threshold};
 use crate::config;
-use crate::export::{MemberView, RungView, Snapshot, Standing, metrics};
+use crate::export::{MemberView, RungView, Snapshot, Standing, WallClock, metrics};
 use crate::model::{self, Level, Moment, Reason, Value, printable};
 use crate::record::Ended;
 
@@ -73,20 +73,22 @@ fn member(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -> Me
                 since: snapshot.wall.unix_seconds(view.since),
             })
             .collect(),
-        readings: readings.map(|(metric, seen)| (metric.to_string(), reading(snapshot, seen))).collect(),
+        readings: readings.map(|(metric, seen)| (metric.to_string(), Reading::of(seen, &snapshot.wall))).collect(),
         thresholds: thresholds(snapshot, target, view),
         rungs: rungs.map(|view| rung(snapshot, target, view)).collect(),
     }
 }
 
-fn reading(snapshot: &Snapshot, reading: &model::Reading) -> Reading {
-    let at = snapshot.wall.unix_seconds(reading.at);
-    let nothing = Reading { at, ..Reading::default() };
-    match reading.value {
-        Value::Known(value) if value.is_infinite() => Reading { unlimited: true, ..nothing },
-        Value::Known(value) => Reading { value: Some(value), ..nothing },
-        Value::AtLeast(value) => Reading { value: Some(value), at_least: true, ..nothing },
-        Value::Unknown(why) => Reading { unknown: Some(why.name().to_owned()), ..nothing },
+impl Reading {
+    /// A reading, its time on the wall.
+    pub fn of(reading: &model::Reading, wall: &WallClock) -> Self {
+        let nothing = Self { at: wall.unix_seconds(reading.at), ..Self::default() };
+        match reading.value {
+            Value::Known(value) if value.is_infinite() => Self { unlimited: true, ..nothing },
+            Value::Known(value) => Self { value: Some(value), ..nothing },
+            Value::AtLeast(value) => Self { value: Some(value), at_least: true, ..nothing },
+            Value::Unknown(why) => Self { unknown: Some(why.name().to_owned()), ..nothing },
+        }
     }
 }
 

@@ -1,0 +1,203 @@
+//! One target on this host: who matches, what may be read, what its measures would meet.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use nix::unistd::{Uid, User};
+use rustix::thread::{CapabilitySet, capabilities};
+
+use super::{Report, absent, several, signals};
+use crate::cli::live::Live;
+use crate::config::{Expect, Target};
+use crate::discover::Member;
+use crate::kernel::Proc;
+use crate::model::{Base, Measure, MemberSample, Unknown, Value, printable};
+
+/// How many pids are named where many processes are alike.
+const MOST_PIDS: usize = 8;
+
+/// What is told of a process; processes of which the same is told are told of together.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Portrait {
+    name: String,
+    user: String,
+    facts: Vec<String>,
+    warnings: Vec<String>,
+}
+
+pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut Report<'_>) -> io::Result<()> {
+    let both = live.roster.members().iter().zip(&live.sample.members);
+    let members: Vec<_> = both.filter(|(member, _)| usize::from(member.key.target) == index).collect();
+    report.line(format!("{}: {}", target.name, matching(members.len())))?;
+    for trouble in live.trouble.iter().filter(|trouble| trouble.target.is_some_and(|of| usize::from(of) == index)) {
+        report.warn("  ", trouble)?;
+    }
+    if members.is_empty() {
+        report.warn("  ", "nothing to watch now. Where to look:")?;
+        for hint in absent::hints(&target.selector) {
+            report.line(format!("    {hint}"))?;
+        }
+    }
+    whole(target, &members, report)?;
+    let mut portraits: BTreeMap<Portrait, Vec<String>> = BTreeMap::new();
+    for (member, sample) in &members {
+        let pid = sample.identity.pid.to_string();
+        portraits.entry(portrait(target, member, sample)).or_default().push(pid);
+    }
+    portraits.iter().try_for_each(|(portrait, pids)| tell_portrait(portrait, pids, report))
+}
+
+fn matching(count: usize) -> String {
+    match count {
+        0 => "no process matches".into(),
+        1 => "1 process matches".into(),
+        _ => format!("{count} processes match"),
+    }
+}
+
+/// What concerns the target as a whole.
+fn whole(target: &Target, members: &[(&Member, &MemberSample)], report: &mut Report<'_>) -> io::Result<()> {
+    let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+    let outside =
+        |expect: &Expect| expect.min.is_some_and(|min| count < min) || expect.max.is_some_and(|max| count > max);
+    if let Some(expect) = target.expect.filter(|expect| count > 0 && outside(expect)) {
+        let bound = |bound: Option<u32>| bound.map_or_else(|| "any".into(), |bound| bound.to_string());
+        report.warn("  ", format!("expected are {} to {}", bound(expect.min), bound(expect.max)))?;
+    }
+    let kills = target.actions.iter().any(|action| action.measure.is_kill());
+    // A match without any of the three is told of with the other problems of the configuration.
+    let meant = target.selector.pidfile.is_some();
+    if kills && meant && members.iter().any(|(member, _)| !member.facts.anchored) {
+        let text = "a kill will be vetoed (imitable): others than root may write the pidfile or a folder above it";
+        report.warn("  ", text)?;
+    }
+    if !target.has_ladder() {
+        report.line("  only observed: it has no ladder with actions")?;
+    }
+    Ok(())
+}
+
+fn tell_portrait(portrait: &Portrait, pids: &[String], report: &mut Report<'_>) -> io::Result<()> {
+    let shown = pids.iter().take(MOST_PIDS).cloned().collect::<Vec<_>>().join(", ");
+    let more = match pids.len().saturating_sub(MOST_PIDS) {
+        0 => String::new(),
+        more => format!(" and {more} more alike"),
+    };
+    report.line(format!("  {} (user {}), pid {shown}{more}", portrait.name, portrait.user))?;
+    portrait.facts.iter().try_for_each(|fact| report.line(format!("    {fact}")))?;
+    portrait.warnings.iter().try_for_each(|warning| report.warn("    ", warning))
+}
+
+fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait {
+    let mut portrait = Portrait {
+        name: member.facts.comm.clone(),
+        user: user(member.facts.uids.0),
+        facts: Vec::new(),
+        warnings: Vec::new(),
+    };
+    readings(target, sample, &mut portrait);
+    if let Some(why) = member.facts.protected {
+        let text = format!("it is {why}: no measure reaches it");
+        let list = if target.actions.is_empty() { &mut portrait.facts } else { &mut portrait.warnings };
+        list.push(text + "; narrow the match if it is not meant");
+        return portrait;
+    }
+    if member.facts.comm == "tradedog" {
+        portrait.warnings.push("it is a tradedog: the watchdog is not to watch itself; narrow the match".into());
+    }
+    if member.facts.contested {
+        let text = "matched by another target too, so no measure reaches it: narrow one match, or write shared = true \
+                    in both";
+        portrait.warnings.push(text.into());
+    }
+    measures(target, member, &mut portrait);
+    portrait
+}
+
+/// What could be read, and which right is missing for the rest.
+fn readings(target: &Target, sample: &MemberSample, portrait: &mut Portrait) {
+    let mut unknown: BTreeMap<(&'static str, &'static str), Vec<String>> = BTreeMap::new();
+    for (metric, reading) in target.metrics.iter().zip(&sample.readings) {
+        if let Value::Unknown(why) = reading.value {
+            unknown.entry((why.name(), remedy(metric.base, why))).or_default().push(metric.to_string());
+        }
+    }
+    if unknown.is_empty() {
+        portrait.facts.push(format!("{} can be read", several(target.metrics.len(), "metric")));
+    }
+    for ((why, remedy), metrics) in unknown {
+        portrait.warnings.push(format!("cannot be read ({why}): {}{remedy}", metrics.join(", ")));
+    }
+    let blind = target.thresholds.iter().filter(|row| {
+        let reading = sample.readings.get(row.metric);
+        reading.is_some_and(|reading| matches!(reading.value, Value::Unknown(_)))
+    });
+    let blind: Vec<String> = blind.filter_map(|row| target.metrics.get(row.metric)).map(ToString::to_string).collect();
+    if !blind.is_empty() {
+        portrait.warnings.push(format!("blind thresholds: {}; the daemon will not be ready", blind.join(", ")));
+    }
+}
+
+/// What would make a metric readable.
+fn remedy(base: Base, why: Unknown) -> &'static str {
+    if why != Unknown::Denied {
+        return "";
+    }
+    let by_descriptor = "; needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, and the network namespace of tradedog";
+    match base {
+        Base::OpenFds | Base::FdUsage => "; needs Linux 6.2, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+        Base::CloseWait
+        | Base::Established
+        | Base::SynSent
+        | Base::FinWait1
+        | Base::FinWait2
+        | Base::LastAck
+        | Base::Closing
+        | Base::Listen
+        | Base::Sockets => by_descriptor,
+        Base::MaxFds | Base::Rss | Base::Swap | Base::Threads => "; is /proc mounted with hidepid?",
+        Base::HostMemoryUsed | Base::HostSwapUsed => "; may /proc/meminfo be read?",
+    }
+}
+
+/// Whether its measures would reach the process.
+fn measures(target: &Target, member: &Member, portrait: &mut Portrait) {
+    if target.actions.is_empty() {
+        return;
+    }
+    if !may_signal(member.facts.uids.0) {
+        let text = "may not be signalled (refused): the daemon needs CAP_KILL, or the same user";
+        portrait.warnings.push(text.into());
+    }
+    let sends = target.actions.iter().any(|action| matches!(action.measure, Measure::Signal { .. }));
+    if !sends {
+        return;
+    }
+    match member.process.status(&mut Vec::new()) {
+        Ok(status) => {
+            for finding in signals::findings(target, &status, &arguments(member)) {
+                let list = if finding.wrong { &mut portrait.warnings } else { &mut portrait.facts };
+                list.push(finding.text);
+            }
+        }
+        Err(error) => portrait.warnings.push(format!("which signals it handles cannot be told: {error}")),
+    }
+}
+
+/// Its arguments, for names of well-known programs only; none where they cannot be read.
+fn arguments(member: &Member) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    let entry = Proc::live().and_then(|proc| proc.entry(member.process.identity().pid));
+    entry.and_then(|entry| entry.cmdline(&mut buffer).map(<[u8]>::to_vec)).unwrap_or_default()
+}
+
+/// kill(2): with the right to, or to processes of the same user.
+fn may_signal(uid: u32) -> bool {
+    let all = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::KILL));
+    all || [nix::unistd::getuid(), nix::unistd::geteuid()].contains(&Uid::from_raw(uid))
+}
+
+fn user(uid: u32) -> String {
+    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    known.map_or_else(|| uid.to_string(), |user| printable(user.name.as_bytes(), 64))
+}

@@ -1,0 +1,180 @@
+//! On real children: what `check` and `once` say about them.
+#![expect(clippy::disallowed_methods, reason = "the tests start the children that are looked at")]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::cli::live::Live;
+use crate::cli::{Output, once};
+use crate::config::{self, Config, Source};
+
+/// A child that ends with its test.
+struct Leaky(Child);
+
+impl Drop for Leaky {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Leaky {
+    /// A Python process that runs `script` and has `tag` among its arguments.
+    fn start(tag: &str, script: &str) -> Self {
+        let script = format!("import signal, time\n{script}\nprint('ready', flush=True)\ntime.sleep(600)");
+        let mut command = Command::new("python3");
+        command.args(["-c", &script, tag]).stdout(Stdio::piped()).stdin(Stdio::null());
+        let mut child = Self(command.spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        child
+    }
+
+    fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+}
+
+/// A word that only the children of one test have among their arguments.
+fn tag(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
+
+fn config(text: &str) -> Config {
+    config::parse(vec![Source::new("watchdog.toml", text)])
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
+fn checked(config: &Config) -> String {
+    Output::captured(|output| super::tell(config, &Live::look(config), output).unwrap())
+}
+
+fn user() -> String {
+    nix::unistd::getuid().to_string()
+}
+
+fn trader(tag: &str, rest: &str) -> String {
+    format!(
+        "[target.trader]\nmatch = {{ cmdline = \"{tag}\", user = \"{}\" }}\n{rest}\
+         [target.trader.thresholds]\nopen_fds = {{ elevated = 60, fatal = 900 }}\n\
+         [target.trader.ladder]\nelevated = [\"reset_pool\"]\nfatal = [\"kill\"]\n\
+         [target.trader.actions]\nreset_pool = {{ signal = \"SIGUSR1\" }}\nkill = {{ kill = {{ grace = \"1s\" }} }}\n",
+        user()
+    )
+}
+
+#[test]
+fn all_is_well() {
+    let tag = tag("well");
+    let child = Leaky::start(&tag, "signal.signal(signal.SIGUSR1, lambda *_: None)");
+    let told = checked(&config(&trader(&tag, "expect = { min = 1, max = 1 }\n")));
+    assert!(told.contains("trader: 1 process matches"), "{told}");
+    assert!(told.contains(&format!("pid {}", child.pid())), "{told}");
+    assert!(told.contains("SIGUSR1 (reset_pool): handled\n"), "{told}");
+    assert!(told.ends_with("ok: the configuration can be used\n"), "{told}");
+    assert!(!told.contains('\u{1b}'), "colour although nobody looks: {told:?}");
+}
+
+#[test]
+fn a_signal_without_a_handler_is_told_of_before_it_is_withheld() {
+    for (script, why) in [
+        ("", "has no handler for it and would die of it"),
+        ("signal.signal(signal.SIGUSR1, signal.SIG_IGN)", "ignores it"),
+        (
+            "signal.signal(signal.SIGUSR1, print); signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])",
+            "has a handler but blocks it",
+        ),
+    ] {
+        let tag = tag("unhandled");
+        let _child = Leaky::start(&tag, script);
+        let told = checked(&config(&trader(&tag, "")));
+        assert!(told.contains(&format!("warning: SIGUSR1 (reset_pool): the process {why}")), "{told}");
+        assert!(told.ends_with("the configuration can be used, with 1 warning\n"), "{told}");
+    }
+}
+
+#[test]
+fn a_handler_of_a_known_program_may_mean_something_else() {
+    let tag = tag("gunicorn");
+    let mut command = Command::new("bash");
+    command.args(["-c", "trap : USR1; echo ready; while :; do sleep 0.05; done", "gunicorn", &tag]);
+    let mut child = Leaky(command.stdout(Stdio::piped()).spawn().unwrap());
+    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    // The third argument is bash's script; what the program is called comes first here.
+    let arguments = b"/usr/bin/python3\0/usr/bin/gunicorn\0app:app\0";
+    let config = config(&trader(&tag, ""));
+    let live = Live::look(&config);
+    let status = live.roster.members()[0].process.status(&mut Vec::new()).unwrap();
+    let findings = super::signals::findings(&config.targets[0], &status, arguments);
+    assert!(findings[0].wrong && findings[0].text.contains("gunicorn reopens its log files"), "{}", findings[0].text);
+}
+
+#[test]
+fn who_is_alike_is_told_of_together_and_who_is_too_many_is_said() {
+    let tag = tag("alike");
+    let _children: Vec<Leaky> = (0..3).map(|_| Leaky::start(&tag, "signal.signal(signal.SIGUSR1, print)")).collect();
+    let told = checked(&config(&trader(&tag, "expect = { max = 2 }\n")));
+    assert_eq!(told.matches("SIGUSR1 (reset_pool): handled").count(), 1, "{told}");
+    assert!(told.contains("3 processes match") && told.contains("warning: expected are any to 2"), "{told}");
+}
+
+#[test]
+fn a_target_that_matches_nothing_says_where_to_look() {
+    let text = "[target.a]\nmatch = { unit = \"no-such.service\" }\n\
+                [target.b]\nmatch = { cgroup = \"/no/such/*\", exe = \"/no/such\", comm = \"nosuch\" }\n\
+                [target.c]\nmatch = { cmdline = \"no such [a]rgument\", user = \"root\" }\n\
+                [target.d]\nmatch = { pidfile = \"/run/no-such.pid\" }\n";
+    let config = config(text);
+    let told = checked(&config);
+    for hint in [
+        "systemctl status no-such.service",
+        "cgroup: is there one that /no/such/* matches",
+        "exe: does a process run /no/such",
+        "comm: is there",
+        "no such [a]rgument",
+        "user: does root run one",
+        "pidfile: does /run/no-such.pid hold",
+    ] {
+        assert!(told.contains(hint), "{hint:?} is not in\n{told}");
+    }
+    assert_eq!(told.matches("nothing to watch now").count(), 4, "{told}");
+    let shown = Output::captured(|output| once::show(&config, false, output).unwrap());
+    assert_eq!(shown.matches("no process matches").count(), 4, "{shown}");
+    assert!(shown.ends_with("tradedog check says what to look at.\n"), "{shown}");
+}
+
+#[test]
+fn who_is_protected_or_claimed_twice_is_out_of_reach() {
+    let tag = tag("twice");
+    let _child = Leaky::start(&tag, "signal.signal(signal.SIGUSR1, print)");
+    let twice = trader(&tag, "") + &format!("[target.other]\nmatch = {{ cmdline = \"{tag}\" }}\n");
+    let told = checked(&config(&twice));
+    assert!(told.contains("matched by another target too"), "{told}");
+    let parent = std::os::unix::process::parent_id();
+    let init = "[target.init]\nmatch = { user = \"root\" }\n[target.init.thresholds]\nthreads = { elevated = 1000 }\n\
+                [target.init.ladder]\nelevated = [\"hup\"]\n[target.init.actions]\nhup = { signal = \"SIGHUP\" }\n";
+    let told = checked(&config(init));
+    if nix::unistd::getuid().is_root() {
+        assert!(told.contains("no measure reaches it") && told.contains("an ancestor of tradedog"), "{parent}: {told}");
+    }
+    let own = format!("pid {},", std::process::id());
+    assert!(!told.contains(&own), "the command itself is nobody's member: {told}");
+}
+
+#[test]
+fn once_shows_what_is_there() {
+    let tag = tag("once");
+    let child = Leaky::start(&tag, "held = [open('/dev/null') for _ in range(70)]");
+    let fds = std::fs::read_dir(format!("/proc/{}/fd", child.pid())).unwrap().count().to_string();
+    let config = config(&trader(&tag, ""));
+    let shown = Output::captured(|output| once::show(&config, false, output).unwrap());
+    let row: Vec<&str> = shown.lines().find(|line| line.starts_with("trader")).unwrap().split_whitespace().collect();
+    assert_eq!(row[1..6], ["0", &child.pid(), "python3", "elevated", &fds], "{shown}");
+    let json = Output::captured(|output| once::show(&config, true, output).unwrap());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let process = &json["targets"][0]["processes"][0];
+    assert_eq!(process["readings"]["open_fds"]["value"].as_f64(), fds.parse().ok());
+    assert_eq!(process["level"], "elevated");
+    assert_eq!(process["pid"].to_string(), child.pid());
+}

@@ -1,0 +1,54 @@
+//! The readings of a process as columns of a table: the same in `once` and `status`.
+
+use std::collections::BTreeMap;
+
+use crate::config::units;
+use crate::export::status::Reading;
+use crate::model::{Base, Unit, printable};
+
+/// Longest text of a cell.
+const MOST_CHARS: usize = 300;
+
+/// Metric and head.
+const COLUMNS: [(Base, &str); 7] = [
+    (Base::OpenFds, ">fds"),
+    (Base::MaxFds, ">limit"),
+    (Base::CloseWait, ">close_wait"),
+    (Base::Established, ">established"),
+    (Base::Rss, ">rss"),
+    (Base::Swap, ">swap"),
+    (Base::Threads, ">threads"),
+];
+
+/// The heads, in order.
+pub(super) fn heads() -> [&'static str; COLUMNS.len()] {
+    COLUMNS.map(|(_, head)| head)
+}
+
+/// The cells of one process, in the order of the heads.
+pub(super) fn cells(readings: &BTreeMap<String, Reading>) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|(base, _)| cell(base.info().name, readings.get(base.info().name)))
+}
+
+/// A reading in its unit, or the word for why there is none: never a zero that nobody counted.
+pub(super) fn cell(metric: &str, reading: Option<&Reading>) -> String {
+    let Some(reading) = reading else { return "-".into() };
+    let bound = if reading.at_least { ">=" } else { "" };
+    match (reading.value, &reading.unknown) {
+        (Some(value), _) => format!("{bound}{}", units::show(value, unit(metric))),
+        (None, Some(why)) => text(why),
+        (None, None) if reading.unlimited => "unlimited".into(),
+        (None, None) => "?".into(),
+    }
+}
+
+/// The unit of a metric by its name, with or without peer.
+pub(super) fn unit(metric: &str) -> Unit {
+    let base = metric.split('.').next().unwrap_or_default();
+    Base::by_name(base).map_or(Unit::Count, |base| base.info().unit)
+}
+
+/// Text from outside: the daemon is believed, but whoever listens on its port may not be it.
+pub(super) fn text(text: &str) -> String {
+    printable(text.as_bytes(), MOST_CHARS)
+}
