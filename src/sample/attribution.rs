@@ -5,16 +5,19 @@
 //! new has to be explained, and only of processes that could explain it:
 //!
 //! - a process is read when it is first seen, when that failed, and when its user changed;
-//! - a new socket makes those candidates be read (same user; root may act in any name) whose
-//!   descriptor count moved; if that does not explain it, the other candidates, once;
-//! - a socket that no candidate holds is nobody's from then on and costs one look-up a pass;
-//! - a process whose count fell by more than the sockets it lost has let go of something that
-//!   lives on elsewhere (a fork, a passed descriptor): it is read again;
-//! - as a last resort each is read again after [`VERIFY`].
+//! - a new socket makes those candidates be read (same user; root may act in any name) that have
+//!   opened something since the pass before: whose count rose, or fell by less than the sockets
+//!   they lost;
+//! - a socket that this does not explain is nobody's from then on, costs one look-up a pass, and
+//!   leaves its other candidates in doubt: one of them may have closed a file and opened it;
+//! - in doubt, too, is who let go of more descriptors than its lost sockets (a shared or passed one
+//!   lives on elsewhere), and who was not read for long ([`VERIFY`]).
 //!
-//! What may stay unseen until then: a known socket that is passed to a process, or is let go of
-//! while another descriptor is opened between the same two passes. A measure that cannot be undone
-//! is therefore never based on this memory (see `Sampler::fresh`).
+//! Doubts are settled at once, but only within a small allowance of links ([`DOUBT_LINK`]), so that a
+//! bystander who opens a thousand connections a second, or a process that opens and closes files all
+//! day, does not cost a walk over all descriptors each time. What was missed in the meantime is
+//! found when the doubt is settled or the process is read for another reason. A measure that cannot
+//! be undone is therefore never based on this memory (see `Sampler::fresh`).
 //!
 //! What belongs here: that bookkeeping. What does not: reading links (a closure does), counting
 //! (`tally` does), clocks.
@@ -32,8 +35,12 @@ mod tests;
 
 use claims::{Claims, Seen};
 
-/// Every holder of sockets is read again after this at the latest, one a pass.
+/// Every holder of sockets is in doubt this long after it was read.
 const VERIFY: Duration = Duration::from_secs(30 * 60);
+/// Each link that a doubt costs uses up this much time: 200 links, half a millisecond, a second.
+const DOUBT_LINK: Duration = Duration::from_millis(5);
+/// So much unused time is saved up for later: 4,000 links, ten milliseconds.
+const DOUBT_SAVED: Duration = Duration::from_secs(20);
 /// A right that is missing is not back in the next second.
 const RETRY_DENIED: Duration = Duration::from_secs(10);
 
@@ -64,7 +71,7 @@ pub type Slot = usize;
 #[derive(Clone, Copy, Debug)]
 enum Links {
     Unread,
-    Read { at: Moment, fds: Option<u64> },
+    Read { at: Moment },
     Failed { at: Moment, fault: Fault },
 }
 
@@ -81,6 +88,8 @@ struct Books {
     links: Links,
     /// It runs as another user than in the pass before: what it opened as that one is its own too.
     changed_user: bool,
+    /// It may hold other sockets than remembered.
+    in_doubt: bool,
     /// How many of its sockets are no more since the pass before.
     vanished: u64,
     /// The cookies that its last reading gave it; some may be gone by now.
@@ -88,16 +97,28 @@ struct Books {
 }
 
 impl Books {
-    fn let_go_of_more_than_vanished(&self) -> bool {
-        let fell = self.fds_before.zip(self.holder.fds).map_or(0, |(before, now)| before.saturating_sub(now));
-        fell > self.vanished && !self.held.is_empty()
+    /// It must be read before anything can be said about it.
+    fn is_due(&self, now: Moment) -> bool {
+        match self.links {
+            Links::Unread => true,
+            Links::Failed { at, fault } => fault.unknown != Unknown::Denied || now.since(at) >= RETRY_DENIED,
+            Links::Read { .. } => self.changed_user,
+        }
     }
 
-    fn has_moved(&self) -> bool {
-        match self.links {
-            Links::Read { fds: Some(then), .. } => self.holder.fds != Some(then) || self.vanished > 0,
-            Links::Read { fds: None, .. } | Links::Unread | Links::Failed { .. } => true,
-        }
+    fn has_opened_something(&self) -> bool {
+        self.fds_before.zip(self.holder.fds).is_none_or(|(before, now)| now + self.vanished > before)
+    }
+
+    fn has_let_go_of_more_than_vanished(&self) -> bool {
+        self.fds_before.zip(self.holder.fds).is_some_and(|(before, now)| now + self.vanished < before)
+    }
+
+    /// Since when it has been in doubt, as far as that matters for who comes first.
+    fn doubt(&self, now: Moment, pass: u32) -> Option<Moment> {
+        let Links::Read { at } = self.links else { return None };
+        let old = now.since(at) >= VERIFY && !self.held.is_empty();
+        ((self.in_doubt || old) && self.asked != pass).then_some(at)
     }
 }
 
@@ -126,6 +147,8 @@ pub struct Attribution {
     wanted: Vec<usize>,
     /// Uids whose sockets may belong to somebody who could not be read.
     blind: Vec<(u32, u32)>,
+    /// Up to when the allowance for doubts is used up.
+    doubts_paid_until: Moment,
     inodes: Vec<u64>,
 }
 
@@ -139,11 +162,11 @@ impl Attribution {
         self.dismiss();
         self.take_in(dump);
         self.read_due(dump, links);
-        if self.claims.take_reopened() {
-            self.wanted.clear();
-            self.wanted.extend((0..dump.len()).filter(|&at| self.claims.is_open(&dump[at])));
-        }
         self.explain(dump, links);
+        self.settle_doubts(dump, links);
+        // Who turned out to have let go of a socket leaves the question who has it now.
+        self.explain(dump, links);
+        self.settle_doubts(dump, links);
         self.note_blind();
     }
 
@@ -214,6 +237,7 @@ impl Attribution {
             fds_before: holder.fds,
             links: Links::Unread,
             changed_user: false,
+            in_doubt: false,
             vanished: 0,
             held: Vec::new(),
         });
@@ -252,50 +276,57 @@ impl Attribution {
         self.claims.forget(&mut lost);
     }
 
-    /// Reads those who are due whatever the sockets say.
+    /// Reads those of whom nothing is known yet.
     fn read_due(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
-        let mut oldest = None;
         for slot in 0..self.books.len() {
-            let Some(books) = &self.books[slot] else { continue };
-            let due = match books.links {
-                Links::Unread => true,
-                Links::Failed { at, fault } => fault.unknown != Unknown::Denied || self.now.since(at) >= RETRY_DENIED,
-                Links::Read { at, .. } => {
-                    let late = self.now.since(at) >= VERIFY && !books.held.is_empty();
-                    if late && oldest.is_none_or(|(then, _)| at < then) {
-                        oldest = Some((at, slot));
-                    }
-                    books.changed_user || books.let_go_of_more_than_vanished()
-                }
-            };
-            if due {
+            let Some(books) = &mut self.books[slot] else { continue };
+            books.in_doubt |= books.has_let_go_of_more_than_vanished() && !books.held.is_empty();
+            if books.is_due(self.now) {
                 self.read(slot, dump, links);
             }
         }
-        if let Some((_, slot)) = oldest {
-            self.read(slot, dump, links);
+    }
+
+    /// Reads the candidates for the open questions that have opened something. What remains open
+    /// is nobody's, but not beyond doubt.
+    fn explain(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
+        if self.claims.take_reopened() {
+            self.wanted.clear();
+            self.wanted.extend(0..dump.len());
+        }
+        self.wanted.retain(|&at| self.claims.is_open(&dump[at]));
+        for slot in 0..self.books.len() {
+            let Some(books) = &mut self.books[slot] else { continue };
+            if books.asked == self.pass || !matches!(books.links, Links::Read { .. }) {
+                continue;
+            }
+            let may_hold = |&at: &usize| books.holder.may_hold(dump[at].uid);
+            // Who is in doubt may have opened, just after it was counted, what was new a pass ago.
+            let asked_for = self.wanted.iter().any(may_hold) || books.in_doubt;
+            if asked_for && books.has_opened_something() {
+                self.read(slot, dump, links);
+                self.wanted.retain(|&at| self.claims.is_open(&dump[at]));
+            }
+        }
+        for books in self.books.iter_mut().flatten().filter(|books| books.asked != self.pass) {
+            books.in_doubt |= self.wanted.iter().any(|&at| books.holder.may_hold(dump[at].uid));
+        }
+        for at in self.wanted.drain(..) {
+            self.claims.settle(dump[at].cookie);
         }
     }
 
-    /// Reads candidates for the sockets that are asked for: first those whose descriptors moved,
-    /// then, for what that leaves unexplained, the others.
-    fn explain(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
-        self.wanted.retain(|&at| self.claims.is_open(&dump[at]));
-        for only_moved in [true, false] {
-            for slot in 0..self.books.len() {
-                let Some(books) = &self.books[slot] else { continue };
-                let can_tell = matches!(books.links, Links::Read { .. }) && books.asked != self.pass;
-                if can_tell
-                    && (books.has_moved() || !only_moved)
-                    && self.wanted.iter().any(|&at| books.holder.may_hold(dump[at].uid))
-                {
-                    self.read(slot, dump, links);
-                    self.wanted.retain(|&at| self.claims.is_open(&dump[at]));
-                }
-            }
-        }
-        for &at in &self.wanted {
-            self.claims.settle(dump[at].cookie);
+    /// Reads who is in doubt, longest unread first, as far as the allowance goes.
+    fn settle_doubts(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
+        self.doubts_paid_until = self.doubts_paid_until.max(self.now - DOUBT_SAVED);
+        while self.doubts_paid_until <= self.now {
+            let seats = self.books.iter().enumerate();
+            let doubts = seats.filter_map(|(slot, books)| Some((books.as_ref()?.doubt(self.now, self.pass)?, slot)));
+            let Some((_, slot)) = doubts.min() else { return };
+            let fds = self.books[slot].as_ref().and_then(|books| books.holder.fds);
+            let cost = DOUBT_LINK * u32::try_from(fds.unwrap_or(0)).unwrap_or(u32::MAX).max(10);
+            self.doubts_paid_until = self.doubts_paid_until + cost;
+            self.read(slot, dump, links);
         }
     }
 
@@ -307,7 +338,7 @@ impl Attribution {
         match links(books.index, &mut self.inodes) {
             Err(fault) => books.links = Links::Failed { at: self.now, fault },
             Ok(()) => {
-                books.links = Links::Read { at: self.now, fds: books.holder.fds };
+                (books.links, books.in_doubt) = (Links::Read { at: self.now }, false);
                 self.claims.index(dump);
                 self.claims.renew(slot, &self.inodes, &mut books.held);
             }

@@ -4,9 +4,40 @@
 //! that nobody holds it, which is what keeps the sockets of bystanders cheap.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Slot;
 use crate::kernel::sock_diag::Socket;
+
+/// Spreads numbers that the kernel counts up by itself: nobody outside chooses them, so there is
+/// nobody to defend the table against, and each socket of the host is looked up twice a pass.
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    /// 2^64 divided by the golden ratio. The table uses bits of both ends, the product is good at
+    /// its upper end only.
+    fn write_u64(&mut self, number: u64) {
+        let product = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+}
+
+type Numbered<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 
 #[derive(Debug)]
 enum Holders {
@@ -77,11 +108,11 @@ pub(super) enum Seen {
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     pass: u32,
-    by_cookie: HashMap<u64, Claim>,
+    by_cookie: Numbered<u64, Claim>,
     /// How many different sockets this pass's dump listed.
     listed: usize,
     /// Inode -> cookie of this pass's dump; made when links are first read in a pass.
-    by_inode: HashMap<u32, u64>,
+    by_inode: Numbered<u32, u64>,
     indexed: bool,
     reopened: bool,
 }
