@@ -141,7 +141,7 @@ impl Eye {
     pub(crate) fn number(&mut self, name: &str, index: usize) -> f64 {
         match self.value(name, index) {
             Value::Known(number) => number,
-            other => panic!("{name} of member {index} is {other:?}"),
+            other @ (Value::AtLeast(_) | Value::Unknown(_)) => panic!("{name} of member {index} is {other:?}"),
         }
     }
 

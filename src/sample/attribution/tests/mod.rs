@@ -1,0 +1,228 @@
+//! A make-believe host, whose truth is looked up by brute force after every pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::kernel::sock_diag::Endpoint;
+use crate::model::{BootId, Pid};
+
+mod doubts;
+mod properties;
+mod rules;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Descriptor {
+    File,
+    Socket(u64),
+}
+
+#[derive(Clone, Debug)]
+struct Proc {
+    uid: u32,
+    member: bool,
+    fault: Option<Fault>,
+    fds: Vec<Descriptor>,
+}
+
+#[derive(Clone, Debug)]
+struct Sock {
+    inode: u32,
+    uid: u32,
+    state: TcpState,
+}
+
+#[derive(Default)]
+struct World {
+    procs: BTreeMap<i32, Proc>,
+    socks: BTreeMap<u64, Sock>,
+    /// Sockets that more than one process has ever held.
+    shared: BTreeSet<u64>,
+    next: u32,
+    now: Moment,
+    attribution: Attribution,
+    dump: Vec<Socket>,
+    holders: Vec<Holder>,
+    /// Whose links were read in the last pass.
+    reads: Vec<i32>,
+}
+
+fn identity(pid: i32) -> Identity {
+    Identity { boot: BootId(1), pid: Pid::new(pid).unwrap(), start_ticks: 1, pidfs_inode: None }
+}
+
+impl World {
+    fn number(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+
+    fn spawn(&mut self, uid: u32, member: bool) -> i32 {
+        let pid = i32::try_from(self.number()).unwrap();
+        self.procs.insert(pid, Proc { uid, member, fault: None, fds: vec![Descriptor::File; 3] });
+        pid
+    }
+
+    fn open_file(&mut self, pid: i32) {
+        self.procs.get_mut(&pid).unwrap().fds.push(Descriptor::File);
+    }
+
+    fn open_socket(&mut self, pid: i32, state: TcpState) -> u64 {
+        let (cookie, inode) = (u64::from(self.number()), self.number());
+        let proc = self.procs.get_mut(&pid).unwrap();
+        proc.fds.push(Descriptor::Socket(cookie));
+        self.socks.insert(cookie, Sock { inode, uid: proc.uid, state });
+        cookie
+    }
+
+    /// A connection that waits in an accept queue: no inode yet.
+    fn queue(&mut self) -> u64 {
+        let cookie = u64::from(self.number());
+        self.socks.insert(cookie, Sock { inode: 0, uid: 0, state: TcpState::Established });
+        cookie
+    }
+
+    fn accept(&mut self, pid: i32, cookie: u64) {
+        let inode = self.number();
+        let proc = self.procs.get_mut(&pid).unwrap();
+        let sock = self.socks.get_mut(&cookie).unwrap();
+        if sock.inode == 0 && sock.state == TcpState::Established {
+            (sock.inode, sock.uid) = (inode, proc.uid);
+            proc.fds.push(Descriptor::Socket(cookie));
+        }
+    }
+
+    fn close(&mut self, pid: i32, at: usize) {
+        let fds = &mut self.procs.get_mut(&pid).unwrap().fds;
+        if !fds.is_empty() {
+            let at = at % fds.len();
+            let closed = fds.swap_remove(at);
+            self.closed(closed);
+        }
+    }
+
+    /// The last descriptor of a socket is gone: it lingers without inode or is no more.
+    fn closed(&mut self, descriptor: Descriptor) {
+        let Descriptor::Socket(cookie) = descriptor else { return };
+        if self.procs.values().any(|proc| proc.fds.contains(&descriptor)) {
+            return;
+        }
+        // Two descriptors of one process may have been the last.
+        let Some(sock) = self.socks.get_mut(&cookie) else { return };
+        if cookie % 2 == 0 {
+            (sock.inode, sock.state) = (0, TcpState::LastAck);
+        } else {
+            self.socks.remove(&cookie);
+        }
+    }
+
+    fn fork(&mut self, pid: i32, member: bool) -> i32 {
+        let child = self.spawn(0, member);
+        let parent = self.procs[&pid].clone();
+        for descriptor in &parent.fds {
+            if let Descriptor::Socket(cookie) = descriptor {
+                self.shared.insert(*cookie);
+            }
+        }
+        self.procs.insert(child, Proc { member, ..parent });
+        child
+    }
+
+    fn pass_on(&mut self, from: i32, to: i32, at: usize) {
+        let fds = &self.procs[&from].fds;
+        if let Some(&descriptor) = fds.get(at % fds.len().max(1)) {
+            if let Descriptor::Socket(cookie) = descriptor {
+                self.shared.insert(cookie);
+            }
+            self.procs.get_mut(&to).unwrap().fds.push(descriptor);
+        }
+    }
+
+    fn exit(&mut self, pid: i32) {
+        for descriptor in self.procs.remove(&pid).unwrap().fds {
+            self.closed(descriptor);
+        }
+    }
+
+    fn pass(&mut self, after: Duration) {
+        self.now = self.now + after;
+        self.dump.clear();
+        let nowhere = Endpoint { address: std::net::Ipv4Addr::UNSPECIFIED.into(), port: 0 };
+        for (&cookie, sock) in &self.socks {
+            let Sock { inode, uid, state } = *sock;
+            self.dump.push(Socket { cookie, inode, uid, state, local: nowhere, remote: nowhere, cgroup: None });
+        }
+        let members = self.procs.iter().filter(|(_, proc)| proc.member);
+        let (pids, holders): (Vec<_>, Vec<_>) = members
+            .map(|(&pid, proc)| {
+                let fds = Some(proc.fds.len() as u64);
+                (pid, Holder { identity: identity(pid), uids: (proc.uid, proc.uid), fds })
+            })
+            .unzip();
+        self.holders = holders;
+        self.reads.clear();
+        let (procs, socks, reads) = (&self.procs, &self.socks, &mut self.reads);
+        self.attribution.update(self.now, (&mut self.dump, &self.holders), &mut |index, inodes| {
+            reads.push(pids[index]);
+            let proc = &procs[&pids[index]];
+            for descriptor in &proc.fds {
+                if let Descriptor::Socket(cookie) = descriptor {
+                    inodes.push(u64::from(socks[cookie].inode));
+                }
+            }
+            inodes.push(u64::MAX); // a socket that is not TCP
+            proc.fault.map_or(Ok(()), Err)
+        });
+    }
+
+    fn pids(&self, slots: &[Slot]) -> BTreeSet<i32> {
+        let by_slot = |slot: &Slot| {
+            let at = (0..self.holders.len()).find(|&index| self.attribution.slot(index) == Ok(*slot)).unwrap();
+            self.holders[at].identity.pid.get()
+        };
+        slots.iter().map(by_slot).collect()
+    }
+
+    /// Cookie -> pids, as remembered.
+    fn remembered(&self, only: impl Fn(u64) -> bool) -> BTreeMap<u64, BTreeSet<i32>> {
+        let mut all = BTreeMap::new();
+        for socket in self.dump.iter().filter(|socket| only(socket.cookie)) {
+            if let Whose::Of(slots) = self.attribution.whose(socket) {
+                assert_eq!(self.pids(slots).len(), slots.len(), "each holder once");
+                all.insert(socket.cookie, self.pids(slots));
+            }
+        }
+        all
+    }
+
+    /// Cookie -> pids, as it is.
+    fn truth(&self, only: impl Fn(u64) -> bool) -> BTreeMap<u64, BTreeSet<i32>> {
+        let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (&pid, proc) in self.procs.iter().filter(|(_, proc)| proc.member) {
+            for descriptor in &proc.fds {
+                if let Descriptor::Socket(cookie) = descriptor
+                    && only(*cookie)
+                {
+                    all.entry(*cookie).or_default().insert(pid);
+                }
+            }
+        }
+        all
+    }
+
+    fn check(&self) {
+        assert_eq!(self.remembered(|_| true), self.truth(|_| true));
+    }
+
+    fn whose(&self, cookie: u64) -> Whose<'_> {
+        self.attribution.whose(self.dump.iter().find(|socket| socket.cookie == cookie).unwrap())
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn with_members(count: usize) -> (World, Vec<i32>) {
+    let mut world = World { now: Moment::from_secs(10_000), ..World::default() };
+    let pids = (0..count).map(|_| world.spawn(1000, true)).collect();
+    world.pass(SECOND);
+    (world, pids)
+}
