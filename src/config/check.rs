@@ -113,7 +113,9 @@ fn distinct<'a>(tables: &[Value<'a>], report: &mut Report) -> Vec<Entry<'a>> {
         }
     }
     if let Some(entry) = targets.get(usize::from(u16::MAX)) {
-        report.error(entry.key_place, format!("more than {} targets", u16::MAX));
+        report
+            .error(entry.key_place, format!("more than {} targets", u16::MAX))
+            .help("let one target match more processes");
     }
     targets
 }

@@ -292,7 +292,7 @@ pub struct Action {
 }
 
 impl Target {
-    /// The highest level that has a rung or a bound anywhere, for displays.
+    /// The threshold on one of its metrics, by index.
     pub fn threshold_on(&self, metric: usize) -> Option<&Threshold> {
         self.thresholds.iter().find(|t| t.metric == metric)
     }
