@@ -19,11 +19,16 @@ use super::selector::{holds_cheaply, holds_slowly, is_slow};
 use super::trouble::{Trouble, Troubles};
 use super::view::View;
 use crate::config::Config;
-use crate::kernel::{Entry, Error, Proc, Process, resolved};
+use crate::kernel::{Entry, Error, Proc, Process, fd_limit, resolved};
 use crate::model::{Moment, Pid};
 
 /// Between two looks at everybody.
 const FULL: Duration = Duration::from_secs(30);
+
+/// Descriptors kept for everything but held processes: the looks themselves, the sockets, the log.
+const RESERVE: u64 = 64;
+/// Descriptors that a held process may come to cost.
+const PER_PROCESS: u64 = 6;
 
 /// Everything that is remembered from scan to scan.
 pub(super) struct Scanner {
@@ -38,6 +43,8 @@ pub(super) struct Scanner {
     troubles: Troubles,
     last_pid: Option<u64>,
     last_full: Option<Moment>,
+    /// How many processes may be held. With one too many, all of them would lose their readings.
+    room: usize,
     buffer: Vec<u8>,
 }
 
@@ -65,6 +72,7 @@ impl Scanner {
             troubles: Troubles::default(),
             last_pid: None,
             last_full: None,
+            room: room(fd_limit()),
             buffer: Vec::new(),
             config,
             proc,
@@ -232,7 +240,11 @@ impl Scanner {
 
     /// Opens the pidfd of the very process that was matched, and makes sure that it is still the same
     /// program.
-    fn hold(&self, entry: Entry, known: &mut Known, buffer: &mut Vec<u8>) -> Result<Looked, Error> {
+    fn hold(&mut self, entry: Entry, known: &mut Known, buffer: &mut Vec<u8>) -> Result<Looked, Error> {
+        if self.known.values().filter(|other| other.held.is_some()).count() >= self.room {
+            self.troubles.note(Trouble::full(self.room));
+            return Ok(Looked::Done);
+        }
         let process = Process::hold(entry, self.proc.boot())?;
         if !known.is_program(&process.stat(buffer)?) {
             return Ok(Looked::Changed);
@@ -251,6 +263,12 @@ impl Scanner {
             }
         }
     }
+}
+
+/// How many processes a limit of descriptors leaves room for.
+fn room(limit: Option<u64>) -> usize {
+    let room = limit.map(|limit| limit.saturating_sub(RESERVE) / PER_PROCESS);
+    room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX)
 }
 
 /// Whether the next look may go better: a right that is missing now will be missing then.

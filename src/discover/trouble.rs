@@ -45,6 +45,14 @@ impl Trouble {
         )
     }
 
+    /// The daemon's own limit of descriptors is reached.
+    pub(super) fn full(room: usize) -> Self {
+        Self::all(format!(
+            "more processes match than the {room} that tradedog's own limit of open files leaves room for; \
+             the others are not watched: raise it (ulimit -n, or LimitNOFILE= of the unit)"
+        ))
+    }
+
     /// The discovery thread ended.
     pub(super) fn ended() -> Self {
         Self::all("discovery has ended: new processes are not seen any more; restart tradedog".to_owned())

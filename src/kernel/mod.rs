@@ -39,5 +39,5 @@ pub use proc_dir::{Entry, Proc};
 pub use process::Process;
 pub use stat::{Comm, Stat};
 pub use status::Status;
-pub use system::{ancestors, boot_id, own_pid, raise_fd_limit, resolved, started, ticks_per_second};
+pub use system::{ancestors, boot_id, fd_limit, own_pid, raise_fd_limit, resolved, started, ticks_per_second};
 pub use wait::{Asked, Waiter, Waker, Woken, block_signals};

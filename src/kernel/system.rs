@@ -67,6 +67,11 @@ pub fn raise_fd_limit() -> Option<u64> {
     }
 }
 
+/// The daemon's own soft limit of descriptors; none is unlimited.
+pub fn fd_limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

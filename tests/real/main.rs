@@ -12,6 +12,7 @@
 )]
 
 mod brakes;
+mod changes;
 mod command_line;
 mod counts;
 mod footprint;

@@ -29,9 +29,16 @@ pub(crate) struct Setup {
     text: String,
     binary: PathBuf,
     nobody: bool,
+    descriptors: Option<u32>,
 }
 
 impl Setup {
+    /// With no more descriptors than that.
+    pub(crate) fn descriptors(mut self, most: u32) -> Self {
+        self.descriptors = Some(most);
+        self
+    }
+
     /// As a user who may read and signal nobody else.
     pub(crate) fn run_by_nobody(mut self) -> Self {
         self.nobody = true;
@@ -72,6 +79,11 @@ impl Setup {
 
     /// Another user needs a copy where it may go.
     fn command(&self, folder: &TempDir) -> Command {
+        if let Some(most) = self.descriptors {
+            let mut command = Command::new("prlimit");
+            command.arg(format!("--nofile={most}:{most}")).arg(&self.binary);
+            return command;
+        }
         if !self.nobody {
             return Command::new(&self.binary);
         }
@@ -87,7 +99,7 @@ impl Setup {
 impl Daemon {
     /// `{user}` in the text becomes the user of the tests; the address is added.
     pub(crate) fn told(text: &str) -> Setup {
-        Setup { text: text.replace("{user}", &user()), binary: BINARY.into(), nobody: false }
+        Setup { text: text.replace("{user}", &user()), binary: BINARY.into(), nobody: false, descriptors: None }
     }
 
     fn wait_until_healthy(&mut self) {
