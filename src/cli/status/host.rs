@@ -32,7 +32,7 @@ impl Host {
         let used = |system: &System| system.total_memory().saturating_sub(system.available_memory());
         Self {
             name: System::host_name().ok(),
-            system: System::long_os_version().ok(),
+            system: System::name().ok().map(|name| [name, System::os_version().unwrap_or_default()].join(" ")),
             kernel: System::kernel_version().ok(),
             up: System::uptime().ok().map(Duration::from_secs),
             memory: memory.as_ref().map(|system| (used(system), system.total_memory())),

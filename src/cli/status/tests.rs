@@ -30,6 +30,16 @@ fn banners_say_what_is_not_as_it_should_be() {
 }
 
 #[test]
+fn what_was_done_to_the_dead_is_not_forgotten() {
+    let snapshot = fixture::snapshot();
+    let mut status = Status::of(&snapshot);
+    status.targets[0].members.clear();
+    let told = shown(&status);
+    let last = told.lines().rev().take(2).collect::<Vec<_>>();
+    assert_eq!(last, ["  done  pid 1234: reset_pool: delivered 4s ago", "trader, processes that are gone"], "{told}");
+}
+
+#[test]
 fn a_loop_that_stands_still_is_noticed() {
     let status = Status::of(&fixture::snapshot());
     for (later, stale) in [(5.0, false), (60.0, true)] {

@@ -7,7 +7,7 @@ use super::host::Host;
 use crate::cli::columns::{self, cell, text, unit};
 use crate::cli::output::{Output, Table, WARNING, level_style};
 use crate::config::units;
-use crate::export::status::{Member, Status, Target, Threshold};
+use crate::export::status::{EndedOrder, Member, Status, Target, Threshold};
 use crate::model::Level;
 use crate::record::show_duration;
 
@@ -34,6 +34,7 @@ pub(super) fn print(status: &Status, (now, host): (f64, Option<&Host>), output: 
         for member in &target.members {
             story(status, target, member, output)?;
         }
+        before(status, target, output)?;
     }
     Ok(())
 }
@@ -122,12 +123,24 @@ fn done(status: &Status, target: &Target, member: &Member, output: &mut Output) 
         .recent_orders
         .iter()
         .filter(|order| (&order.target, order.process, order.pid) == (&target.name, member.process, member.pid));
-    for order in own.take(RECENT) {
-        let reason = if order.reason == "none" { String::new() } else { format!(" ({})", text(&order.reason)) };
-        let (action, outcome) = (text(&order.action), text(&order.outcome));
-        output.line(format!("  done  {action}: {outcome}{reason} {} ago", span(status.time - order.time)))?;
+    own.take(RECENT).try_for_each(|order| output.line(format!("  done  {}", outcome(status, order))))
+}
+
+/// What was done to processes of the target that are there no more.
+fn before(status: &Status, target: &Target, output: &mut Output) -> io::Result<()> {
+    let lives = |order: &EndedOrder| target.members.iter().any(|m| (m.process, m.pid) == (order.process, order.pid));
+    let past = status.recent_orders.iter().filter(|order| order.target == target.name && !lives(order));
+    let past: Vec<&EndedOrder> = past.take(RECENT).collect();
+    if !past.is_empty() {
+        output.line(format!("\n{}, processes that are gone", text(&target.name)))?;
     }
-    Ok(())
+    past.into_iter().try_for_each(|order| output.line(format!("  done  pid {}: {}", order.pid, outcome(status, order))))
+}
+
+/// `reset_pool: delivered 4s ago`
+fn outcome(status: &Status, order: &EndedOrder) -> String {
+    let reason = if order.reason == "none" { String::new() } else { format!(" ({})", text(&order.reason)) };
+    format!("{}: {}{reason} {} ago", text(&order.action), text(&order.outcome), span(status.time - order.time))
 }
 
 fn next(status: &Status, member: &Member, output: &mut Output) -> io::Result<()> {
