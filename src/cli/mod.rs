@@ -1,8 +1,8 @@
 //! The command line: one file a subcommand.
 //!
 //! What belongs here: arguments, looking for the configuration, printing, exit codes. What does
-//! not: anything that the daemon needs while it runs. Everything is printed through [`Output`],
-//! and every failure becomes one sentence and an exit code in [`Failure`].
+//! not: anything that the daemon needs while it runs. Everything is printed through `Output`,
+//! and every failure becomes one sentence and an exit code in `Failure`.
 
 mod check;
 mod columns;
