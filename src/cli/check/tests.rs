@@ -101,7 +101,7 @@ fn a_handler_of_a_known_program_may_mean_something_else() {
     command.args(["-c", "trap : USR1; echo ready; while :; do sleep 0.05; done", "gunicorn", &tag]);
     let mut child = Leaky(command.stdout(Stdio::piped()).spawn().unwrap());
     BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
-    // The third argument is bash's script; what the program is called comes first here.
+    // What it is called is handed in: bash shows the script among its first arguments.
     let arguments = b"/usr/bin/python3\0/usr/bin/gunicorn\0app:app\0";
     let config = config(&trader(&tag, ""));
     let live = Live::look(&config);
@@ -151,12 +151,11 @@ fn who_is_protected_or_claimed_twice_is_out_of_reach() {
     let twice = trader(&tag, "") + &format!("[target.other]\nmatch = {{ cmdline = \"{tag}\" }}\n");
     let told = checked(&config(&twice));
     assert!(told.contains("matched by another target too"), "{told}");
-    let parent = std::os::unix::process::parent_id();
     let init = "[target.init]\nmatch = { user = \"root\" }\n[target.init.thresholds]\nthreads = { elevated = 1000 }\n\
                 [target.init.ladder]\nelevated = [\"hup\"]\n[target.init.actions]\nhup = { signal = \"SIGHUP\" }\n";
     let told = checked(&config(init));
     if nix::unistd::getuid().is_root() {
-        assert!(told.contains("no measure reaches it") && told.contains("an ancestor of tradedog"), "{parent}: {told}");
+        assert!(told.contains("no measure reaches it") && told.contains("an ancestor of tradedog"), "{told}");
     }
     let own = format!("pid {},", std::process::id());
     assert!(!told.contains(&own), "the command itself is nobody's member: {told}");
