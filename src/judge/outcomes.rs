@@ -70,9 +70,15 @@ impl Rung {
         let &Outcome { kind, reason, at, .. } = outcome;
         let ended = Note::Ended { order: Arc::clone(order), kind, reason };
         match kind {
-            OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun | OutcomeKind::Gone => {
+            OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun => {
                 self.finish(RungState::Done(at));
                 Some(ended)
+            }
+            OutcomeKind::Gone => {
+                // Asked again after a veto, which was its end already.
+                let news = self.veto.is_none();
+                self.finish(RungState::Done(at));
+                news.then_some(ended)
             }
             OutcomeKind::Lapsed => {
                 self.finish(RungState::Idle);

@@ -99,8 +99,10 @@ impl Rung {
             RungState::InFlight(_) => return None,
             RungState::Idle | RungState::Done(_) | RungState::Vetoed { .. } | RungState::GaveUp(_) => None,
         };
+        // A veto was its end already.
+        let ended = self.veto.is_some();
         *self = Self::new(self.ladder, self.level, self.action);
-        lapsed
+        lapsed.filter(|_| !ended)
     }
 
     /// When the next try after `attempts` failures is due.

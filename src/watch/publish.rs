@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Watch;
 use crate::discover::Discovery;
+use crate::export::metrics::left_out;
 use crate::export::{HostView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::MemberView;
 use crate::kernel;
@@ -28,6 +29,7 @@ pub(super) struct View {
     wall: WallClock,
     own: OwnView,
     own_read: Option<Moment>,
+    left_out: usize,
     /// When the configuration was read.
     configured: Moment,
 }
@@ -62,6 +64,17 @@ impl Watch {
     /// Publishes the state of the watch. `began` is when the tick did.
     pub(super) fn export(&mut self, began: Moment) {
         self.view.refresh(began);
+        self.publish(began);
+        let left_out = left_out(&self.publisher.published().latest());
+        if left_out > 0 && std::mem::replace(&mut self.view.left_out, left_out) == 0 {
+            self.warn(format!(
+                "[web] max_series leaves {left_out} processes out of /metrics: raise it, or match fewer"
+            ));
+        }
+        self.view.left_out = left_out;
+    }
+
+    fn publish(&mut self, began: Moment) {
         let Self { config, sampler, state, recorder, publisher, view, discovery, roster, .. } = self;
         publisher.publish(|snapshot| {
             snapshot.config = Arc::clone(config);

@@ -145,6 +145,25 @@ fn a_veto_that_falls_away_lets_the_order_out_on_the_next_reading() {
 }
 
 #[test]
+fn a_vetoed_order_does_not_end_a_second_time_with_its_process() {
+    let mut world = World::new(target());
+    world.arrive(0, Duration::from_secs(86_400));
+    let mut asked = 0;
+    world.executor = Box::new(move |_| {
+        asked += 1;
+        Some(if asked < 3 { (OutcomeKind::Vetoed, Reason::Unhandled) } else { (OutcomeKind::Gone, Reason::None) })
+    });
+    world.play("310 310 310");
+    world.leave(0);
+    world.play("_");
+    world.expect(
+        "0s default: normal -> elevated
+         0s order reset_pool
+         0s vetoed reset_pool unhandled",
+    );
+}
+
+#[test]
 fn an_unknown_reading_asks_no_veto_again() {
     let mut world = World::new(target());
     world.arrive(0, Duration::from_secs(86_400));
