@@ -82,7 +82,9 @@ impl Probe for Sockets {
         let (links, members) = (&mut self.links, pass.members);
         let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(members[index], inodes);
         self.attribution.update(pass.now, (&mut self.dump, &self.holders), &mut read);
-        self.count();
+        if !pass.members.is_empty() {
+            self.count();
+        }
         Ok(())
     }
 

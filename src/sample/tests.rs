@@ -236,6 +236,7 @@ fn a_zombie_is_gone_and_that_is_no_error() {
     }
     assert!(sampler.stats().iter().all(|probe| probe.errors.iter().all(|(_, count)| *count == 0)));
     assert!(sampler.sample([].into_iter(), Moment::from_secs(21)).members.is_empty());
+    assert_eq!(sampler.unattributed().count(), 0, "nothing was asked for");
     assert!(matches!(sampler.host(Base::HostSwapUsed), Some(Value::Known(_))), "the host is read without members too");
 }
 
