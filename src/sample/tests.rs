@@ -240,6 +240,28 @@ fn a_zombie_is_gone_and_that_is_no_error() {
     assert!(matches!(sampler.host(Base::HostSwapUsed), Some(Value::Known(_))), "the host is read without members too");
 }
 
+/// It was alive when its descriptors were counted, and dead when the sockets were listed.
+#[test]
+fn who_dies_between_the_count_and_the_dump_has_no_count_of_0() {
+    let mut sleeper = Sleeper::new();
+    let (member, config) = (sleeper.member(), config(sleeper.port));
+    let mut probe = (sockets::PROBE.make)(&config);
+    let column = probe::Column { at: 0, base: Base::CloseWait, peer: None };
+    let mut seats = [Seat::new(&member)];
+    let mut count = || {
+        let mut pass = Pass { now: kernel::now(), members: &[&member], seats: &mut seats };
+        probe.prepare(&mut pass).unwrap();
+        probe.look(&mut pass, 0);
+        probe.value(column)
+    };
+    assert_eq!(count(), Ok(1.0));
+    sleeper.child.kill().unwrap();
+    while !member.process.has_exited() {
+        std::thread::yield_now();
+    }
+    assert_eq!(count(), Err(Fault::GONE));
+}
+
 #[test]
 fn the_sample_follows_the_membership_and_keeps_its_order() {
     let (first, second) = (Sleeper::new(), Sleeper::new());

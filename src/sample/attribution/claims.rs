@@ -162,6 +162,11 @@ impl Claims {
         self.by_cookie.get(&socket.cookie).is_some_and(Claim::is_open)
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by_cookie.len()
+    }
+
     /// Everybody who may hold it was asked.
     pub(super) fn settle(&mut self, cookie: u64) {
         if let Some(claim) = self.by_cookie.get_mut(&cookie) {

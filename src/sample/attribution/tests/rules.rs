@@ -168,3 +168,49 @@ fn a_member_of_two_targets_is_read_once() {
     });
     assert_eq!((reads, attribution.slot(0), attribution.slot(1)), (1, Ok(0), Ok(0)));
 }
+
+#[test]
+fn closing_its_own_sockets_or_changing_them_leaves_no_doubt() {
+    let (mut world, pids) = with_members(2);
+    for _ in 0..20 {
+        world.open_socket(pids[0], TcpState::Established);
+    }
+    world.pass(SECOND);
+    for _ in 0..5 {
+        world.close(pids[0], 3);
+    }
+    world.pass(SECOND);
+    assert!(world.reads.is_empty(), "as many descriptors went as sockets");
+    world.check();
+    world.close(pids[0], 3);
+    world.open_socket(pids[0], TcpState::Established);
+    world.pass(SECOND);
+    assert_eq!(world.reads, [pids[0]], "one went, one came: the count stands still, but not that of its sockets");
+    world.check();
+}
+
+#[test]
+fn what_is_gone_is_forgotten() {
+    let (mut world, pids) = with_members(1);
+    for _ in 0..200 {
+        world.open_socket(pids[0], TcpState::Established);
+        world.pass(SECOND);
+        let last = world.procs[&pids[0]].fds.len() - 1;
+        world.close(pids[0], last);
+        world.socks.clear();
+    }
+    world.pass(SECOND);
+    let (claims, books) = (&world.attribution.claims, &world.attribution.books);
+    assert_eq!(claims.len(), 0);
+    assert!(books.iter().flatten().all(|books| books.held.len() <= 1));
+}
+
+#[test]
+fn who_lives_in_another_namespace_has_no_part_in_this_dump() {
+    let mut world = World::default();
+    let (away, bystander) = (world.spawn(1000, true), world.spawn(1000, false));
+    world.procs.get_mut(&away).unwrap().fault = Some(Fault::NAMESPACE);
+    let cookie = world.open_socket(bystander, TcpState::CloseWait);
+    world.pass(SECOND);
+    assert_eq!((world.whose(cookie), world.attribution.slot(0)), (Whose::Nobody, Err(Fault::NAMESPACE)));
+}
