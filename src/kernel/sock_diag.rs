@@ -47,11 +47,12 @@ pub enum DumpError {
 }
 
 impl DumpError {
+    /// From the wire, so it may be any number, which rustix's `Errno` would not bear.
     fn from_errno(raw: i32) -> Self {
-        match Errno::from_raw_os_error(raw) {
-            Errno::ACCESS | Errno::PERM => Self::Denied,
-            Errno::NOBUFS => Self::Overrun,
-            Errno::AGAIN => Self::Incomplete,
+        match raw {
+            libc::EACCES | libc::EPERM => Self::Denied,
+            libc::ENOBUFS => Self::Overrun,
+            libc::EAGAIN => Self::Incomplete,
             _ => Self::Os(raw),
         }
     }
@@ -76,8 +77,7 @@ impl DumpError {
 
     /// A kernel that does not know the request: EINVAL, ENOENT, EOPNOTSUPP.
     fn is_refusal(self) -> bool {
-        matches!(self, Self::Os(raw) if
-            [Errno::INVAL, Errno::NOENT, Errno::OPNOTSUPP].contains(&Errno::from_raw_os_error(raw)))
+        matches!(self, Self::Os(libc::EINVAL | libc::ENOENT | libc::EOPNOTSUPP))
     }
 }
 

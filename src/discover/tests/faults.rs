@@ -38,9 +38,10 @@ fn a_member_whose_reads_fail_stays_a_member() {
 #[test]
 fn a_process_whose_reads_fail_is_found_soon() {
     let marker = marker();
-    let (victim, bystander) = (Victim::sleeping(&marker), Victim::sleeping(&marker));
     let config = targets(&[&format!("match = {{ cmdline = '{marker}' }}")]);
     for fault in Fault::ALL {
+        // Young ones each time: what was read of others is believed until they exec.
+        let (victim, bystander) = (Victim::sleeping(&marker), Victim::sleeping(&marker));
         for at in 0..READS {
             let plan = Plan::of(victim.pid(), fault, at);
             let mut scene = Scene::over(&config, Proc::live().unwrap().with_faults(plan.clone()));

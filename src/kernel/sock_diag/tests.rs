@@ -326,6 +326,16 @@ fn this_kernel_lists_both_families_in_either_way() {
     }
 }
 
+#[test]
+fn any_number_may_stand_where_an_errno_is_due() {
+    for raw in [0, -1, 1, 4095, 4096, 65_536, i32::MAX, i32::MIN] {
+        let error = DumpError::from_errno(raw);
+        assert_eq!(error == DumpError::Denied, raw == libc::EPERM, "{raw}");
+        assert!(!error.is_refusal(), "{raw}");
+    }
+    assert!(DumpError::from_errno(libc::EINVAL).is_refusal());
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_walked_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400), sequence: u32) {

@@ -2,7 +2,7 @@
 # Arguments: a file to log signals to, then SIGNAL or SIGNAL=exit for each signal to handle.
 import os, signal, socket, subprocess, sys, threading
 
-log = open(sys.argv[1], "a", buffering=1)
+log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
 files, memory, threads, children, connections, half_closed = [], bytearray(), [], [], {}, []
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
@@ -11,7 +11,8 @@ listener.listen(4096)
 
 def handle(name, leave):
     def note(number, frame):
-        log.write(signal.Signals(number).name + "\n")
+        # One system call: a second signal may come in the middle of the first one's handler.
+        os.write(log, (signal.Signals(number).name + "\n").encode())
         if leave:
             os._exit(0)
 
