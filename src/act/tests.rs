@@ -106,6 +106,17 @@ impl Case {
     }
 }
 
+/// Waits until it holds, for five seconds at most.
+fn eventually(holds: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not within five seconds");
+}
+
 fn end(outcome: Option<Outcome>) -> Option<(OutcomeKind, Reason)> {
     outcome.map(|outcome| (outcome.kind, outcome.reason))
 }
@@ -170,6 +181,7 @@ fn a_stopped_process_dies_too() {
     let mut case = case("pass", BY_USER);
     let pid = nix::unistd::Pid::from_raw(case.roster.members()[0].process.identity().pid.get());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    eventually(|| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") T ")));
     assert_eq!(case.order(kill(200, KillScope::Process)), None);
     assert_eq!(case.outcome().kind, OutcomeKind::Gone);
     assert_eq!(case.ended_by(), Some(9));
@@ -234,12 +246,7 @@ fn an_exec_between_judging_and_acting_is_another_program() {
     let mut case = case("signal.signal(signal.SIGUSR2, lambda *_: os.execvp('sleep', ['sleep', '60']))", BY_USER);
     let pid = nix::unistd::Pid::from_raw(case.roster.members()[0].process.identity().pid.get());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGUSR2).unwrap();
-    for _ in 0..200 {
-        if std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm == "sleep\n") {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    eventually(|| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm == "sleep\n"));
     assert_eq!(end(case.order(kill(0, KillScope::Process))), Some((OutcomeKind::Vetoed, Reason::Identity)));
     assert!(case.lives());
 }

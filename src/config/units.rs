@@ -202,7 +202,7 @@ impl FromStr for Share {
                     Wrong::new("has no unit", format!("write it in percent: \"{}\"", Self(n)))
                 }
                 Ok(n) if n > 1.0 && n <= 1000.0 => {
-                    Wrong::new("has no unit", format!("write it in percent: \"{text}%\""))
+                    Wrong::new("has no unit", format!("write it in percent: \"{}\"", Self(n / 100.0)))
                 }
                 Ok(_) | Err(_) => no_share(),
             });
