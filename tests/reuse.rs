@@ -7,15 +7,19 @@
     clippy::disallowed_methods,
     clippy::disallowed_macros,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test starts programs, says what it skips, and fails by panicking"
 )]
 
 use std::fs;
+use std::iter;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use tradedog::config::{Config, Source, parse};
+use tradedog::discover::{Change, Member, Roster, recheck, survey};
 use tradedog::kernel::{self, Error, Process};
-use tradedog::model::{BootId, Identity, Pid, Signal};
+use tradedog::model::{BootId, Identity, MemberKey, Pid, Reason, Signal};
 
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 const NUMBER: i32 = 4242;
@@ -46,12 +50,16 @@ fn inside_the_namespace() {
     }
     let boot = kernel::boot_id().unwrap();
     let pidfs = linux() >= [6, 9];
+    let sleepers = "[target.sleepers]\nmatch = { cmdline = '^/bin/sleep 600$' }";
+    let config = parse(vec![Source::new("watchdog.toml", sleepers)]).unwrap();
+    let mut roster = Roster::new(&config);
     let mut before = start(boot);
     let mut confusable = 0;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let (mut child, process) = before;
         let identity = process.identity();
         assert_eq!(identity.pid.get(), NUMBER);
+        let watched = (round % 3 == 0).then(|| discover(&config, &mut roster, identity));
         child.kill().unwrap();
         child.wait().unwrap();
         before = start(boot);
@@ -64,6 +72,11 @@ fn inside_the_namespace() {
             assert_ne!(heir.identity(), identity, "a successor was taken for its predecessor");
         }
         nobody_else_is_meant(&process);
+        if let Some(member) = watched {
+            let target = &config.targets[0];
+            assert_eq!(recheck(&member, target, &mut Vec::new()), Err(Reason::Identity), "a signal would be sent");
+            discover(&config, &mut roster, heir.identity());
+        }
         assert!(Path::new(&format!("/proc/{}/stat", successor.id())).exists(), "the successor was hit");
     }
     let (mut child, _) = before;
@@ -71,6 +84,18 @@ fn inside_the_namespace() {
     child.wait().unwrap();
     // Without a number of these the test has not looked at what it is about.
     assert!(confusable > ROUNDS / 10, "only {confusable} of {ROUNDS} had the same pid and start time");
+}
+
+/// Lets discovery find the process that has the number now, and gives it the seat.
+fn discover(config: &Config, roster: &mut Roster, identity: Identity) -> Member {
+    // The arguments of a new program are in place a moment after its start.
+    let mut found = iter::repeat_with(|| survey(config).found).take(1000);
+    let mut changes = found.find(|found| !found.is_empty()).unwrap().into_iter().map(Change::Found).collect();
+    roster.apply(&mut changes, kernel::now(), &mut Vec::new());
+    let key = MemberKey { target: 0, slot: 0 };
+    let [member] = roster.members() else { panic!("one process, one seat: {roster:?}") };
+    assert_eq!((member.key, member.process.identity()), (key, identity));
+    Member { key, process: member.process.clone(), facts: member.facts.clone(), first_seen: member.first_seen }
 }
 
 /// What was opened for the dead one neither reads nor signals the one that has its number now.

@@ -41,6 +41,8 @@ pub(super) struct Scanner {
     /// What `match.exe` of each target leads to now.
     exes: Vec<Option<PathBuf>>,
     troubles: Troubles,
+    /// Whom every scan looks at.
+    young: Vec<Pid>,
     last_pid: Option<u64>,
     last_full: Option<Moment>,
     /// How many processes may be held. With one too many, all of them would lose their readings.
@@ -70,6 +72,7 @@ impl Scanner {
             exes: Vec::new(),
             known: HashMap::new(),
             troubles: Troubles::default(),
+            young: Vec::new(),
             last_pid: None,
             last_full: None,
             room: room(fd_limit()),
@@ -91,7 +94,7 @@ impl Scanner {
         let forked = self.forked();
         self.groups.refresh(forked || full, &mut scope.look);
         let vanished = if forked || full { self.list(&mut scope) } else { false };
-        scope.look.extend(self.known.iter().filter(|(_, known)| known.is_young(now)).map(|(pid, _)| *pid));
+        scope.look.append(&mut self.young);
         scope.look.sort_unstable();
         scope.look.dedup();
         for pid in &scope.look {
@@ -181,6 +184,7 @@ impl Scanner {
             Ok(Looked::Done)
         };
         if looked != Err(Error::Gone) {
+            self.young.extend(known.is_young(scope.now).then_some(pid));
             self.known.insert(pid, known);
         }
         looked
@@ -257,7 +261,10 @@ impl Scanner {
     fn postpone(&mut self, pid: Pid, error: Error) {
         if is_passing(error) {
             match self.known.get_mut(&pid) {
-                Some(known) => known.unsure = true,
+                Some(known) => {
+                    known.unsure = true;
+                    self.young.push(pid);
+                }
                 // Not known yet: only a list brings it up again.
                 None => self.last_pid = None,
             }
