@@ -72,6 +72,7 @@ fn config() -> Config {
         peers: Vec::new(),
         targets: vec![Target {
             name: Arc::from("trader"),
+            written: Default::default(),
             selector: Selector::default(),
             members: Members::All,
             shared: false,

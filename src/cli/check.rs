@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::live::Live;
 use super::lookup::{ConfigFile, shown};
-use super::output::WARNING;
+use super::output::{ERROR, WARNING};
 use super::{Failure, Output};
 use crate::config::Config;
 use crate::model::printable;
@@ -28,6 +28,7 @@ pub(super) struct Arguments {
 struct Report<'a> {
     output: &'a mut Output,
     warnings: usize,
+    errors: usize,
 }
 
 impl Report<'_> {
@@ -40,16 +41,28 @@ impl Report<'_> {
         self.warnings += 1;
         self.output.line(format!("{indent}{WARNING}warning:{WARNING:#} {text}"))
     }
+
+    /// Something that must not be so.
+    fn error(&mut self, indent: &str, text: impl std::fmt::Display) -> io::Result<()> {
+        self.errors += 1;
+        self.output.line(format!("{indent}{ERROR}error:{ERROR:#} {text}"))
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let config = arguments.file.load()?;
-    Ok(tell(&config, &Live::look(&config), output)?)
+    match tell(&config, &Live::look(&config), output)? {
+        0 => Ok(()),
+        errors => {
+            Err(Failure::usage(format!("the configuration does not fit this host: {}", several(errors, "error"))))
+        }
+    }
 }
 
-fn tell(config: &Config, live: &Live, output: &mut Output) -> io::Result<()> {
+/// Tells everything; gives the number of errors.
+fn tell(config: &Config, live: &Live, output: &mut Output) -> io::Result<usize> {
     output.text(&config.warnings.render(true))?;
-    let mut report = Report { output, warnings: config.warnings.len() };
+    let mut report = Report { output, warnings: config.warnings.len(), errors: 0 };
     summary(config, &mut report)?;
     for trouble in live.trouble.iter().filter(|trouble| trouble.target.is_none()) {
         report.warn("", trouble)?;
@@ -59,7 +72,10 @@ fn tell(config: &Config, live: &Live, output: &mut Output) -> io::Result<()> {
         members::tell((index, target), live, &mut report)?;
     }
     report.line("")?;
-    verdict(&mut report)
+    if report.errors == 0 {
+        verdict(&mut report)?;
+    }
+    Ok(report.errors)
 }
 
 /// What was read, and by whose rights the rest is judged.

@@ -10,9 +10,12 @@ use crate::sample::Sampler;
 
 /// The members of every target, and one sample of them.
 pub(super) struct Live {
+    pub(super) config: Arc<Config>,
     pub(super) roster: Roster,
     /// In the order of the roster's members.
     pub(super) sample: Sample,
+    /// Targets, by index, that this very command matches, and so would the daemon.
+    pub(super) own: Vec<u16>,
     /// Why there may be more than was found.
     pub(super) trouble: Vec<Trouble>,
     /// When it was read.
@@ -20,17 +23,21 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Looks at the host. A process of our own is nobody's: it ends with this command.
+    /// Looks at the host. Our own process is nobody's member: it ends with this command.
     pub(super) fn look(config: &Config) -> Self {
         let mut survey = survey(config);
         let own = kernel::own_pid();
-        survey.found.retain(|found| found.process.identity().pid != own);
+        let (ourselves, others): (Vec<_>, Vec<_>) =
+            survey.found.into_iter().partition(|found| found.process.identity().pid == own);
+        survey.found = others;
         let mut roster = Roster::new(config);
         let mut found: Vec<Change> = survey.found.into_iter().map(Change::Found).collect();
         let at = kernel::now();
         roster.apply(&mut found, at, &mut Vec::new());
-        let sample = Sampler::new(Arc::new(config.clone())).sample(roster.members().iter(), at).clone();
-        Self { roster, sample, trouble: survey.trouble, at }
+        let config = Arc::new(config.clone());
+        let sample = Sampler::new(Arc::clone(&config)).sample(roster.members().iter(), at).clone();
+        let own = ourselves.iter().map(|found| found.target).collect();
+        Self { config, roster, sample, own, trouble: survey.trouble, at }
     }
 }
 

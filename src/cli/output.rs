@@ -75,6 +75,9 @@ pub(super) fn level_style(level: Level) -> Style {
 /// What needs attention.
 pub(super) const WARNING: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
 
+/// What must not be so.
+pub(super) const ERROR: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
+
 /// A table without borders.
 pub(super) struct Table {
     grid: comfy_table::Table,

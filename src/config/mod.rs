@@ -162,11 +162,22 @@ pub struct Network {
     pub prefix: u8,
 }
 
+/// Where something is written, for sentences about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Index into the configuration's `files`.
+    pub file: usize,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
 /// `[target.NAME]`
 #[derive(Clone, Debug)]
 pub struct Target {
     /// NAME
     pub name: Arc<str>,
+    /// Where it is written.
+    pub written: Written,
     /// Which processes.
     pub selector: Selector,
     /// Which of those that match.
@@ -289,6 +300,14 @@ pub struct Action {
     pub repeat: Option<Duration>,
     /// Failed deliveries before it gives up.
     pub max_attempts: u32,
+}
+
+impl Config {
+    /// Where a target is written, as `watchdog.toml:12`.
+    pub fn place(&self, target: &Target) -> String {
+        let file = self.files.get(target.written.file).map(|file| text::escape(&file.to_string_lossy()));
+        format!("{}:{}", file.as_deref().unwrap_or("?"), target.written.line)
+    }
 }
 
 impl Target {

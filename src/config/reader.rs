@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Written;
 use super::keys::{self, Section};
 use super::problem::Report;
 use super::source::Place;
@@ -113,6 +114,12 @@ impl<'a> Entry<'a> {
         let after = text.get(key.span().end..).unwrap_or_default().trim_start_matches([' ', '\t']);
         let value = Value { place: Place::new(file, &value.span()), key: key_place, de: value.get_ref(), text };
         Self { key: key.get_ref(), key_place, value, dotted: after.starts_with('.') }
+    }
+
+    /// Where it is written.
+    pub(super) fn written(&self) -> Written {
+        let before = self.value.text.get(..self.key_place.start).unwrap_or_default();
+        Written { file: self.key_place.file, line: before.matches('\n').count() + 1 }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Change, Found, Member, Trouble};
-use crate::config::Config;
-use crate::model::{Event, MemberKey, Moment, Note};
+use crate::config::{Config, Target};
+use crate::model::{Event, Identity, MemberKey, Moment, Note};
 
 /// The members of all targets in their seats.
 ///
@@ -14,6 +14,8 @@ use crate::model::{Event, MemberKey, Moment, Note};
 pub struct Roster {
     /// By index of the target.
     names: Vec<Arc<str>>,
+    /// Targets that do more than observe.
+    armed: Vec<bool>,
     /// By key.
     members: Vec<Member>,
     /// What keeps discovery from seeing all there is, for as long as the daemon runs.
@@ -23,11 +25,9 @@ pub struct Roster {
 impl Roster {
     /// Nobody yet, for the targets of `config`.
     pub fn new(config: &Config) -> Self {
-        Self {
-            names: config.targets.iter().map(|target| target.name.clone()).collect(),
-            members: Vec::new(),
-            troubles: Vec::new(),
-        }
+        let names = config.targets.iter().map(|target| target.name.clone()).collect();
+        let armed = config.targets.iter().map(Target::has_ladder).collect();
+        Self { names, armed, members: Vec::new(), troubles: Vec::new() }
     }
 
     /// Takes what discovery saw, and leaves `changes` empty. Who exited is shown out first, so that
@@ -92,12 +92,23 @@ impl Roster {
                 let key = MemberKey { target: found.target, slot: self.free_slot(found.target) };
                 self.seat(Member { key, process: found.process, facts: found.facts.clone(), first_seen: now });
                 events.push(self.told(key, now, |target, member| Note::Found { target, member, identity }));
+                let warning = found.facts.protected.and_then(|why| self.out_of_reach(key, identity, why));
+                events.extend(warning.map(|note| Event { at: now, note }));
                 (key, false)
             }
         };
         if found.facts.contested && !was_contested {
             events.push(self.told(key, now, |target, member| Note::Contested { target, member, identity }));
         }
+    }
+
+    /// A sentence about a member that no measure reaches, where measures are meant.
+    fn out_of_reach(&self, key: MemberKey, identity: Identity, why: &str) -> Option<Note> {
+        let index = usize::from(key.target);
+        let name = self.armed.get(index).filter(|armed| **armed).and_then(|_| self.names.get(index))?;
+        let (slot, pid) = (key.slot, identity.pid);
+        let text = format!("{name}[{slot}] pid {pid} is {why}: no measure reaches it; narrow the match of {name}");
+        Some(Note::Daemon { text, bad: true })
     }
 
     /// The lowest slot of `target` that nobody has; its members are in the order of their slots.

@@ -68,6 +68,7 @@ pub(crate) fn target(name: &str, peers: &[&str]) -> Target {
     *steps.get_mut(Level::Fatal).unwrap() = vec![1];
     Target {
         name: Arc::from(name),
+        written: Default::default(),
         selector: Selector::default(),
         members: Members::All,
         shared: false,

@@ -19,6 +19,7 @@ fn target(name: &str) -> Target {
     let signal = Measure::Signal { signal: Signal::new(10).unwrap(), assume_handled: false };
     Target {
         name: Arc::from(name),
+        written: Default::default(),
         selector: Selector::default(),
         members: Members::All,
         shared: false,

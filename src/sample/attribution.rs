@@ -11,9 +11,9 @@
 //! - a socket that this does not explain is nobody's from then on, costs one look-up a pass, and
 //!   leaves its other candidates in doubt: one of them may have closed a file and opened it;
 //! - in doubt, too, is who let go of more descriptors than its lost sockets (a shared or passed one
-//!   lives on elsewhere), and who was not read for long ([`VERIFY`]).
+//!   lives on elsewhere), and who was not read for long (`VERIFY`).
 //!
-//! Doubts are settled at once, but only within a small allowance of links ([`DOUBT_LINK`]), so that a
+//! Doubts are settled at once, but only within a small allowance of links (`DOUBT_LINK`), so that a
 //! bystander who opens a thousand connections a second, or a process that opens and closes files all
 //! day, does not cost a walk over all descriptors each time. What was missed in the meantime is
 //! found when the doubt is settled or the process is read for another reason. A measure that cannot

@@ -23,14 +23,19 @@ struct Portrait {
     user: String,
     facts: Vec<String>,
     warnings: Vec<String>,
+    errors: Vec<String>,
 }
 
 pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut Report<'_>) -> io::Result<()> {
     let both = live.roster.members().iter().zip(&live.sample.members);
     let members: Vec<_> = both.filter(|(member, _)| usize::from(member.key.target) == index).collect();
-    report.line(format!("{}: {}", target.name, matching(members.len())))?;
+    let place = live.config.place(target);
+    report.line(format!("{} ({place}): {}", target.name, matching(members.len())))?;
     for trouble in live.trouble.iter().filter(|trouble| trouble.target.is_some_and(|of| usize::from(of) == index)) {
         report.warn("  ", trouble)?;
+    }
+    if live.own.iter().any(|of| usize::from(*of) == index) {
+        report.warn("  ", "it matches tradedog itself, which no measure ever reaches; narrow the match")?;
     }
     if members.is_empty() {
         report.warn("  ", "nothing to watch now. Where to look:")?;
@@ -85,7 +90,8 @@ fn tell_portrait(portrait: &Portrait, pids: &[String], report: &mut Report<'_>) 
     };
     report.line(format!("  {} (user {}), pid {shown}{more}", portrait.name, portrait.user))?;
     portrait.facts.iter().try_for_each(|fact| report.line(format!("    {fact}")))?;
-    portrait.warnings.iter().try_for_each(|warning| report.warn("    ", warning))
+    portrait.warnings.iter().try_for_each(|warning| report.warn("    ", warning))?;
+    portrait.errors.iter().try_for_each(|error| report.error("    ", error))
 }
 
 fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait {
@@ -94,6 +100,7 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait
         user: user(member.facts.uids.0),
         facts: Vec::new(),
         warnings: Vec::new(),
+        errors: Vec::new(),
     };
     readings(target, sample, &mut portrait);
     if let Some(why) = member.facts.protected {
@@ -108,7 +115,7 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait
     if member.facts.contested {
         let text = "matched by another target too, so no measure reaches it: narrow one match, or write shared = true \
                     in both";
-        portrait.warnings.push(text.into());
+        portrait.errors.push(text.into());
     }
     measures(target, member, &mut portrait);
     portrait

@@ -47,7 +47,7 @@ fn config(text: &str) -> Config {
 }
 
 fn checked(config: &Config) -> String {
-    Output::captured(|output| super::tell(config, &Live::look(config), output).unwrap())
+    Output::captured(|output| super::tell(config, &Live::look(config), output).map(drop).unwrap())
 }
 
 fn user() -> String {
@@ -69,7 +69,7 @@ fn all_is_well() {
     let tag = tag("well");
     let child = Leaky::start(&tag, "signal.signal(signal.SIGUSR1, lambda *_: None)");
     let told = checked(&config(&trader(&tag, "expect = { min = 1, max = 1 }\n")));
-    assert!(told.contains("trader: 1 process matches"), "{told}");
+    assert!(told.contains("trader (watchdog.toml:1): 1 process matches"), "{told}");
     assert!(told.contains(&format!("pid {}", child.pid())), "{told}");
     assert!(told.contains("SIGUSR1 (reset_pool): handled\n"), "{told}");
     assert!(told.ends_with("ok: the configuration can be used\n"), "{told}");
@@ -150,13 +150,15 @@ fn who_is_protected_or_claimed_twice_is_out_of_reach() {
     let _child = Leaky::start(&tag, "signal.signal(signal.SIGUSR1, print)");
     let twice = trader(&tag, "") + &format!("[target.other]\nmatch = {{ cmdline = \"{tag}\" }}\n");
     let told = checked(&config(&twice));
-    assert!(told.contains("matched by another target too"), "{told}");
+    assert_eq!(told.matches("error: matched by another target too").count(), 2, "{told}");
+    assert!(!told.contains("the configuration can be used"), "{told}");
     let init = "[target.init]\nmatch = { user = \"root\" }\n[target.init.thresholds]\nthreads = { elevated = 1000 }\n\
                 [target.init.ladder]\nelevated = [\"hup\"]\n[target.init.actions]\nhup = { signal = \"SIGHUP\" }\n";
     let told = checked(&config(init));
     if nix::unistd::getuid().is_root() {
         assert!(told.contains("no measure reaches it") && told.contains("an ancestor of tradedog"), "{told}");
     }
+    assert!(told.contains("it matches tradedog itself"), "{told}");
     let own = format!("pid {},", std::process::id());
     assert!(!told.contains(&own), "the command itself is nobody's member: {told}");
 }

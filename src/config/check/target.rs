@@ -41,6 +41,7 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
     let (brakes, selector) = (brakes?, selector?);
     Some(Target {
         name: entry.key.into(),
+        written: entry.written(),
         selector,
         members: members?,
         shared: shared?,

@@ -70,6 +70,7 @@ pub(super) fn target() -> Target {
     }
     Target {
         name: "trader".into(),
+        written: Default::default(),
         selector: Selector::default(),
         members: Members::All,
         shared: false,
