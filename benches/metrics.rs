@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tradedog::config::{
-    Action, Bound, Budget, Config, Daemon, Ladder, Members, Problems, Selector, Target, Threshold, Web,
-};
+use tradedog::config::{Action, Bound, Budget, Config, Daemon, Ladder, Problems, Target, Threshold, Web};
 use tradedog::export::{LadderView, Snapshot, TargetView, ThresholdView, metrics};
 use tradedog::model::{Base, Level, Measure, MemberKey, Metric, Moment, PerLevel, Pid, Reading, Signal, Value};
 
@@ -72,19 +70,12 @@ fn config() -> Config {
         peers: Vec::new(),
         targets: vec![Target {
             name: Arc::from("trader"),
-            written: Default::default(),
-            selector: Selector::default(),
-            members: Members::All,
-            shared: false,
-            expect: None,
-            startup_grace: Duration::ZERO,
-            settle: Duration::ZERO,
             kill_budget: budget,
-            keep_at_least: 0,
             thresholds: thresholds(&metrics),
             metrics,
             ladders: vec![Ladder { name: Arc::from("default"), steps: PerLevel::default() }],
             actions: vec![action()],
+            ..Target::default()
         }],
         files: Vec::new(),
         warnings: Problems::default(),

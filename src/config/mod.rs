@@ -73,7 +73,7 @@ fn read(files: Vec<Loaded>) -> Result<Config, Problems> {
 }
 
 /// The checked configuration: everything resolved, nothing left to default.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// `[daemon]`
     pub daemon: Daemon,
@@ -123,7 +123,7 @@ impl Default for Web {
 }
 
 /// At most `max` in any span of `per`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     /// How many.
     pub max: u32,
@@ -171,8 +171,8 @@ pub struct Written {
     pub line: usize,
 }
 
-/// `[target.NAME]`
-#[derive(Clone, Debug)]
+/// `[target.NAME]`. The default one matches nobody and does nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Target {
     /// NAME
     pub name: Arc<str>,

@@ -5,30 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    HostView, LadderView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, RungView, Snapshot, Standing,
-    TargetView, ThresholdView,
+    HostView, LadderView, PassView, ProbeErrors, ProbeView, ReloadView, RungView, Snapshot, Standing, TargetView,
+    ThresholdView,
 };
-use crate::config::{
-    Action, Bound, Budget, Config, Daemon, End, Expect, Ladder, Members, Peer, Selector, Target, Threshold, Web,
-};
+use crate::config::{Action, Bound, Budget, Config, Daemon, End, Expect, Ladder, Peer, Target, Threshold, Web};
 use crate::model::{
     Base, BootId, Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OrderId,
-    OutcomeKind, PerLevel, Pid, Reading, Reason, Signal, Unknown, Value,
+    OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Unknown, Value,
 };
 use crate::record::{Counters, Logs, Recorder};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const SOCKET_STATES: [Base; 8] = [
-    Base::CloseWait,
-    Base::Established,
-    Base::SynSent,
-    Base::FinWait1,
-    Base::FinWait2,
-    Base::LastAck,
-    Base::Closing,
-    Base::Listen,
-];
-
 /// The metrics that every target has, in the order in which configurations list them.
 fn metrics(peers: &[&str]) -> Vec<Metric> {
     let mut all = vec![Metric::plain(Base::OpenFds), Metric::plain(Base::MaxFds)];
@@ -68,15 +55,9 @@ pub(crate) fn target(name: &str, peers: &[&str]) -> Target {
     *steps.get_mut(Level::Fatal).unwrap() = vec![1];
     Target {
         name: Arc::from(name),
-        written: Default::default(),
-        selector: Selector::default(),
-        members: Members::All,
-        shared: false,
         expect: Some(Expect { min: Some(1), max: None }),
-        startup_grace: Duration::ZERO,
         settle: Duration::from_secs(5),
         kill_budget: Budget { max: 3, per: HOUR },
-        keep_at_least: 0,
         thresholds: vec![
             threshold(&metrics, Base::OpenFds, [300.0, 600.0, 800.0, 900.0]),
             threshold(&metrics, Base::Rss, [900e6, 0.0, 0.0, 0.0]),
@@ -87,6 +68,7 @@ pub(crate) fn target(name: &str, peers: &[&str]) -> Target {
             action("reset_pool", Measure::Signal { signal: Signal::new(10).unwrap(), assume_handled: false }),
             action("kill", Measure::Kill { grace: Duration::from_secs(45), scope: KillScope::Process }),
         ],
+        ..Target::default()
     }
 }
 
@@ -208,7 +190,7 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
     };
     snapshot.not_ready = vec![String::from("trader[1]: open_fds is denied")];
     snapshot.reload = ReloadView { failed: false, last_success: Some(Moment::from_secs(9_000)), set_aside: 0 };
-    snapshot.own = OwnView {
+    snapshot.own = OwnFacts {
         cpu_seconds: Some(1.25),
         resident_bytes: Some(9_437_184),
         virtual_bytes: Some(71_303_168),

@@ -16,7 +16,7 @@ pub use crate::model::{LadderView, RungView, Standing, ThresholdView};
 pub use clock::WallClock;
 pub use published::{Published, Publisher};
 pub use server::Server;
-pub use snapshot::{HostView, MemberView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView};
+pub use snapshot::{HostView, MemberView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::WallClock;
 use crate::config::Config;
-use crate::model::{Base, LadderView, Level, MemberKey, Moment, Pid, Reading, RungView, ThresholdView, Value};
+use crate::model::{
+    Base, LadderView, Level, MemberKey, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView, Value,
+};
 use crate::record::Counters;
 
 /// The state of the watch after one pass.
@@ -43,7 +45,7 @@ pub struct Snapshot {
     /// How the configuration got here.
     pub reload: ReloadView,
     /// The daemon itself.
-    pub own: OwnView,
+    pub own: OwnFacts,
     members: Vec<MemberView>,
     readings: Vec<Reading>,
     ladders: Vec<LadderView>,
@@ -122,25 +124,6 @@ pub struct ReloadView {
     pub set_aside: u32,
 }
 
-/// The daemon itself, as `/proc/self` shows it; a fact that could not be read is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct OwnView {
-    /// CPU time of all threads, in seconds.
-    pub cpu_seconds: Option<f64>,
-    /// Resident memory in bytes.
-    pub resident_bytes: Option<u64>,
-    /// Address space in bytes.
-    pub virtual_bytes: Option<u64>,
-    /// Open descriptors.
-    pub open_fds: Option<u64>,
-    /// Soft limit of descriptors; infinite where there is none.
-    pub max_fds: Option<f64>,
-    /// Threads.
-    pub threads: Option<u64>,
-    /// When it started.
-    pub started: Option<Moment>,
-}
-
 impl Snapshot {
     /// Before the first pass: nobody is watched, nothing was read.
     pub fn empty(config: Arc<Config>) -> Self {
@@ -159,7 +142,7 @@ impl Snapshot {
             pass: PassView::default(),
             not_ready: vec![String::from("no pass has been made yet")],
             reload: ReloadView::default(),
-            own: OwnView::default(),
+            own: OwnFacts::default(),
             members: Vec::new(),
             readings: Vec::new(),
             ladders: Vec::new(),

@@ -33,7 +33,7 @@ pub use cgroup_tree::{CgroupTree, Visit};
 pub use clock::{now, wall_now};
 pub use error::Error;
 pub use limits::max_open_files;
-pub use own::{OwnFacts, own_facts};
+pub use own::own_facts;
 pub use pidfile::Pidfile;
 pub use proc_dir::{Entry, Proc};
 pub use process::Process;

@@ -133,7 +133,24 @@ pub const METRICS: &[MetricInfo] = &[
     host(row(Base::HostSwapUsed, "host_swap_used", Unit::Ratio, "swap of the host in use, as a share")),
 ];
 
+/// The metrics that count the TCP sockets of one state.
+pub const SOCKET_STATES: [Base; 8] = [
+    Base::CloseWait,
+    Base::Established,
+    Base::SynSent,
+    Base::FinWait1,
+    Base::FinWait2,
+    Base::LastAck,
+    Base::Closing,
+    Base::Listen,
+];
+
 impl Base {
+    /// Whether it counts the TCP sockets of one state.
+    pub fn is_socket_state(self) -> bool {
+        SOCKET_STATES.contains(&self)
+    }
+
     /// Its row of the table.
     pub fn info(self) -> &'static MetricInfo {
         &METRICS[self as usize]

@@ -3,7 +3,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Action, Budget, Daemon, Ladder, Members, Problems, Selector, Target, Web};
+use crate::config::{Action, Budget, Daemon, Ladder, Problems, Target, Web};
 use crate::model::{
     Base, BootId, Cause, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OrderId,
     OutcomeKind, PerLevel, Pid, Reason, Signal, Unknown,
@@ -19,15 +19,7 @@ fn target(name: &str) -> Target {
     let signal = Measure::Signal { signal: Signal::new(10).unwrap(), assume_handled: false };
     Target {
         name: Arc::from(name),
-        written: Default::default(),
-        selector: Selector::default(),
-        members: Members::All,
-        shared: false,
-        expect: None,
-        startup_grace: Duration::ZERO,
-        settle: Duration::ZERO,
         kill_budget: Budget { max: 3, per: Duration::from_secs(3600) },
-        keep_at_least: 0,
         metrics: vec![Metric::plain(Base::OpenFds)],
         thresholds: Vec::new(),
         ladders: if name == "trader" { vec![ladder("default")] } else { vec![ladder("default"), ladder("memory")] },
@@ -35,6 +27,7 @@ fn target(name: &str) -> Target {
             action("reset_pool", signal),
             action("kill", Measure::Kill { grace: Duration::from_secs(45), scope: KillScope::Tree }),
         ],
+        ..Target::default()
     }
 }
 

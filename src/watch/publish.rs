@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::Watch;
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
-use crate::export::{HostView, OwnView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
+use crate::export::{HostView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::MemberView;
 use crate::kernel;
-use crate::model::{Base, MemberKey, MemberSample, Moment, Unknown};
+use crate::model::{Base, MemberKey, MemberSample, Moment, OwnFacts, Unknown};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub(super) struct View {
     /// When the last pass sampled.
     pub(super) last_sample: Option<Moment>,
     wall: WallClock,
-    own: OwnView,
+    own: OwnFacts,
     own_read: Option<Moment>,
     left_out: usize,
     /// When the configuration was read.
@@ -47,16 +47,7 @@ impl View {
             return;
         }
         self.own_read = Some(now);
-        let facts = kernel::own_facts();
-        self.own = OwnView {
-            cpu_seconds: facts.cpu_seconds,
-            resident_bytes: facts.resident_bytes,
-            virtual_bytes: facts.virtual_bytes,
-            open_fds: facts.open_fds,
-            max_fds: facts.max_fds,
-            threads: facts.threads,
-            started: facts.started,
-        };
+        self.own = kernel::own_facts();
     }
 }
 

@@ -72,21 +72,6 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
 ];
 
-/// Whether the readings of `base` are shown as `process_sockets`.
-pub(super) fn is_socket_state(base: Base) -> bool {
-    matches!(
-        base,
-        Base::CloseWait
-            | Base::Established
-            | Base::SynSent
-            | Base::FinWait1
-            | Base::FinWait2
-            | Base::LastAck
-            | Base::Closing
-            | Base::Listen
-    )
-}
-
 fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &MemberSeen<'_>) -> Option<f64>) {
     series.metrics.reserve(scrape.members.len());
     for member in &scrape.members {
@@ -106,7 +91,7 @@ fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
         for (metric, reading) in member.target.metrics.iter().zip(scrape.snapshot.readings(member.view)) {
             let always = is_always_shown(metric.base);
             let number =
-                reading.value.number().filter(|number| is_socket_state(metric.base) && (always || *number > 0.0));
+                reading.value.number().filter(|number| metric.base.is_socket_state() && (always || *number > 0.0));
             let peer = metric.peer.as_deref().unwrap_or("");
             series.push_known(&[&member.target.name, &member.slot, metric.info().name, peer], number);
         }

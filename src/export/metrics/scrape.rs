@@ -113,7 +113,7 @@ impl Room {
 
 /// The most series that one member of `target` can have.
 fn series_per_member(target: &Target) -> usize {
-    let sockets = target.metrics.iter().filter(|metric| super::process::is_socket_state(metric.base)).count();
+    let sockets = target.metrics.iter().filter(|metric| metric.base.is_socket_state()).count();
     super::process::PLAIN + sockets + 2 * target.ladders.len() + 2 * target.thresholds.len()
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Action, Bound, Budget, Config, Daemon, Ladder, Members, Selector, Target, Threshold, Web};
+use crate::config::{Action, Bound, Budget, Config, Daemon, Ladder, Target, Threshold, Web};
 use crate::judge::{State, judge};
 use crate::model::{
     Base, BootId, Event, Identity, KillScope, Level, Measure, MemberKey, MemberSample, Metric, Moment, Note, Order,
@@ -70,19 +70,12 @@ pub(super) fn target() -> Target {
     }
     Target {
         name: "trader".into(),
-        written: Default::default(),
-        selector: Selector::default(),
-        members: Members::All,
-        shared: false,
-        expect: None,
-        startup_grace: Duration::ZERO,
-        settle: Duration::ZERO,
         kill_budget: Budget { max: 3, per: Duration::from_secs(3600) },
-        keep_at_least: 0,
         metrics: vec![Metric::plain(Base::OpenFds), Metric::plain(Base::Rss)],
         thresholds: vec![open_fds()],
         ladders: vec![Ladder { name: "default".into(), steps }],
         actions: vec![signal("reset_pool"), signal("disable_websocket"), signal("pause"), kill()],
+        ..Target::default()
     }
 }
 
