@@ -135,7 +135,12 @@ impl Watch {
         if std::mem::take(&mut self.view.exits) {
             self.roster.show_out(now, &mut self.events);
         }
+        let alone = self.roster.is_empty();
         self.roster.apply(&mut self.changes, now, &mut self.events);
+        if alone && !self.roster.is_empty() {
+            // Whoever comes first, at the start or after a restart, need not wait for an interval.
+            self.next_pass = self.next_pass.min(now);
+        }
         if !self.events.is_empty() {
             self.waiter.watch(self.roster.members().iter().map(|member| &member.process));
         }

@@ -55,6 +55,36 @@ fn the_bloated_one_dies_and_the_calm_one_lives() {
     assert!(calm.signals().is_empty() && stranger.signals().is_empty());
 }
 
+/// The brake opens between two readings: what was read before says nothing any more.
+#[test]
+fn a_kill_that_a_fresh_reading_does_not_confirm_is_held() {
+    let other = Leaker::handling(&[]).start();
+    let mut leaker = Leaker::handling(&[]).beside(&other).start();
+    leaker.tell("files 150");
+    let told = r#"
+[daemon]
+interval = "5s"
+[target.trader]
+match = { cmdline = "TAG", user = "{user}" }
+settle = "1s"
+[target.trader.thresholds]
+open_fds = { fatal = 100 }
+[target.trader.ladder]
+fatal = ["kill"]
+[target.trader.actions]
+kill = { kill = { grace = "1s" } }
+"#;
+    let daemon = Daemon::told(&told.replace("TAG", &leaker.tag())).start();
+    daemon.wait_for_order(3, "kill", ("held", "settling"));
+    leaker.tell("files 10");
+    std::thread::sleep(Duration::from_millis(1200));
+    // An exit wakes the daemon while its last reading is still the bad one.
+    drop(other);
+    daemon.wait_for_order(2, "kill", ("held", "unconfirmed"));
+    assert!(leaker.lives(), "killed although it had recovered");
+    assert_eq!(daemon.orders("kill", "gone", "none"), 0.0);
+}
+
 #[test]
 fn no_series_is_left_of_the_last_process() {
     let mut leaker = Leaker::handling(&[]).start();
