@@ -44,12 +44,12 @@ fn its_values_are_the_defaults() {
     assert_eq!(meaning(&bare), meant, "the shipped kill is not the default");
 }
 
-/// The text without the line of that key under that header.
+/// The text with the line of that key under that header left empty.
 fn remove(text: &str, header: &str, key: &str) -> String {
     let start = text.find(&format!("\n{header} ")).or_else(|| text.find(&format!("\n{header}\n"))).unwrap() + 1;
     let line = text[start..].lines().find(|line| line.split('=').next().unwrap().trim() == key).unwrap();
     let at = start + text[start..].find(&format!("\n{line}\n")).unwrap();
-    format!("{}{}", &text[..at], &text[at + line.len() + 1..])
+    format!("{}\n{}", &text[..at], &text[at + line.len() + 1..])
 }
 
 #[test]
