@@ -142,11 +142,13 @@ impl MemberState {
         }
     }
 
-    /// The process is no more: orders that were spoken of end with it.
+    /// The process is no more: orders that were spoken of end with it. What kept one back is its
+    /// reason, so that nobody takes a kill that was never sent for one that worked.
     pub(super) fn depart(&mut self, pass: &mut Pass<'_>) {
         for rung in &mut self.rungs {
+            let kept_back = rung.kept_back();
             if let Some(order) = rung.end() {
-                pass.tell(Note::Ended { order, kind: OutcomeKind::Gone, reason: Reason::None });
+                pass.tell(Note::Ended { order, kind: OutcomeKind::Gone, reason: kept_back });
             }
         }
     }

@@ -105,6 +105,19 @@ impl Rung {
         lapsed.filter(|_| !ended)
     }
 
+    /// What keeps its order back: a brake, or the failure of the last try.
+    pub(super) fn kept_back(&self) -> Reason {
+        match self.state {
+            RungState::Failed { reason, .. } => reason,
+            RungState::Due => self.hold.map_or(Reason::None, |hold| hold.reason),
+            RungState::Idle
+            | RungState::InFlight(_)
+            | RungState::Done(_)
+            | RungState::Vetoed { .. }
+            | RungState::GaveUp(_) => Reason::None,
+        }
+    }
+
     /// When the next try after `attempts` failures is due.
     pub(super) fn retry_at(attempts: u32, now: Moment) -> Moment {
         let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8));

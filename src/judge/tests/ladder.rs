@@ -348,5 +348,5 @@ fn orders_spoken_of_end_with_their_process() {
     world.play("10 950");
     world.leave(0);
     world.play("_");
-    assert!(world.told().ends_with("   2s gone kill none\n"), "{}", world.told());
+    assert!(world.told().ends_with("   2s gone kill settling\n"), "{}", world.told());
 }
