@@ -77,6 +77,9 @@ impl ThresholdState {
         if self.last.as_ref().is_some_and(|last| reading.at <= last.at) {
             return false;
         }
+        if self.last.is_none() {
+            self.since = reading.at;
+        }
         self.last = Some(*reading);
         match reading.value {
             Value::Unknown(_) => self.forget_pending(),

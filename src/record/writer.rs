@@ -5,7 +5,7 @@
 //! (`tracing::event!` and not its short forms: those are banned by clippy.toml, and clippy takes no
 //! exception from a ban of macros below the whole crate.)
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
@@ -113,6 +113,6 @@ fn write_all(lines: &Receiver<Vec<Line>>, waiting: &AtomicUsize) {
 
 /// Times are UTC (RFC 3339); colour only on a terminal whose user did not refuse it.
 fn subscriber() -> impl tracing::Subscriber + Send + Sync {
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(colour).with_target(false).finish()
 }

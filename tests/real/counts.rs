@@ -93,6 +93,11 @@ fn threads_raise_a_level_and_its_fall_clears_it() {
     let thresholds = "[target.trader.thresholds]\nthreads = { elevated = 10, clear_hold = \"500ms\" }\n";
     let daemon = watching(&leaker, thresholds);
     daemon.wait_for(3, ("tradedog_level", &[TRADER, ("ladder", "default")]), 0.0);
+    let (_, status) = daemon.get("/api/v1/status").unwrap();
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let member = &status["targets"][0]["members"][0];
+    let since = member["thresholds"][0]["since"].as_f64().unwrap();
+    assert!(since >= member["started"].as_f64().unwrap(), "normal since before the process began: {status}");
     leaker.tell("threads 20");
     daemon.wait_for(3, ("tradedog_level", &[TRADER, ("ladder", "default")]), 1.0);
     daemon.wait_for(1, ("tradedog_metric_level", &[TRADER, ("metric", "threads")]), 1.0);
