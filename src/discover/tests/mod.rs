@@ -5,6 +5,7 @@
     reason = "starts children, makes cgroups and files, and says what it skips"
 )]
 
+mod alone;
 mod anchors;
 mod cgroups;
 mod changes;
