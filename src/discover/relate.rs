@@ -23,15 +23,14 @@ pub(super) fn relate(config: &Config, known: &mut HashMap<Pid, Known>, changes: 
 
 /// For each target, what is to be known about `one` as its member; none where it is not.
 fn seats(config: &Config, known: &HashMap<Pid, Known>, one: &Known) -> Vec<Option<Facts>> {
-    let is_member: Vec<bool> =
-        (0..config.targets.len()).map(|target| is_member(config, known, (one, target))).collect();
+    let is_member: Vec<bool> = (0..config.targets.len()).map(|target| is_member(config, known, one, target)).collect();
     let of: Vec<_> = config.targets.iter().zip(&is_member).filter(|(_, is)| **is).map(|(target, _)| target).collect();
     let contested = of.len() > 1 && !of.iter().all(|target| target.shared);
     let facts = |target: usize| Some(Facts { anchored: one.is_anchored(target), contested, ..one.facts.clone()? });
     is_member.iter().enumerate().map(|(target, is)| if *is { facts(target) } else { None }).collect()
 }
 
-fn is_member(config: &Config, known: &HashMap<Pid, Known>, (one, target): (&Known, usize)) -> bool {
+fn is_member(config: &Config, known: &HashMap<Pid, Known>, one: &Known, target: usize) -> bool {
     one.matches(target)
         && match config.targets.get(target).map(|target| target.members) {
             Some(Members::All) => true,
