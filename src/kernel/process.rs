@@ -101,7 +101,7 @@ impl Process {
 
     /// Number of open descriptors.
     pub fn open_fds(&self) -> Result<u64, Error> {
-        self.entry.open_fds()
+        self.unless_exited(self.entry.open_fds())
     }
 
     /// Soft limit of descriptors; none is unlimited. See [`Entry::max_fds`].
@@ -126,7 +126,15 @@ impl Process {
 
     /// Calls `visit` with the inode of every socket among its descriptors. See [`Entry::socket_inodes`].
     pub fn socket_inodes(&self, visit: &mut dyn FnMut(u64)) -> Result<(), Error> {
-        self.entry.socket_inodes(visit)
+        self.unless_exited(self.entry.socket_inodes(visit))
+    }
+
+    /// The folder of a zombie belongs to root: whoever is not root is denied what is merely gone.
+    fn unless_exited<T>(&self, read: Result<T, Error>) -> Result<T, Error> {
+        match read {
+            Err(Error::Denied) if self.has_exited() => Err(Error::Gone),
+            read => read,
+        }
     }
 
     /// Sends a signal through the pidfd. That it was sent does not say that it had an effect.
