@@ -205,7 +205,7 @@ impl Story {
             self.readings(&scrape);
             self.orders(&scrape);
             said.iter().for_each(|line| self.say("trader", line));
-            let killed = ordered(&scrape, "kill", "gone");
+            let killed = killed(&scrape);
             if let Some(status) = leaking.ended()? {
                 self.say("trader", &format!("ended: {status}"));
                 return self.see_the_end(killed);
@@ -220,7 +220,7 @@ impl Story {
         while Instant::now() < end {
             let scrape = Scrape::of(self.server)?;
             self.orders(&scrape);
-            told |= ordered(&scrape, "kill", "gone");
+            told |= killed(&scrape);
             if told && scrape.value("tradedog_process_open_fds", TRADER).is_none() {
                 self.say("tradedog", "no process of the target is left, and no series of it");
                 return Ok(());
@@ -272,8 +272,10 @@ impl Story {
     }
 }
 
-fn ordered(scrape: &Scrape, action: &str, outcome: &str) -> bool {
-    scrape.value("tradedog_orders_total", &[("action", action), ("outcome", outcome)]).is_some_and(|count| count > 0.0)
+/// Whether a kill went out and did what it is for.
+fn killed(scrape: &Scrape) -> bool {
+    let series = [("action", "kill"), ("outcome", "gone"), ("reason", "none")];
+    scrape.value("tradedog_orders_total", &series).is_some_and(|count| count > 0.0)
 }
 
 fn free_address() -> anyhow::Result<SocketAddr> {

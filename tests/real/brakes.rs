@@ -53,8 +53,8 @@ fn a_process_that_recovers_while_it_settles_lives() {
 
 #[test]
 fn no_order_goes_out_within_the_startup_grace() {
-    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
     let started = Instant::now();
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
     leaker.tell("files 80");
     let daemon = watching(&leaker, "startup_grace = \"6s\"");
     daemon.wait_for_order(5, "pause", ("held", "startup_grace"));
