@@ -186,7 +186,8 @@ fn tell_ended(out: &mut String, order: &Order, kind: OutcomeKind, reason: Reason
     let (id, measure, whom) = (order.id.0, show::measure(&order.measure), whom(order));
     match kind {
         OutcomeKind::Gone if reason != Reason::None => {
-            write!(out, "order {id}: gone: {whom}; {} never went out, kept back", order.action)
+            let gone = who(&order.target, order.member, &order.identity);
+            write!(out, "order {id}: gone: {gone}; {} never went out, kept back", order.action)
         }
         OutcomeKind::DryRun => write!(out, "order {id}: would have sent {measure} to {whom}"),
         OutcomeKind::Gone => write!(out, "order {id}: gone: {}", who(&order.target, order.member, &order.identity)),

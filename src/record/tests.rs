@@ -136,6 +136,7 @@ fn notes_of_orders(config: &Config) -> Vec<Note> {
         ended(&signal, OutcomeKind::DryRun, Reason::None),
         ended(&kill, OutcomeKind::DryRun, Reason::None),
         ended(&kill, OutcomeKind::Gone, Reason::None),
+        ended(&kill, OutcomeKind::Gone, Reason::Settling),
     ]
 }
 
@@ -171,8 +172,9 @@ fn each_order_counts_once_at_its_end_and_a_hold_when_it_is_told() {
     assert_eq!(count("reset_pool", OutcomeKind::Vetoed, Reason::Unhandled), Some(1));
     assert_eq!(count("kill", OutcomeKind::Held, Reason::KillBudget), Some(1), "the reminder does not count");
     assert_eq!(count("kill", OutcomeKind::Gone, Reason::None), Some(1));
-    assert_eq!(after.orders().map(|(_, count)| count).sum::<u64>(), 9);
-    assert_eq!(after.recent().count(), 7);
+    assert_eq!(count("kill", OutcomeKind::Gone, Reason::Settling), Some(1), "one that never went out is told apart");
+    assert_eq!(after.orders().map(|(_, count)| count).sum::<u64>(), 10);
+    assert_eq!(after.recent().count(), 8);
     assert_eq!(before.orders().map(|(_, count)| count).sum::<u64>(), 0, "who holds the old counts keeps them");
 }
 
