@@ -54,6 +54,8 @@ struct Watch {
     events: Vec<Event>,
     publisher: Publisher,
     view: publish::View,
+    /// Whether some member may have exited since the last tick.
+    exits: bool,
     next_pass: Moment,
 }
 
@@ -95,6 +97,7 @@ impl Watch {
             events: Vec::new(),
             publisher,
             view: publish::View::configured(kernel::now()),
+            exits: false,
             next_pass: kernel::now(),
             config,
         })
@@ -114,7 +117,7 @@ impl Watch {
                 }
                 None => {}
             }
-            self.view.exits |= woken.exits;
+            self.exits |= woken.exits;
         }
         self.say("stopping; nothing more is watched".to_owned());
         self.recorder.record(&self.events);
@@ -132,7 +135,7 @@ impl Watch {
     /// Takes in what the discovery thread found and which members have exited.
     fn discover(&mut self, now: Moment) {
         self.discovery.changes(&mut self.changes);
-        if std::mem::take(&mut self.view.exits) {
+        if std::mem::take(&mut self.exits) {
             self.roster.show_out(now, &mut self.events);
         }
         let alone = self.roster.is_empty();

@@ -20,8 +20,6 @@ const STILL: Duration = Duration::from_secs(30);
 /// What is shown of the loop itself.
 #[derive(Debug, Default)]
 pub(super) struct View {
-    /// Whether some member may have exited since the last tick.
-    pub(super) exits: bool,
     /// How much later than planned the last pass began.
     pub(super) late: Duration,
     /// When the last pass sampled.
