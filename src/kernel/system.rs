@@ -26,10 +26,9 @@ pub fn ticks_per_second() -> u64 {
     rustix::param::clock_ticks_per_second()
 }
 
-/// The moment `start_ticks` after boot, as field 22 of `/proc/PID/stat` counts them.
+/// When a process started, by field 22 of its `/proc/PID/stat`.
 pub fn started(start_ticks: u64) -> Moment {
-    let nanos = u128::from(start_ticks) * 1_000_000_000 / u128::from(ticks_per_second().max(1));
-    Moment::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    Moment::from_ticks(start_ticks, ticks_per_second())
 }
 
 /// The daemon's own number.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::Moment;
-
 /// A process number. It alone never identifies a process: the kernel reuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(i32);
@@ -47,14 +45,6 @@ pub struct Identity {
     pub start_ticks: u64,
     /// Inode of its pidfd where the kernel has pidfs.
     pub pidfs_inode: Option<u64>,
-}
-
-impl Identity {
-    /// When the process started, at `ticks_per_second` (`sysconf(_SC_CLK_TCK)`) of `start_ticks`.
-    pub fn started(&self, ticks_per_second: u64) -> Moment {
-        let nanos = u128::from(self.start_ticks) * 1_000_000_000 / u128::from(ticks_per_second.max(1));
-        Moment::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
 }
 
 /// A seat in a target: the labels `target` and `process` of every series about one process.

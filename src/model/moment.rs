@@ -23,6 +23,12 @@ impl Moment {
         Self(secs * 1_000_000_000)
     }
 
+    /// The moment `ticks` clock ticks after boot, at `per_second` of them (`sysconf(_SC_CLK_TCK)`).
+    pub fn from_ticks(ticks: u64, per_second: u64) -> Self {
+        let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(per_second.max(1));
+        Self(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
     /// Nanoseconds since boot.
     pub const fn as_nanos(self) -> u64 {
         self.0

@@ -33,7 +33,6 @@ use crate::model::{Base, MemberSample, Moment, Reading, Sample, Unknown, Value};
 /// Reads the members, pass by pass.
 pub struct Sampler {
     config: Arc<Config>,
-    ticks_per_second: u64,
     probes: Vec<Running>,
     stats: Vec<ProbeStats>,
     /// What is remembered of each member, in the order of the sample's.
@@ -45,8 +44,7 @@ impl Sampler {
     /// One that has read nobody yet. It opens nothing before the first pass.
     pub fn new(config: Arc<Config>) -> Self {
         let (probes, stats) = PROBES.iter().map(|row| Running::new(row, &config)).unzip();
-        let ticks_per_second = kernel::ticks_per_second();
-        Self { config, ticks_per_second, probes, stats, seats: Vec::new(), sample: Sample::default() }
+        Self { config, probes, stats, seats: Vec::new(), sample: Sample::default() }
     }
 
     /// One pass at `now` over all members, in their order, each with all readings of its target.
@@ -136,7 +134,7 @@ impl Sampler {
         MemberSample {
             member: member.key,
             identity,
-            started: identity.started(self.ticks_per_second),
+            started: kernel::started(identity.start_ticks),
             first_seen: member.first_seen,
             readings: vec![self.never_read(member.first_seen); target.map_or(0, |target| target.metrics.len())],
         }

@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::Victim;
-use crate::kernel::{Error, Proc, Process, boot_id, now, own_pid, ticks_per_second};
+use crate::kernel::{Error, Proc, Process, boot_id, now, own_pid, started};
 use crate::model::{Pid, Signal};
 
 fn open(pid: Pid) -> Result<Process, Error> {
@@ -31,8 +31,8 @@ fn a_live_process_is_read_as_it_is() {
     let process = open(victim.pid()).unwrap();
     let identity = process.identity();
     assert_eq!(identity.pid, victim.pid());
-    assert!(identity.started(ticks_per_second()) + Duration::from_millis(20) >= before);
-    assert!(identity.started(ticks_per_second()) <= now());
+    assert!(started(identity.start_ticks) + Duration::from_millis(20) >= before);
+    assert!(started(identity.start_ticks) <= now());
     assert_eq!(process.open_fds(), Ok(listed(victim.pid())));
     assert!(process.open_fds().unwrap() >= 54);
     let mut text = Vec::new();
