@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::world::{World, kill, open_fds, signal, target, threshold};
 use crate::config::{Ladder, Target, Threshold};
-use crate::model::{Level, OutcomeKind, PerLevel, Reason, Value};
+use crate::judge::confirm;
+use crate::model::{Level, OutcomeKind, PerLevel, Reading, Reason, Unknown, Value};
 
 /// Linear between (minute, value) points, read once a second.
 fn linear(points: &[(u32, f64)]) -> impl Iterator<Item = f64> {
@@ -349,4 +350,17 @@ fn orders_spoken_of_end_with_their_process() {
     world.leave(0);
     world.play("_");
     assert!(world.told().ends_with("   2s gone kill settling\n"), "{}", world.told());
+}
+
+#[test]
+fn a_kill_is_confirmed_only_by_a_fresh_reading_at_or_past_its_bound() {
+    let world = World::of(target(), "950");
+    let confirmed = |value| {
+        let fresh = Reading { at: world.now, period: world.interval, value };
+        confirm(&world.orders[0], &fresh)
+    };
+    assert_eq!(confirmed(Value::Known(900.0)), Ok(()));
+    assert_eq!(confirmed(Value::AtLeast(901.0)), Ok(()));
+    assert_eq!(confirmed(Value::Known(899.0)), Err(Reason::Unconfirmed));
+    assert_eq!(confirmed(Value::Unknown(Unknown::Denied)), Err(Reason::Unknown));
 }
