@@ -106,3 +106,47 @@ fn threads_raise_a_level_and_its_fall_clears_it() {
     leaker.tell("threads 1");
     daemon.wait_for(3, ("tradedog_level", &[TRADER, ("ladder", "default")]), 0.0);
 }
+
+/// Every metric that takes a bound raises its threshold when it is at or past it, and only then.
+#[test]
+fn each_metric_raises_its_own_threshold_and_no_other() {
+    let mut leaker = Leaker::handling(&[]).start();
+    leaker.tell("cw 3");
+    let thresholds = r#"
+[peers]
+own = "127.0.0.1:*"
+[target.trader.thresholds]
+open_fds = { elevated = 5 }
+fd_usage = { warning = "0.001%", critical = "90%" }
+close_wait = { warning = 3, critical = 4 }
+"close_wait.own" = { critical = 3 }
+established = { elevated = 100 }
+sockets = { critical = 3 }
+"sockets.own" = { fatal = 3 }
+rss = { elevated = "1MiB", warning = "900GiB" }
+swap = { elevated = "900GiB" }
+threads = { fatal = 1 }
+host_memory_used = { elevated = "0.1%" }
+host_swap_used = { elevated = "99.9%" }
+"#;
+    let daemon = watching(&leaker, thresholds);
+    let levels = [
+        ("open_fds", 1.0),
+        ("fd_usage", 2.0),
+        ("close_wait", 2.0),
+        ("close_wait.own", 3.0),
+        ("established", 0.0),
+        ("sockets", 3.0),
+        ("sockets.own", 4.0),
+        ("rss", 1.0),
+        ("swap", 0.0),
+        ("threads", 4.0),
+        ("host_memory_used", 1.0),
+        ("host_swap_used", 0.0),
+    ];
+    for (metric, level) in levels {
+        daemon.wait_for(5, ("tradedog_metric_level", &[TRADER, ("metric", metric)]), level);
+        daemon.wait_for(1, ("tradedog_reading_unknown", &[TRADER, ("metric", metric)]), 0.0);
+    }
+    daemon.wait_for(1, ("tradedog_level", &[TRADER, ("ladder", "default")]), 4.0);
+}
