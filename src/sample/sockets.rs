@@ -8,23 +8,16 @@ use crate::config::Config;
 use crate::discover::Member;
 use crate::kernel::sock_diag::{SockDiag, Socket};
 use crate::kernel::{self, Proc};
-use crate::model::Base;
+use crate::model::{Base, SOCKET_STATES};
 
-pub(super) const PROBE: Row = Row {
-    name: "sockets",
-    metrics: &[
-        Base::CloseWait,
-        Base::Established,
-        Base::SynSent,
-        Base::FinWait1,
-        Base::FinWait2,
-        Base::LastAck,
-        Base::Closing,
-        Base::Listen,
-        Base::Sockets,
-    ],
-    make: |config| Box::new(Sockets::new(config)),
+/// Each state by itself, and all of them together.
+const METRICS: [Base; SOCKET_STATES.len() + 1] = {
+    let mut all = [Base::Sockets; SOCKET_STATES.len() + 1];
+    all.split_at_mut(SOCKET_STATES.len()).0.copy_from_slice(&SOCKET_STATES);
+    all
 };
+
+pub(super) const PROBE: Row = Row { name: "sockets", metrics: &METRICS, make: |config| Box::new(Sockets::new(config)) };
 
 struct Sockets {
     diag: SockDiag,
