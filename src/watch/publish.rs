@@ -28,6 +28,8 @@ pub(super) struct View {
     own: OwnFacts,
     own_read: Option<Moment>,
     left_out: usize,
+    /// How many members the last snapshot had.
+    members: usize,
     /// When the configuration was read.
     configured: Moment,
 }
@@ -54,6 +56,14 @@ impl Watch {
     pub(super) fn export(&mut self, began: Moment) {
         self.view.refresh(began);
         self.publish(began);
+        let members = self.sampler.latest().members.len();
+        if members != std::mem::replace(&mut self.view.members, members) {
+            self.tell_left_out();
+        }
+    }
+
+    /// Says once when `max_series` begins to leave processes out. Asked when their number changed.
+    fn tell_left_out(&mut self) {
         let left_out = left_out(&self.publisher.published().latest());
         if left_out > 0 && std::mem::replace(&mut self.view.left_out, left_out) == 0 {
             self.warn(format!(
