@@ -311,11 +311,6 @@ impl Config {
 }
 
 impl Target {
-    /// The threshold on one of its metrics, by index.
-    pub fn threshold_on(&self, metric: usize) -> Option<&Threshold> {
-        self.thresholds.iter().find(|t| t.metric == metric)
-    }
-
     /// Whether anything is ever done here; a target without rungs is only observed.
     pub fn has_ladder(&self) -> bool {
         self.ladders.iter().any(|ladder| ladder.steps.iter().any(|(_, actions)| !actions.is_empty()))

@@ -16,7 +16,7 @@ fn with(lines: &str) -> Target {
 
 fn bound(target: &Target, metric: &str, level: Level) -> Option<Bound> {
     let index = target.metrics.iter().position(|m| m.to_string() == metric)?;
-    target.threshold_on(index)?.bounds.get(level).copied().flatten()
+    target.thresholds.iter().find(|row| row.metric == index)?.bounds.get(level).copied().flatten()
 }
 
 /// Names of the actions of a ladder, level by level.
