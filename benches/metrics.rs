@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tradedog::config::{Action, Bound, Budget, Config, Daemon, Ladder, Problems, Target, Threshold, Web};
+use tradedog::config::{Action, Bound, Budget, Config, Daemon, Ladder, Target, Threshold, Web};
 use tradedog::export::{LadderView, Snapshot, TargetView, ThresholdView, metrics};
 use tradedog::model::{Base, Level, Measure, MemberKey, Metric, Moment, PerLevel, Pid, Reading, Signal, Value};
 
@@ -77,15 +77,14 @@ fn config() -> Config {
             actions: vec![action()],
             ..Target::default()
         }],
-        files: Vec::new(),
-        warnings: Problems::default(),
+        ..Config::default()
     }
 }
 
 fn action() -> Action {
     let measure = Measure::Signal { signal: Signal::new(10).unwrap(), assume_handled: false };
     let cooldown = Duration::from_secs(60);
-    Action { name: Arc::from("reset_pool"), measure, cooldown, repeat: None, max_attempts: 5 }
+    Action { name: Arc::from("reset_pool"), measure, cooldown, ..Action::default() }
 }
 
 fn thresholds(metrics: &[Metric]) -> Vec<Threshold> {

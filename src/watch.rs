@@ -189,7 +189,8 @@ impl Watch {
         }
         let member = self.roster.get(order.member).filter(|member| member.process.identity() == order.identity);
         let target = self.config.targets.get(usize::from(order.member.target));
-        let metric = target.and_then(|target| target.metrics.iter().position(|metric| *metric == order.cause.metric));
+        let cause = order.cause.as_ref().map(|cause| &cause.metric);
+        let metric = target.and_then(|target| target.metrics.iter().position(|metric| Some(metric) == cause));
         let (Some(member), Some(metric)) = (member, metric) else { return Err(Reason::Unknown) };
         confirm(order, &self.sampler.fresh(member, metric, now))
     }
@@ -229,5 +230,13 @@ impl Watch {
 }
 
 const fn held(order: &Order, reason: Reason, at: Moment) -> Outcome {
-    Outcome { order: order.id, member: order.member, kind: OutcomeKind::Held, reason, at }
+    Outcome {
+        order: order.id,
+        member: order.member,
+        kind: OutcomeKind::Held,
+        reason,
+        at,
+        untouched: true,
+        detail: None,
+    }
 }

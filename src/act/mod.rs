@@ -115,11 +115,15 @@ impl Delivery {
                     }
                     Err(end) => Some(end),
                 },
+                Measure::Freeze { .. } | Measure::Thaw { .. } | Measure::Http(_) | Measure::Command(_) => {
+                    Some((OutcomeKind::Failed, Reason::Refused))
+                }
             },
         }
     }
 }
 
 fn outcome(order: &Order, (kind, reason): End, at: Moment) -> Outcome {
-    Outcome { order: order.id, member: order.member, kind, reason, at }
+    let untouched = matches!(kind, OutcomeKind::Vetoed | OutcomeKind::DryRun | OutcomeKind::Failed);
+    Outcome { order: order.id, member: order.member, kind, reason, at, untouched, detail: None }
 }

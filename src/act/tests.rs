@@ -13,7 +13,8 @@ use crate::config::{Config, Source, parse};
 use crate::discover::{Change, Roster, scan};
 use crate::kernel::{now, own_pid};
 use crate::model::{
-    Base, Cause, KillScope, Level, Measure, MemberKey, Metric, Order, OrderId, Outcome, OutcomeKind, Reason, Signal,
+    ActionScope, Base, Cause, KillScope, Level, Measure, MemberKey, Metric, Order, OrderId, Outcome, OutcomeKind,
+    Reason, Signal,
 };
 
 /// A child and the target that matches nobody else.
@@ -75,7 +76,10 @@ impl Case {
             level: Level::Fatal,
             action: "measure".into(),
             measure,
-            cause: Cause { metric: Metric::plain(Base::OpenFds), value: 9.0, bound: 5.0, since: now() },
+            cause: Some(Cause { metric: Metric::plain(Base::OpenFds), value: 9.0, bound: 5.0, since: now() }),
+            undo: false,
+            scope: ActionScope::Process,
+            thaw: None,
             decided: now(),
             attempt: 1,
         };
@@ -273,7 +277,10 @@ fn an_order_for_an_empty_or_reassigned_seat_touches_nobody() {
         level: Level::Elevated,
         action: "measure".into(),
         measure: usr1(true),
-        cause: Cause { metric: Metric::plain(Base::OpenFds), value: 9.0, bound: 5.0, since: now() },
+        cause: Some(Cause { metric: Metric::plain(Base::OpenFds), value: 9.0, bound: 5.0, since: now() }),
+        undo: false,
+        scope: ActionScope::Process,
+        thaw: None,
         decided: now(),
         attempt: 1,
     };

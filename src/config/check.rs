@@ -20,7 +20,7 @@ use super::reader::{Entry, Table, Value};
 use super::source::Place;
 use super::text::quoted;
 use super::value::{budget, duration, named};
-use super::{Config, Daemon, Web};
+use super::{Config, Daemon, Host, Web};
 use defaults::Defaults;
 use peers::Peers;
 
@@ -80,7 +80,15 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
     targets.extend(drop_ins.into_iter().filter_map(|file| drop_in(file, report)));
     let common = Common { peers, defaults };
     let targets = distinct(&targets, report).iter().filter_map(|entry| target::read(entry, &common, report)).collect();
-    Config { daemon, web, peers: common.peers.list, targets, files: Vec::new(), warnings: Default::default() }
+    Config {
+        daemon,
+        web,
+        peers: common.peers.list,
+        host: Host::default(),
+        targets,
+        files: Vec::new(),
+        warnings: Default::default(),
+    }
 }
 
 /// The targets of a drop-in, which may hold nothing else.

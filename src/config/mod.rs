@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Level, Measure, Metric, PerLevel};
+use crate::model::{ActionScope, Level, Measure, Metric, PerLevel, Undo};
 use load::Loaded;
 use toml::de::DeTable;
 
@@ -81,6 +81,8 @@ pub struct Config {
     pub web: Web,
     /// `[peers]`
     pub peers: Vec<Peer>,
+    /// `[host]`
+    pub host: Host,
     /// `[target.*]`, by name.
     pub targets: Vec<Target>,
     /// The files it was read from, the main one first.
@@ -120,6 +122,27 @@ impl Default for Web {
     fn default() -> Self {
         Self { listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 7911))], max_series: 10_000 }
     }
+}
+
+/// `[host]`: the host's own thresholds and ladder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Host {
+    /// What is read of the host, in the order of its readings: every metric that is exported, then
+    /// those that only a threshold names.
+    pub metrics: Vec<Metric>,
+    /// `[host.thresholds]`; they all feed the one ladder.
+    pub thresholds: Vec<Threshold>,
+    /// `[host.ladder]`: in the written order, which is the order in which they are tried.
+    pub ladder: PerLevel<Vec<HostStep>>,
+}
+
+/// An entry of the host's ladder: TARGET.ACTION.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostStep {
+    /// Index into the configuration's `targets`.
+    pub target: usize,
+    /// Index into that target's `actions`.
+    pub action: usize,
 }
 
 /// At most `max` in any span of `per`.
@@ -203,6 +226,33 @@ pub struct Target {
     pub ladders: Vec<Ladder>,
     /// Its actions.
     pub actions: Vec<Action>,
+    /// Whether its processes are judged together.
+    pub per: Per,
+    /// What is done whatever the level.
+    pub schedule: Vec<Schedule>,
+}
+
+/// What is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Per {
+    /// Each process by itself.
+    #[default]
+    Process,
+    /// All processes of the target together.
+    Group,
+}
+
+/// `[[target.NAME.schedule]]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Index into the target's `actions`.
+    pub action: usize,
+    /// The time between two orders.
+    pub every: Duration,
+    /// The first order comes so long after the process was first seen; `every` if not written.
+    pub phase: Duration,
+    /// Each order is put off by up to this, differently each time.
+    pub jitter: Duration,
 }
 
 /// Which processes; all that is given must hold.
@@ -300,6 +350,59 @@ pub struct Action {
     pub repeat: Option<Duration>,
     /// Failed deliveries before it gives up.
     pub max_attempts: u32,
+    /// Whom one delivery serves.
+    pub scope: ActionScope,
+    /// How it is taken back; a freeze always is.
+    pub undo: Option<Undo>,
+    /// How often it may be taken and undone; beyond that it stays in force.
+    pub max_cycles: Budget,
+    /// How long it has to help: the next entry of the host's ladder, the next freeze or kill of a
+    /// group, wait that long.
+    pub patience: Duration,
+    /// What a kill needs first.
+    pub needs: Option<Needs>,
+    /// After a kill a new member must be there within this.
+    pub expect_successor: Option<Duration>,
+}
+
+impl Default for Action {
+    /// The defaults of the configuration, around a kill, for tests to change.
+    fn default() -> Self {
+        let measure = Measure::Kill { grace: Duration::from_secs(30), scope: crate::model::KillScope::Process };
+        Self {
+            name: Arc::default(),
+            measure,
+            cooldown: Duration::from_secs(60),
+            repeat: None,
+            max_attempts: 5,
+            scope: ActionScope::Process,
+            undo: None,
+            max_cycles: Budget { max: 3, per: Duration::from_secs(4 * 3600) },
+            patience: Duration::from_secs(60),
+            needs: None,
+            expect_successor: None,
+        }
+    }
+}
+
+/// What must be acknowledged before a kill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Index into the target's `actions`.
+    pub action: usize,
+    /// How long an answer is waited for once nothing else holds the kill.
+    pub within: Duration,
+    /// What then.
+    pub otherwise: Otherwise,
+}
+
+/// What becomes of a kill whose needed measure was not acknowledged in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// It goes ahead.
+    Kill,
+    /// It is held.
+    Hold,
 }
 
 impl Config {

@@ -236,6 +236,7 @@ pub fn show(value: f64, unit: Unit) -> String {
         Unit::Count => trimmed(value),
         Unit::Ratio => format!("{}%", trimmed(value * 100.0)),
         Unit::Bytes => show_bytes(value),
+        Unit::PerSecond => format!("{}/s", trimmed(value)),
     }
 }
 

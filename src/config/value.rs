@@ -36,7 +36,7 @@ pub(super) fn share(value: Value<'_>, report: &mut Report) -> Option<f64> {
 /// A bound in the unit of its metric.
 pub(super) fn quantity(value: Value<'_>, unit: Unit, report: &mut Report) -> Option<f64> {
     match unit {
-        Unit::Count => count(value, report),
+        Unit::Count | Unit::PerSecond => count(value, report),
         Unit::Ratio => share(value, report),
         #[expect(clippy::cast_precision_loss, reason = "the parser refuses what is not exact")]
         Unit::Bytes => parsed::<Size>(value, "512MiB", report).map(|size| size.0 as f64),

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    HostView, LadderView, PassView, ProbeErrors, ProbeView, ReloadView, RungView, Snapshot, Standing, TargetView,
-    ThresholdView,
+    HostView, LadderView, PassView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView, Snapshot, Standing,
+    TargetView, ThresholdView,
 };
 use crate::config::{Action, Bound, Budget, Config, Daemon, End, Expect, Ladder, Peer, Target, Threshold, Web};
 use crate::model::{
-    Base, BootId, Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OrderId,
-    OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Unknown, Value,
+    ActionScope, Base, BootId, Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note,
+    Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Unknown, Value,
 };
 use crate::record::{Counters, Logs, Recorder};
 
@@ -44,7 +44,7 @@ fn threshold(metrics: &[Metric], base: Base, bounds: [f64; 4]) -> Threshold {
 
 fn action(name: &str, measure: Measure) -> Action {
     let cooldown = Duration::from_secs(60);
-    Action { name: Arc::from(name), measure, cooldown, repeat: None, max_attempts: 5 }
+    Action { name: Arc::from(name), measure, cooldown, ..Action::default() }
 }
 
 /// A target with a ladder of a signal and a kill.
@@ -81,7 +81,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         peers: vec![peer("broker")],
         targets,
         files: vec![PathBuf::from("/etc/tradedog/watchdog.toml")],
-        warnings: Default::default(),
+        ..Config::default()
     }
 }
 
@@ -100,12 +100,15 @@ pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
         level,
         action: Arc::clone(&target.actions[action].name),
         measure: target.actions[action].measure.clone(),
-        cause: Cause {
+        undo: false,
+        scope: ActionScope::Process,
+        thaw: None,
+        cause: Some(Cause {
             metric: Metric::plain(Base::OpenFds),
             value: 305.0,
             bound: 300.0,
             since: Moment::from_secs(9_990),
-        },
+        }),
         decided: Moment::from_secs(9_995),
         attempt: 1,
     })
@@ -158,7 +161,7 @@ fn counters(config: &Arc<Config>) -> Arc<Counters> {
     let mut recorder = Recorder::new(Arc::clone(config), logs);
     let target = &config.targets[0];
     let (signal, kill) = (order(target, 0, Level::Elevated), order(target, 1, Level::Fatal));
-    let delivered = Note::Ended { order: signal, kind: OutcomeKind::Delivered, reason: Reason::None };
+    let delivered = Note::Ended { order: signal, kind: OutcomeKind::Delivered, reason: Reason::None, detail: None };
     let held = Note::Held { order: kill, reason: Reason::KillBudget, opens: None };
     recorder.record(&[delivered, held].map(|note| Event { at: Moment::from_secs(9_996), note }));
     recorder.counters()
@@ -167,7 +170,7 @@ fn counters(config: &Arc<Config>) -> Arc<Counters> {
 fn rungs() -> Vec<RungView> {
     let rung = |slot, standing| RungView {
         member: MemberKey { target: 0, slot },
-        ladder: 0,
+        ladder: RungOf::Ladder(0),
         level: Level::Fatal,
         action: 1,
         standing,

@@ -12,7 +12,7 @@ mod server;
 mod snapshot;
 pub mod status;
 
-pub use crate::model::{LadderView, RungView, Standing, ThresholdView};
+pub use crate::model::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
 pub use clock::WallClock;
 pub use published::{Published, Publisher};
 pub use server::Server;

@@ -112,7 +112,12 @@ impl MemberState {
                 } else if rung.level > to
                     && let Some(order) = rung.end()
                 {
-                    pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft });
+                    pass.tell(Note::Ended {
+                        order,
+                        kind: OutcomeKind::Lapsed,
+                        reason: Reason::LevelLeft,
+                        detail: None,
+                    });
                 }
             }
         }
@@ -148,7 +153,7 @@ impl MemberState {
         for rung in &mut self.rungs {
             let kept_back = rung.kept_back();
             if let Some(order) = rung.end() {
-                pass.tell(Note::Ended { order, kind: OutcomeKind::Gone, reason: kept_back });
+                pass.tell(Note::Ended { order, kind: OutcomeKind::Gone, reason: kept_back, detail: None });
             }
         }
     }

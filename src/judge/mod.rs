@@ -102,7 +102,8 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
 /// bound? On no, the order is to be reported as held for the reason returned.
 pub fn confirm(order: &Order, fresh: &Reading) -> Result<(), Reason> {
     let value = fresh.value.number().ok_or(Reason::Unknown)?;
-    let past = threshold::at_or_past(value, order.cause.bound, order.cause.metric.info().direction);
+    let cause = order.cause.as_ref().ok_or(Reason::Unconfirmed)?;
+    let past = threshold::at_or_past(value, cause.bound, cause.metric.info().direction);
     if past { Ok(()) } else { Err(Reason::Unconfirmed) }
 }
 

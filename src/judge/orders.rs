@@ -192,7 +192,10 @@ impl State {
             level: rung.level,
             action: Arc::clone(&action.name),
             measure: action.measure.clone(),
-            cause: grounds.cause.clone(),
+            cause: Some(grounds.cause.clone()),
+            undo: false,
+            scope: action.scope,
+            thaw: None,
             decided,
             attempt: rung.attempts + 1,
         });

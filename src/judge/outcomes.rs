@@ -19,7 +19,12 @@ impl State {
         let target = config.targets.get(usize::from(order.member.target));
         let member = self.members.get_mut(&order.member).filter(|member| member.identity == order.identity);
         let (Some(target), Some(member)) = (target, member) else {
-            pass.tell(Note::Ended { order, kind: outcome.kind, reason: outcome.reason });
+            pass.tell(Note::Ended {
+                order,
+                kind: outcome.kind,
+                reason: outcome.reason,
+                detail: outcome.detail.clone(),
+            });
             return;
         };
         let mut told = false;
@@ -60,15 +65,15 @@ fn end_if_left(rung: &mut Rung, level: Level, pass: &mut Pass<'_>) {
         return;
     }
     if let Some(order) = rung.end() {
-        pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft });
+        pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft, detail: None });
     }
 }
 
 impl Rung {
     /// Steps on the outcome of its order; returns what is worth telling.
     fn take(&mut self, outcome: &Outcome, order: &Arc<Order>, target: &Target) -> Option<Note> {
-        let &Outcome { kind, reason, at, .. } = outcome;
-        let ended = Note::Ended { order: Arc::clone(order), kind, reason };
+        let Outcome { kind, reason, at, ref detail, .. } = *outcome;
+        let ended = Note::Ended { order: Arc::clone(order), kind, reason, detail: detail.clone() };
         match kind {
             OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun => {
                 self.finish(RungState::Done(at));
@@ -105,7 +110,7 @@ impl Rung {
                 }
                 let retry = Self::retry_at(self.attempts, at);
                 self.state = RungState::Failed { retry, reason };
-                Some(Note::Retrying { order: Arc::clone(order), reason, at: retry })
+                Some(Note::Retrying { order: Arc::clone(order), reason, detail: detail.clone(), at: retry })
             }
         }
     }

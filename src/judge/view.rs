@@ -3,7 +3,7 @@
 use super::State;
 use super::member::MemberState;
 use super::rung::{Hold, Rung, RungState};
-use crate::model::{LadderView, MemberKey, Moment, Reason, RungView, Standing, ThresholdView};
+use crate::model::{LadderView, MemberKey, Moment, Reason, RungOf, RungView, Standing, ThresholdView};
 
 /// One member as it stands.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,13 @@ impl<'a> MemberView<'a> {
         self.member.rungs.iter().filter_map(move |rung| {
             let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
             let (ladder, action) = (index(rung.ladder), index(rung.action));
-            Some(RungView { member: self.key, ladder, level: rung.level, action, standing: standing(rung)? })
+            Some(RungView {
+                member: self.key,
+                ladder: RungOf::Ladder(ladder),
+                level: rung.level,
+                action,
+                standing: standing(rung)?,
+            })
         })
     }
 }

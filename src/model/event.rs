@@ -2,6 +2,7 @@
 //! count, so that a log and a metric can never disagree.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Cause, Identity, Level, MemberKey, Moment, Order, OutcomeKind, Reason, Unknown};
 
@@ -85,6 +86,8 @@ pub enum Note {
         order: Arc<Order>,
         /// Why.
         reason: Reason,
+        /// What the other side said.
+        detail: Option<Arc<str>>,
         /// When it is tried again.
         at: Moment,
     },
@@ -96,6 +99,8 @@ pub enum Note {
         kind: OutcomeKind,
         /// Why.
         reason: Reason,
+        /// What the other side said.
+        detail: Option<Arc<str>>,
     },
     /// `max_attempts` failed: nothing more is tried until the level was left.
     GaveUp {
@@ -121,6 +126,57 @@ pub enum Note {
         member: MemberKey,
         /// Who.
         identity: Identity,
+        /// Name of the metric.
+        metric: Arc<str>,
+        /// Why it is unknown; none when it is known again.
+        why: Option<Unknown>,
+    },
+    /// A measure is in force no more, though nobody took it back.
+    LeaseEnded {
+        /// The order that took it.
+        order: Arc<Order>,
+    },
+    /// A measure that is due to be undone stays in force, because it was taken and undone too often;
+    /// said again every five minutes.
+    StaysInForce {
+        /// The order that took it.
+        order: Arc<Order>,
+        /// When it may be undone.
+        opens: Option<Moment>,
+    },
+    /// Nobody came after a kill within `expect_successor`.
+    SuccessorMissing {
+        /// Name of the target.
+        target: Arc<str>,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// The successor that was missed has come.
+    SuccessorCame {
+        /// Name of the target.
+        target: Arc<str>,
+        /// Its seat.
+        member: MemberKey,
+        /// Who.
+        identity: Identity,
+    },
+    /// A ladder of all processes of a target together, or of the host, stepped.
+    LadderStepped {
+        /// Name of the target; none for the host.
+        target: Option<Arc<str>>,
+        /// Name of the ladder.
+        ladder: Arc<str>,
+        /// The level that was left.
+        from: Level,
+        /// The level that holds now.
+        to: Level,
+        /// The reading that holds it there; none at normal.
+        cause: Option<Cause>,
+    },
+    /// As `Reading`, of all processes of a target together, or of the host.
+    Seen {
+        /// Name of the target; none for the host.
+        target: Option<Arc<str>>,
         /// Name of the metric.
         metric: Arc<str>,
         /// Why it is unknown; none when it is known again.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A process number. It alone never identifies a process: the kernel reuses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pid(i32);
 
 impl Pid {
@@ -28,14 +30,14 @@ impl fmt::Display for Pid {
 }
 
 /// The kernel's random id of this boot (`/proc/sys/kernel/random/boot_id`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BootId(pub u128);
 
 /// What makes a process the same process: two equal identities are one process.
 ///
 /// Start time alone does not do it: it counts in 10 ms ticks, and a pid can be reused within one.
 /// The inode of the pidfd (pidfs, Linux 6.9) is never reused within a boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The boot it lives in.
     pub boot: BootId,
@@ -51,10 +53,20 @@ pub struct Identity {
 ///
 /// Two numbers, not names, because it is the key of the hot path. The slot is the lowest free one
 /// when the process is found and is reused after its exit, so that a restart continues the series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MemberKey {
     /// Index into the configuration's targets.
     pub target: u16,
     /// The label `process`.
     pub slot: u32,
+}
+
+impl MemberKey {
+    /// The seat that stands for all processes of a target that is judged as a group: `process="all"`.
+    pub const ALL: u32 = u32::MAX;
+
+    /// The seat of the group of `target`.
+    pub const fn all_of(target: u16) -> Self {
+        Self { target, slot: Self::ALL }
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The level of a threshold, a ladder, a process: `normal < elevated < warning < critical < fatal`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// Nothing to do.
     #[default]
@@ -46,7 +48,7 @@ impl fmt::Display for Level {
 }
 
 /// One `T` for each level above normal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerLevel<T>([T; 4]);
 
 impl<T> PerLevel<T> {

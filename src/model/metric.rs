@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// What a value counts, which is also how it must be written in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -13,6 +15,8 @@ pub enum Unit {
     Bytes,
     /// A share between 0 and 1, written in percent ("85%").
     Ratio,
+    /// So many a second ("500/s").
+    PerSecond,
 }
 
 /// Which way is worse.
@@ -54,6 +58,12 @@ pub enum Base {
     Threads,
     HostMemoryUsed,
     HostSwapUsed,
+    HostSwapIn,
+    HostSwapOut,
+    HostMemoryPressure,
+    HostOpenFiles,
+    HostTimeWait,
+    HostEstablished,
 }
 
 /// A row of the table of metrics.
@@ -131,6 +141,22 @@ pub const METRICS: &[MetricInfo] = &[
         "memory of the host that is not available, as a share",
     )),
     host(row(Base::HostSwapUsed, "host_swap_used", Unit::Ratio, "swap of the host in use, as a share")),
+    host(row(Base::HostSwapIn, "host_swap_in", Unit::PerSecond, "pages that the host reads back from swap")),
+    host(row(Base::HostSwapOut, "host_swap_out", Unit::PerSecond, "pages that the host writes to swap")),
+    host(row(
+        Base::HostMemoryPressure,
+        "host_memory_pressure",
+        Unit::Ratio,
+        "share of the last 10 s in which some process of the host waited for memory (PSI some avg10)",
+    )),
+    host(row(Base::HostOpenFiles, "host_open_files", Unit::Count, "open files of the whole host")),
+    host(per_peer(row(Base::HostTimeWait, "host_time_wait", Unit::Count, "TCP sockets of the host in TIME_WAIT"))),
+    host(per_peer(row(
+        Base::HostEstablished,
+        "host_established",
+        Unit::Count,
+        "TCP sockets of the host in ESTABLISHED",
+    ))),
 ];
 
 /// The metrics that count the TCP sockets of one state.
@@ -163,7 +189,8 @@ impl Base {
 }
 
 /// A named quantity: `open_fds`, `close_wait.postgres`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Metric {
     /// The quantity.
     pub base: Base,
@@ -187,6 +214,21 @@ impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.info().name)?;
         self.peer.as_ref().map_or(Ok(()), |peer| write!(f, ".{peer}"))
+    }
+}
+
+impl From<Metric> for String {
+    fn from(metric: Metric) -> Self {
+        metric.to_string()
+    }
+}
+
+impl TryFrom<String> for Metric {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (name, peer) = text.split_once('.').map_or((&*text, None), |(name, peer)| (name, Some(peer.into())));
+        let base = Base::by_name(name).ok_or_else(|| format!("no metric is called {name}"))?;
+        Ok(Self { base, peer })
     }
 }
 

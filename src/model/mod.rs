@@ -7,6 +7,7 @@
 mod event;
 mod identity;
 mod level;
+mod memory;
 mod metric;
 mod moment;
 mod order;
@@ -18,10 +19,17 @@ mod text;
 pub use event::{Event, Note};
 pub use identity::{BootId, Identity, MemberKey, Pid};
 pub use level::{Level, PerLevel};
+pub use memory::{
+    Answer, Cycle, Delivery, GroupMemory, HostMemory, KillMemory, Lease, MemberMemory, Memory, RungMemory,
+    RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
+};
 pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, SOCKET_STATES, Scope, Unit};
 pub use moment::Moment;
-pub use order::{Cause, KillScope, Measure, Order, OrderId, Outcome, OutcomeKind, Reason, Signal};
+pub use order::{
+    ActionScope, Cause, Command, FreezeBy, Http, KillScope, Measure, Order, OrderId, Outcome, OutcomeKind, Reason,
+    Signal,
+};
 pub use own::OwnFacts;
-pub use reading::{MemberSample, Reading, Sample, Unknown, Value};
-pub use standing::{LadderView, RungView, Standing, ThresholdView};
+pub use reading::{GroupSample, MemberSample, Reading, Sample, Unknown, Value};
+pub use standing::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
 pub use text::printable;

@@ -4,12 +4,14 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A point on the boot clock (`CLOCK_BOOTTIME`).
 ///
 /// It goes on while the host is suspended, so that a gap is seen as one; it never steps with the
 /// wall clock; it is comparable with the start time of a process and, within one boot, across a
 /// restart of the daemon. The wall clock appears only where something is shown to people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Moment(u64);
 
 impl Moment {

@@ -1,17 +1,20 @@
 //! What is to be done, and what became of it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Identity, Level, MemberKey, Metric, Moment};
 
 /// A number that only this order carries, over all its retries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OrderId(pub u64);
 
 /// A signal by the number the kernel knows it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Signal(i32);
 
 impl Signal {
@@ -32,16 +35,63 @@ impl Signal {
 }
 
 /// How far a kill reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KillScope {
     /// The process alone.
     Process,
     /// The process and its descendants.
     Tree,
+    /// Everything in its cgroup.
+    Cgroup,
+}
+
+/// What stops a process for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FreezeBy {
+    /// SIGSTOP through the pidfd, taken back by SIGCONT.
+    Signal,
+    /// `cgroup.freeze` of its cgroup.
+    Cgroup,
+}
+
+/// Whom one delivery of an action serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ActionScope {
+    /// One process.
+    #[default]
+    Process,
+    /// All processes of the target.
+    Target,
+}
+
+/// A request: POST, no redirects, no proxy, a bounded answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Http {
+    /// The URL.
+    pub post: String,
+    /// Names and values, as written.
+    pub headers: Vec<(String, String)>,
+    /// The token of `Authorization: Bearer` is in this file, read anew for each request.
+    pub bearer_file: Option<PathBuf>,
+    /// Sent in place of the JSON that tells of the order.
+    pub body: Option<String>,
+    /// The statuses that acknowledge.
+    pub expect: Vec<u16>,
+    /// Until the answer is complete.
+    pub timeout: Duration,
+}
+
+/// A program with its arguments: no shell. An argument that is `{pid}` is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The program, then its arguments.
+    pub argv: Vec<String>,
+    /// Until it has ended.
+    pub timeout: Duration,
 }
 
 /// The delivery of an action, complete: the executor has nothing left to choose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Measure {
     /// Send a signal that the process handles.
     Signal {
@@ -57,6 +107,22 @@ pub enum Measure {
         /// How far it reaches.
         scope: KillScope,
     },
+    /// Stop the process.
+    Freeze {
+        /// What stops it.
+        by: FreezeBy,
+        /// It is thawed after this at the latest.
+        deadline: Duration,
+    },
+    /// Let it run again: the undo of a freeze.
+    Thaw {
+        /// What stopped it.
+        by: FreezeBy,
+    },
+    /// Ask over HTTP.
+    Http(Arc<Http>),
+    /// Run a program.
+    Command(Arc<Command>),
 }
 
 impl Measure {
@@ -64,10 +130,15 @@ impl Measure {
     pub const fn is_kill(&self) -> bool {
         matches!(self, Self::Kill { .. })
     }
+
+    /// Whether it stops the process.
+    pub const fn is_freeze(&self) -> bool {
+        matches!(self, Self::Freeze { .. })
+    }
 }
 
 /// Why an order was given: the reading that made its level.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cause {
     /// What was read.
     pub metric: Metric,
@@ -79,8 +150,8 @@ pub struct Cause {
     pub since: Moment,
 }
 
-/// The decision to carry out one action on one process.
-#[derive(Clone, Debug, PartialEq)]
+/// The decision to carry out one action on one process, or to undo it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// Its number, the same over retries.
     pub id: OrderId,
@@ -90,16 +161,22 @@ pub struct Order {
     pub identity: Identity,
     /// Name of the target.
     pub target: Arc<str>,
-    /// Name of the ladder.
+    /// Name of the ladder; `host` for the host's, `schedule` for an order that no level caused.
     pub ladder: Arc<str>,
-    /// The level whose rung it is.
+    /// The level whose rung it is; normal for a scheduled order.
     pub level: Level,
     /// Name of the action.
     pub action: Arc<str>,
+    /// Whether it takes the action back.
+    pub undo: bool,
+    /// Whom it serves.
+    pub scope: ActionScope,
     /// What to do.
     pub measure: Measure,
-    /// Why.
-    pub cause: Cause,
+    /// A kill: what of ours stops the process, and must let go first.
+    pub thaw: Option<FreezeBy>,
+    /// Why: of an undo, why the measure had been taken; none for a scheduled order.
+    pub cause: Option<Cause>,
     /// When it was decided.
     pub decided: Moment,
     /// 1 for the first try.
@@ -156,10 +233,12 @@ impl OutcomeKind {
 }
 
 /// Why an order was held, vetoed or failed: the label `reason`, a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// Nothing to add.
     None,
+    /// Brake: the operator does not want it.
+    Inhibited,
     /// Brake: too soon after the last delivery to this process.
     Cooldown,
     /// Brake: the process is younger than `startup_grace`.
@@ -170,8 +249,16 @@ pub enum Reason {
     KillBudget,
     /// Brake: too few members would be left.
     KeepAtLeast,
+    /// Brake: not at this hour.
+    Calendar,
+    /// Brake: the endpoint failed too often in a row.
+    Breaker,
+    /// Brake: what the kill needs is not acknowledged.
+    Needs,
     /// Brake: a kill of this process is under way.
     Killing,
+    /// Brake: what is in force could not be remembered.
+    StateUnwritable,
     /// Brake: kills do not help; the level is entered again and again.
     CrashLoop,
     /// Brake: the causing reading is unknown.
@@ -190,6 +277,8 @@ pub enum Reason {
     Timeout,
     /// Failure: the kernel or the other side said no.
     Refused,
+    /// Failure: too much is under way.
+    QueueFull,
     /// Lapse: the level was left.
     LevelLeft,
 }
@@ -199,12 +288,17 @@ impl Reason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Inhibited => "inhibited",
             Self::Cooldown => "cooldown",
             Self::StartupGrace => "startup_grace",
             Self::Settling => "settling",
             Self::KillBudget => "kill_budget",
             Self::KeepAtLeast => "keep_at_least",
+            Self::Calendar => "calendar",
+            Self::Breaker => "breaker",
+            Self::Needs => "needs",
             Self::Killing => "killing",
+            Self::StateUnwritable => "state_unwritable",
             Self::CrashLoop => "crash_loop",
             Self::Unknown => "unknown",
             Self::Unconfirmed => "unconfirmed",
@@ -214,6 +308,7 @@ impl Reason {
             Self::Unhandled => "unhandled",
             Self::Timeout => "timeout",
             Self::Refused => "refused",
+            Self::QueueFull => "queue_full",
             Self::LevelLeft => "level_left",
         }
     }
@@ -222,12 +317,17 @@ impl Reason {
     pub const fn help(self) -> &'static str {
         match self {
             Self::None => "nothing to add",
+            Self::Inhibited => "the operator holds it back",
             Self::Cooldown => "too soon after the last delivery to this process",
             Self::StartupGrace => "the process is younger than startup_grace",
             Self::Settling => "no kill so soon after the process was first seen",
             Self::KillBudget => "the kill budget is spent",
             Self::KeepAtLeast => "fewer members than keep_at_least would be left",
+            Self::Calendar => "not at this hour",
+            Self::Breaker => "the endpoint failed five times in a row and is left alone for 30 seconds",
+            Self::Needs => "what the kill needs is not acknowledged",
             Self::Killing => "a kill of this process is under way",
+            Self::StateUnwritable => "the state file cannot be written, so nobody would remember it after a restart",
             Self::CrashLoop => "killed three times in 30 minutes, and the level was entered again",
             Self::Unknown => "the causing reading is unknown",
             Self::Unconfirmed => "the fresh reading before the kill is not past the bound",
@@ -241,6 +341,7 @@ impl Reason {
             Self::Unhandled => "the process has no handler for the signal and would die of it",
             Self::Timeout => "no answer in time",
             Self::Refused => "refused by the kernel or the other side",
+            Self::QueueFull => "too many deliveries are under way",
             Self::LevelLeft => "the level was left before it went out",
         }
     }
@@ -253,7 +354,7 @@ impl fmt::Display for Reason {
 }
 
 /// What the executor reports of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Of which order.
     pub order: OrderId,
@@ -265,4 +366,9 @@ pub struct Outcome {
     pub reason: Reason,
     /// When.
     pub at: Moment,
+    /// Whether it is certain that the other side did nothing: never sent, not connected, a clear no.
+    /// Otherwise a measure that failed may be in force all the same, and must be undone.
+    pub untouched: bool,
+    /// What the other side said, for people: `HTTP 503`, `exit code 3: no such session`. Printable.
+    pub detail: Option<Arc<str>>,
 }

@@ -76,6 +76,16 @@ pub struct MemberSample {
     pub readings: Vec<Reading>,
 }
 
+/// What the members of a target come to together: counts and bytes are summed, a socket that several
+/// hold once; ratios are the highest, the host's are the host's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSample {
+    /// Index of the target.
+    pub target: u16,
+    /// In the order of the target's `metrics`.
+    pub readings: Vec<Reading>,
+}
+
 /// Everybody who is watched now, each with the latest readings: the whole membership, not a
 /// difference. Who is missing is gone. Its buffers are kept from pass to pass; a reading that was
 /// not due keeps its old time, so nobody steps on it twice.
@@ -83,4 +93,8 @@ pub struct MemberSample {
 pub struct Sample {
     /// Every live member.
     pub members: Vec<MemberSample>,
+    /// The targets that are judged as a group and have a member, each with what its members come to.
+    pub groups: Vec<GroupSample>,
+    /// The host, in the order of the configuration's `host.metrics`; empty until first read.
+    pub host: Vec<Reading>,
 }

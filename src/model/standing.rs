@@ -1,5 +1,7 @@
 //! How things stand: judge tells it, export shows it.
 
+use std::sync::Arc;
+
 use super::{Level, MemberKey, Moment, Reason, Unknown};
 
 /// A ladder of a member.
@@ -27,8 +29,8 @@ pub struct ThresholdView {
 pub struct RungView {
     /// Whose.
     pub member: MemberKey,
-    /// Index into the target's `ladders`.
-    pub ladder: u16,
+    /// Whose it is.
+    pub ladder: RungOf,
     /// Its level.
     pub level: Level,
     /// Index into the target's `actions`.
@@ -68,9 +70,70 @@ pub enum Standing {
         /// Why the last one did.
         reason: Reason,
     },
+    /// Its measure is in force, until it is undone.
+    InForce {
+        /// Since when.
+        since: Moment,
+    },
     /// It is done, and its level still holds.
     Done {
         /// When that was.
+        at: Moment,
+    },
+}
+
+/// Where a rung belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RungOf {
+    /// To a ladder of its target: index into the target's `ladders`.
+    Ladder(u16),
+    /// To the host's ladder.
+    Host,
+    /// To the target's schedule.
+    Schedule,
+}
+
+/// A measure in force that must be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseView {
+    /// Name of the target.
+    pub target: Arc<str>,
+    /// Name of the action.
+    pub action: Arc<str>,
+    /// The slot of the process; none where it concerns all processes of the target.
+    pub process: Option<u32>,
+    /// Since when.
+    pub since: Moment,
+    /// What is to come of it.
+    pub standing: LeaseStanding,
+}
+
+/// What is to come of a measure in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseStanding {
+    /// Delivered, and no answer: it may be in force.
+    Doubtful,
+    /// The level that it was taken at holds.
+    Needed,
+    /// Nobody needs it any more; it is undone at that time.
+    Undone {
+        /// When.
+        at: Moment,
+    },
+    /// Nobody needs it any more; the operator undoes it.
+    Operator,
+    /// No process is there that it could be undone for.
+    Waiting,
+    /// It was taken and undone too often; it is undone at that time.
+    Cycling {
+        /// When, where that is known.
+        opens: Option<Moment>,
+    },
+    /// Its undo is under way.
+    Undoing,
+    /// Its undo failed and is tried again.
+    Retrying {
+        /// When.
         at: Moment,
     },
 }

@@ -81,7 +81,7 @@ impl Counters {
         if let Note::Held { order, reason, .. } = &event.note {
             self.add(order, OutcomeKind::Held, *reason);
         }
-        if let Note::Ended { order, kind, reason } = &event.note {
+        if let Note::Ended { order, kind, reason, .. } = &event.note {
             self.add(order, *kind, *reason);
             if self.recent.len() >= RECENT {
                 self.recent.pop_front();

@@ -56,6 +56,9 @@ fn severity(note: &Note) -> Severity {
         Note::Ended { kind: OutcomeKind::Failed | OutcomeKind::Vetoed, .. }
         | Note::Held { .. }
         | Note::Retrying { .. }
+        | Note::StaysInForce { .. }
+        | Note::SuccessorMissing { .. }
+        | Note::Seen { why: Some(_), .. }
         | Note::Ordered(_)
         | Note::Contested { .. }
         | Note::Reading { why: Some(_), .. }
@@ -66,6 +69,10 @@ fn severity(note: &Note) -> Severity {
         | Note::Released { .. }
         | Note::Found { .. }
         | Note::Gone { .. }
+        | Note::LeaseEnded { .. }
+        | Note::SuccessorCame { .. }
+        | Note::LadderStepped { .. }
+        | Note::Seen { why: None, .. }
         | Note::Reading { why: None, .. }
         | Note::Daemon { bad: false, .. } => Severity::Info,
     }
@@ -95,9 +102,15 @@ impl Teller<'_> {
                 write!(out, "{}: {metric} is known again", who(target, *member, identity))
             }
             Note::LevelChanged { .. } => self.tell_level(out, note),
+            Note::LeaseEnded { .. }
+            | Note::StaysInForce { .. }
+            | Note::SuccessorMissing { .. }
+            | Note::SuccessorCame { .. }
+            | Note::LadderStepped { .. }
+            | Note::Seen { .. } => write!(out, "{note:?}"),
             Note::Daemon { text, .. } => out.write_str(text),
             Note::Ordered(order) => self.tell_ordered(out, order),
-            Note::Ended { order, kind, reason } => tell_ended(out, order, *kind, *reason),
+            Note::Ended { order, kind, reason, .. } => tell_ended(out, order, *kind, *reason),
             Note::Held { .. }
             | Note::Released { .. }
             | Note::Retrying { .. }
@@ -119,7 +132,13 @@ impl Teller<'_> {
     fn tell_ordered(&self, out: &mut String, order: &Order) -> fmt::Result {
         let dry = if self.dry_run { " (dry run)" } else { "" };
         write!(out, "order {}{dry}: {} ({})", order.id.0, order.action, show::measure(&order.measure))?;
-        write!(out, " for {}: {} ({})", whom(order), self.because(&order.cause), order.level)?;
+        write!(
+            out,
+            " for {}: {} ({})",
+            whom(order),
+            order.cause.as_ref().map(|cause| self.because(cause)).unwrap_or_default(),
+            order.level
+        )?;
         if order.attempt > 1 { write!(out, ", attempt {}", order.attempt) } else { Ok(()) }
     }
 
@@ -139,7 +158,7 @@ impl Teller<'_> {
                 write!(out, "order {}: {} for {} is no longer held: ", order.id.0, order.action, whom(order))?;
                 write!(out, "{reason} is over")
             }
-            Note::Retrying { order, reason, at } => {
+            Note::Retrying { order, reason, at, .. } => {
                 write!(out, "order {}: {} for {} failed: {}", order.id.0, order.action, whom(order), why(*reason))?;
                 write!(out, "; tried again in {}", show::duration(at.since(self.now)))
             }
@@ -160,6 +179,12 @@ impl Teller<'_> {
             | Note::Ordered(_)
             | Note::Ended { .. }
             | Note::Reading { .. }
+            | Note::LeaseEnded { .. }
+            | Note::StaysInForce { .. }
+            | Note::SuccessorMissing { .. }
+            | Note::SuccessorCame { .. }
+            | Note::LadderStepped { .. }
+            | Note::Seen { .. }
             | Note::Daemon { .. } => Ok(()),
         }
     }

@@ -25,6 +25,10 @@ pub fn measure(measure: &Measure) -> String {
     match measure {
         Measure::Signal { signal: which, .. } => signal(*which),
         Measure::Kill { grace, .. } => format!("SIGTERM, SIGKILL after {}", duration(*grace)),
+        Measure::Freeze { deadline, .. } => format!("freeze for at most {}", duration(*deadline)),
+        Measure::Thaw { .. } => "thaw".to_owned(),
+        Measure::Http(http) => format!("POST {}", http.post),
+        Measure::Command(command) => command.argv.join(" "),
     }
 }
 

@@ -3,15 +3,15 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Action, Budget, Daemon, Ladder, Problems, Target, Web};
+use crate::config::{Action, Budget, Daemon, Ladder, Target, Web};
 use crate::model::{
-    Base, BootId, Cause, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OrderId,
-    OutcomeKind, PerLevel, Pid, Reason, Signal, Unknown,
+    ActionScope, Base, BootId, Cause, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order,
+    OrderId, OutcomeKind, PerLevel, Pid, Reason, Signal, Unknown,
 };
 
 fn action(name: &str, measure: Measure) -> Action {
     let cooldown = Duration::from_secs(60);
-    Action { name: Arc::from(name), measure, cooldown, repeat: None, max_attempts: 5 }
+    Action { name: Arc::from(name), measure, cooldown, ..Action::default() }
 }
 
 fn target(name: &str) -> Target {
@@ -36,10 +36,8 @@ fn config(targets: &[&str], dry_run: bool) -> Arc<Config> {
     Arc::new(Config {
         daemon: Daemon { interval: Duration::from_secs(1), dry_run, kill_budget },
         web: Web { listen: Vec::new(), max_series: 10 },
-        peers: Vec::new(),
         targets: targets.iter().map(|name| target(name)).collect(),
-        files: Vec::new(),
-        warnings: Problems::default(),
+        ..Config::default()
     })
 }
 
@@ -64,7 +62,10 @@ fn order(target: &Target, action: usize) -> Arc<Order> {
         level: Level::Elevated,
         action: Arc::clone(&action.name),
         measure: action.measure.clone(),
-        cause: cause(Metric::plain(Base::OpenFds), 305.0, 300.0),
+        cause: Some(cause(Metric::plain(Base::OpenFds), 305.0, 300.0)),
+        undo: false,
+        scope: ActionScope::Process,
+        thaw: None,
         decided: Moment::from_secs(100),
         attempt: 1,
     })
@@ -118,7 +119,7 @@ fn notes_of_processes(config: &Config) -> Vec<Note> {
 
 fn notes_of_orders(config: &Config) -> Vec<Note> {
     let (signal, kill) = (order(&config.targets[0], 0), order(&config.targets[0], 1));
-    let ended = |order: &Arc<Order>, kind, reason| Note::Ended { order: Arc::clone(order), kind, reason };
+    let ended = |order: &Arc<Order>, kind, reason| Note::Ended { order: Arc::clone(order), kind, reason, detail: None };
     let opens = Some(Moment::from_secs(154));
     vec![
         Note::Ordered(Arc::clone(&signal)),
@@ -127,7 +128,12 @@ fn notes_of_orders(config: &Config) -> Vec<Note> {
         Note::Held { order: Arc::clone(&kill), reason: Reason::Unknown, opens: None },
         Note::StillHeld { order: Arc::clone(&kill), reason: Reason::KillBudget, opens },
         Note::Released { order: Arc::clone(&kill), reason: Reason::KillBudget },
-        Note::Retrying { order: Arc::clone(&signal), reason: Reason::Refused, at: Moment::from_secs(115) },
+        Note::Retrying {
+            order: Arc::clone(&signal),
+            reason: Reason::Refused,
+            detail: None,
+            at: Moment::from_secs(115),
+        },
         Note::GaveUp { order: Arc::new(Order { attempt: 5, ..(*signal).clone() }), reason: Reason::Refused },
         ended(&signal, OutcomeKind::Delivered, Reason::None),
         ended(&signal, OutcomeKind::Failed, Reason::Timeout),
@@ -194,7 +200,7 @@ fn a_reload_keeps_the_counts_of_what_stays() {
     let mut recorder = Recorder::new(Arc::clone(&old), logs);
     let ended = |target: &Target| Event {
         at: Moment::default(),
-        note: Note::Ended { order: order(target, 0), kind: OutcomeKind::Delivered, reason: Reason::None },
+        note: Note::Ended { order: order(target, 0), kind: OutcomeKind::Delivered, reason: Reason::None, detail: None },
     };
     recorder.record(&[ended(&old.targets[0]), ended(&old.targets[1])]);
     recorder.reconfigure(config(&["trader", "analysis"], false));

@@ -111,7 +111,7 @@ fn ladders_name_actions_in_the_written_order() {
     assert_eq!((action.cooldown, action.repeat, action.max_attempts), (60 * SECOND, None, 5));
     let numbers = [&target.actions[0], &target.actions[1]].map(|action| match &action.measure {
         Measure::Signal { signal, assume_handled } => (signal.number(), *assume_handled),
-        Measure::Kill { .. } => panic!("{action:?}"),
+        other => panic!("{other:?}"),
     });
     assert_eq!(numbers, [(nix::libc::SIGRTMIN(), false), (nix::libc::SIGRTMAX() - 1, true)]);
 }

@@ -163,6 +163,8 @@ fn remedy(base: Base, why: Unknown) -> &'static str {
         | Base::Listen
         | Base::Sockets => by_descriptor,
         Base::MaxFds | Base::Rss | Base::Swap | Base::Threads => "; is /proc mounted with hidepid?",
+        Base::HostSwapIn | Base::HostSwapOut | Base::HostMemoryPressure | Base::HostOpenFiles => "; is /proc complete?",
+        Base::HostTimeWait | Base::HostEstablished => "; is sock_diag allowed?",
         Base::HostMemoryUsed | Base::HostSwapUsed => "; may /proc/meminfo be read?",
     }
 }

@@ -49,7 +49,11 @@ pub(super) struct Finding {
 pub(super) fn findings(target: &Target, status: &Status, arguments: &[u8]) -> Vec<Finding> {
     let signals = target.actions.iter().filter_map(|action| match action.measure {
         Measure::Signal { signal, assume_handled } => Some((action, signal, assume_handled)),
-        Measure::Kill { .. } => None,
+        Measure::Kill { .. }
+        | Measure::Freeze { .. }
+        | Measure::Thaw { .. }
+        | Measure::Http(_)
+        | Measure::Command(_) => None,
     });
     signals.map(|(action, signal, assumed)| finding((action, signal, assumed), status, arguments)).collect()
 }

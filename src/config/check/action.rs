@@ -49,6 +49,7 @@ fn action(entry: &Entry<'_>, report: &mut Report) -> Option<Action> {
         cooldown: cooldown?,
         repeat: repeat?,
         max_attempts: u32::try_from(attempts?).ok()?,
+        ..Action::default()
     })
 }
 

@@ -290,5 +290,6 @@ const fn example(info: &MetricInfo) -> &'static str {
         Unit::Count => "300",
         Unit::Bytes => "\"900MB\"",
         Unit::Ratio => "\"80%\"",
+        Unit::PerSecond => "\"500/s\"",
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
         thresholds: parts.thresholds,
         ladders: parts.ladders,
         actions: parts.actions,
+        ..Target::default()
     })
 }
 

@@ -78,6 +78,7 @@ const fn waiting(rung: &RungView) -> Membership {
         | Standing::InFlight
         | Standing::Vetoed { .. }
         | Standing::GaveUp { .. }
+        | Standing::InForce { .. }
         | Standing::Done { .. } => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Configuration, EndedOrder, Host, Ladder, Member, Pass, Reading, Rung, Status, Target, Threshold};
 use crate::config;
-use crate::export::{MemberView, RungView, Snapshot, Standing, WallClock, metrics};
+use crate::export::{MemberView, RungOf, RungView, Snapshot, Standing, WallClock, metrics};
 use crate::model::{self, Level, Moment, Reason, Value, printable};
 use crate::record::Ended;
 
@@ -115,6 +115,7 @@ fn thresholds(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -
 fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
     let (standing, reason, time) = match view.standing {
         Standing::Waiting => ("waiting", Reason::None, None),
+        Standing::InForce { since } => ("in_force", Reason::None, Some(since)),
         Standing::Done { at } => ("done", Reason::None, Some(at)),
         Standing::InFlight => ("in_flight", Reason::None, None),
         Standing::Held { reason, opens } => ("held", reason, opens),
@@ -122,10 +123,16 @@ fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
         Standing::Vetoed { reason } => ("vetoed", reason, None),
         Standing::GaveUp { reason } => ("gave_up", reason, None),
     };
-    let ladder = target.ladders.get(usize::from(view.ladder));
+    let ladder = match view.ladder {
+        RungOf::Ladder(index) => {
+            target.ladders.get(usize::from(index)).map_or_else(String::new, |l| l.name.to_string())
+        }
+        RungOf::Host => "host".to_owned(),
+        RungOf::Schedule => "schedule".to_owned(),
+    };
     let action = target.actions.get(usize::from(view.action));
     Rung {
-        ladder: ladder.map_or_else(String::new, |ladder| ladder.name.to_string()),
+        ladder,
         level: view.level.name().to_owned(),
         action: action.map_or_else(String::new, |action| action.name.to_string()),
         standing: standing.to_owned(),
@@ -144,9 +151,9 @@ fn ended_order(snapshot: &Snapshot, ended: &Ended) -> EndedOrder {
         pid: order.identity.pid.get(),
         action: order.action.to_string(),
         level: order.level.name().to_owned(),
-        metric: order.cause.metric.to_string(),
-        value: order.cause.value,
-        bound: order.cause.bound,
+        metric: order.cause.as_ref().map_or_else(String::new, |cause| cause.metric.to_string()),
+        value: order.cause.as_ref().map_or(f64::NAN, |cause| cause.value),
+        bound: order.cause.as_ref().map_or(f64::NAN, |cause| cause.bound),
         outcome: ended.outcome.name().to_owned(),
         reason: ended.reason.name().to_owned(),
     }

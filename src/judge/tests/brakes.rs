@@ -179,6 +179,8 @@ fn a_kill_under_way_holds_other_ladders_and_runs_to_its_end() {
         kind: OutcomeKind::Gone,
         reason: Reason::None,
         at: world.now,
+        untouched: false,
+        detail: None,
     };
     world.settle_outcomes(vec![gone]);
     assert!(world.told().ends_with("   4s gone kill none\n"), "{}", world.told());
@@ -199,6 +201,8 @@ fn a_level_left_and_entered_again_finds_its_kill_under_way() {
         kind,
         reason,
         at: world.now,
+        untouched: false,
+        detail: None,
     }]);
     assert!(world.told().contains("retry kill timeout"), "{}", world.told());
 }

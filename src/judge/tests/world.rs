@@ -54,12 +54,12 @@ pub(super) fn open_fds() -> Threshold {
 
 pub(super) fn signal(name: &str) -> Action {
     let measure = Measure::Signal { signal: Signal::new(10).expect("SIGUSR1"), assume_handled: false };
-    Action { name: name.into(), measure, cooldown: Duration::ZERO, repeat: None, max_attempts: 5 }
+    Action { name: name.into(), measure, cooldown: Duration::ZERO, ..Action::default() }
 }
 
 pub(super) fn kill() -> Action {
     let measure = Measure::Kill { grace: Duration::from_secs(30), scope: KillScope::Process };
-    Action { name: "kill".into(), measure, cooldown: Duration::ZERO, repeat: None, max_attempts: 5 }
+    Action { name: "kill".into(), measure, cooldown: Duration::ZERO, ..Action::default() }
 }
 
 /// A target with a rung of its own at each level: three signals, then a kill.
@@ -87,10 +87,8 @@ pub(super) fn config(target: Target) -> Config {
             kill_budget: Budget { max: 10, per: Duration::from_secs(3600) },
         },
         web: Web { listen: Vec::new(), max_series: 10_000 },
-        peers: Vec::new(),
         targets: vec![target],
-        files: Vec::new(),
-        warnings: Default::default(),
+        ..Config::default()
     }
 }
 
@@ -176,7 +174,15 @@ impl World {
             outcomes.clear();
             for order in verdicts.orders {
                 if let Some((kind, reason)) = (self.executor)(&order) {
-                    outcomes.push(Outcome { order: order.id, member: order.member, kind, reason, at: self.now });
+                    outcomes.push(Outcome {
+                        order: order.id,
+                        member: order.member,
+                        kind,
+                        reason,
+                        at: self.now,
+                        untouched: kind == OutcomeKind::Vetoed,
+                        detail: None,
+                    });
                     if order.measure.is_kill() && kind == OutcomeKind::Gone {
                         self.leave(order.member.slot);
                     }
@@ -240,7 +246,7 @@ fn told(note: &Note) -> String {
         Note::Held { order, reason, .. } => format!("held {} {reason}", order.action),
         Note::Released { order, reason } => format!("open {} {reason}", order.action),
         Note::Retrying { order, reason, .. } => format!("retry {} {reason}", order.action),
-        Note::Ended { order, kind, reason } => format!("{} {} {reason}", kind.name(), order.action),
+        Note::Ended { order, kind, reason, .. } => format!("{} {} {reason}", kind.name(), order.action),
         Note::GaveUp { order, .. } => format!("gave up {}", order.action),
         Note::StillHeld { order, reason, .. } => format!("still held {} {reason}", order.action),
         Note::Reading { metric, why, .. } => format!("{metric} {}", why.map_or("known", Unknown::name)),
