@@ -1,8 +1,11 @@
 //! How things stand: judge tells it, export shows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Level, MemberKey, Moment, Reason, Unknown};
+use serde::{Deserialize, Serialize};
+
+use super::{Lease, Level, MemberKey, Moment, Reason, UndoBy, Unknown};
 
 /// A ladder of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +97,7 @@ pub enum RungOf {
 }
 
 /// A measure in force that must be undone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseView {
     /// Name of the target.
     pub target: Arc<str>,
@@ -104,12 +107,37 @@ pub struct LeaseView {
     pub process: Option<u32>,
     /// Since when.
     pub since: Moment,
+    /// The level that it was taken at.
+    pub level: Level,
+    /// Whether it stops the process.
+    pub freeze: bool,
+    /// It is undone so long after nobody needs it any more.
+    pub after: Duration,
+    /// Who undoes it.
+    pub by: UndoBy,
     /// What is to come of it.
     pub standing: LeaseStanding,
 }
 
+impl LeaseView {
+    /// `lease`, of which `standing` is to come.
+    pub fn of(lease: &Lease, standing: LeaseStanding) -> Self {
+        Self {
+            target: Arc::clone(&lease.order.target),
+            action: Arc::clone(&lease.order.action),
+            process: lease.process(),
+            since: lease.taken,
+            level: lease.order.level,
+            freeze: lease.order.measure.is_freeze(),
+            after: lease.undo.after,
+            by: lease.undo.by,
+            standing,
+        }
+    }
+}
+
 /// What is to come of a measure in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeaseStanding {
     /// Delivered, and no answer: it may be in force.
     Doubtful,
