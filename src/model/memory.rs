@@ -58,6 +58,8 @@ pub struct MemberMemory {
     pub delivered: Vec<Delivery>,
     /// Its scheduled actions, each with when it is due next.
     pub schedule: Vec<Delivery>,
+    /// No kill sooner than `settle` after this.
+    pub settled_from: Moment,
 }
 
 /// One threshold.
@@ -78,8 +80,8 @@ pub struct ThresholdMemory {
 /// One rung.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RungMemory {
-    /// Name of its ladder; `host` for the host's.
-    pub ladder: Arc<str>,
+    /// Where it belongs.
+    pub of: RungName,
     /// Its level.
     pub level: Level,
     /// Name of its action.
@@ -88,8 +90,21 @@ pub struct RungMemory {
     pub state: RungStateMemory,
     /// Failed deliveries since the level was entered.
     pub attempts: u32,
+    /// Whether the other side acknowledged it.
+    pub acknowledged: bool,
     /// The order that is spoken of.
     pub order: Option<Arc<Order>>,
+}
+
+/// Where a rung belongs, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RungName {
+    /// To that ladder of its target.
+    Ladder(Arc<str>),
+    /// To the host's ladder.
+    Host,
+    /// To the target's schedule.
+    Schedule,
 }
 
 /// Where a rung stands.
@@ -126,8 +141,6 @@ pub struct Delivery {
     pub action: Arc<str>,
     /// When.
     pub at: Moment,
-    /// Whether the other side acknowledged it.
-    pub acknowledged: bool,
 }
 
 /// A delivery that served all processes of a target.
@@ -155,8 +168,10 @@ pub struct GroupMemory {
 pub struct HostMemory {
     /// Its thresholds that are not at normal.
     pub thresholds: Vec<ThresholdMemory>,
-    /// Position in its ladder, and until when that entry has time to help.
-    pub turn: Option<(u32, Moment)>,
+    /// Which entry of its ladder is next.
+    pub next: u32,
+    /// Until when the one before has time to help.
+    pub patience: Option<Moment>,
 }
 
 /// A measure in force, or that may be: it must be undone.
@@ -172,10 +187,16 @@ pub struct Lease {
     pub answer: Answer,
     /// Since when nobody needs it.
     pub free: Option<Moment>,
+    /// Whether it is to be undone now, needed or not: the operator, the deadline of a freeze, the
+    /// end of its process or a configuration without it want that.
+    pub wanted: bool,
     /// What has become of its undo.
     pub undoing: Undoing,
-    /// Whether the process it was taken for is no more.
+    /// Whether nobody of the target is left.
     pub orphaned: bool,
+    /// When it was last said that it stays in force.
+    #[serde(skip)]
+    pub shouted: Option<Moment>,
 }
 
 /// How a measure is taken back.
@@ -202,8 +223,10 @@ pub enum UndoBy {
 /// How sure it is that a measure is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Answer {
-    /// Sent, or about to be; nothing came back, or a failure that leaves it open.
-    None,
+    /// Sent, or about to be; nothing came back.
+    Awaited,
+    /// A failure that leaves it open.
+    Doubtful,
     /// It left us; nobody confirms it.
     Delivered,
     /// The other side confirmed it.
@@ -215,8 +238,6 @@ pub enum Answer {
 pub enum Undoing {
     /// Not tried.
     No,
-    /// To be tried now: the operator or the deadline of a freeze wants it, needed or not.
-    Wanted,
     /// Under way.
     InFlight(OrderId),
     /// Failed.

@@ -20,7 +20,7 @@ pub use event::{Event, Note};
 pub use identity::{BootId, Identity, MemberKey, Pid};
 pub use level::{Level, PerLevel};
 pub use memory::{
-    Answer, Cycle, Delivery, GroupMemory, HostMemory, KillMemory, Lease, MemberMemory, Memory, RungMemory,
+    Answer, Cycle, Delivery, GroupMemory, HostMemory, KillMemory, Lease, MemberMemory, Memory, RungMemory, RungName,
     RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
 };
 pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, SOCKET_STATES, Scope, Unit};
