@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    HostView, LadderView, PassView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView, Snapshot, Standing,
-    TargetView, ThresholdView,
+    LadderView, PassView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView, Snapshot, Standing, TargetView,
+    ThresholdView,
 };
-use crate::config::{Action, Bound, Budget, Config, Daemon, End, Expect, Ladder, Peer, Target, Threshold, Web};
+use crate::config::{Action, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Target, Threshold, Web};
 use crate::model::{
     ActionScope, Base, BootId, Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note,
     Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Unknown, Value,
@@ -79,6 +79,10 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         daemon: Daemon { interval: Duration::from_secs(1), dry_run: false, kill_budget: Budget { max: 10, per: HOUR } },
         web: Web { listen: Vec::new(), max_series: 10_000 },
         peers: vec![peer("broker")],
+        host: Host {
+            metrics: HOST.map(|(base, peer, _)| Metric { base, peer: peer.map(Arc::from) }).to_vec(),
+            ..Host::default()
+        },
         targets,
         files: vec![PathBuf::from("/etc/tradedog/watchdog.toml")],
         ..Config::default()
@@ -147,7 +151,8 @@ pub(crate) fn snapshot() -> Snapshot {
     let mut snapshot = Snapshot::empty(Arc::clone(&config));
     snapshot.taken = Moment::from_secs(10_000);
     snapshot.wall.observe(snapshot.taken, Duration::from_secs(1_790_000_000));
-    snapshot.targets = vec![TargetView { kill_budget_remaining: 2 }, TargetView { kill_budget_remaining: 3 }];
+    snapshot.targets =
+        [2, 3].map(|kill_budget_remaining| TargetView { kill_budget_remaining, successor_missing: false }).to_vec();
     push_member(&mut snapshot, MemberKey { target: 0, slot: 0 }, Value::Known(305.0));
     push_member(&mut snapshot, MemberKey { target: 0, slot: 1 }, Value::Unknown(Unknown::Denied));
     push_member(&mut snapshot, MemberKey { target: 1, slot: 0 }, Value::AtLeast(12.0));
@@ -179,13 +184,30 @@ fn rungs() -> Vec<RungView> {
     vec![rung(0, held(10_600)), rung(1, held(10_300)), rung(1, Standing::GaveUp { reason: Reason::Refused })]
 }
 
+/// What is read of the host, with a value each.
+const HOST: [(Base, Option<&str>, Value); 8] = [
+    (Base::HostMemoryUsed, None, Value::Known(0.806)),
+    (Base::HostSwapUsed, None, Value::Known(0.999)),
+    (Base::HostMemoryPressure, None, Value::Unknown(Unknown::Denied)),
+    (Base::HostOpenFiles, None, Value::Known(4_096.0)),
+    (Base::HostTimeWait, None, Value::Known(12.0)),
+    (Base::HostTimeWait, Some("broker"), Value::Known(7.0)),
+    (Base::HostEstablished, None, Value::Known(310.0)),
+    (Base::HostEstablished, Some("broker"), Value::Known(0.0)),
+];
+
+fn host_readings() -> Vec<Reading> {
+    let (at, period) = (Moment::from_secs(9_999), Duration::from_secs(1));
+    HOST.map(|(_, _, value)| Reading { at, period, value }).to_vec()
+}
+
 fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
     snapshot.counters = counters(config);
     snapshot.rungs = rungs();
     snapshot.probes = vec![ProbeView { name: "sockets", duration: Duration::from_micros(180) }];
     snapshot.probe_errors = vec![ProbeErrors { probe: "sockets", reason: "denied", count: 4 }];
     snapshot.unattributed = vec![(Base::CloseWait, 0), (Base::Established, 3)];
-    snapshot.host = HostView { memory_used: Some(Value::Known(0.806)), swap_used: Some(Value::Known(0.999)) };
+    snapshot.host = host_readings();
     snapshot.pass = PassView {
         duration: Duration::from_micros(350),
         late: Duration::from_micros(40),

@@ -5,6 +5,7 @@
 //! nothing; it sees the last pass, and says of when it is.
 
 mod clock;
+pub mod control;
 pub mod metrics;
 mod published;
 mod routes;
@@ -14,9 +15,12 @@ pub mod status;
 
 pub use crate::model::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
 pub use clock::WallClock;
+pub use control::{Asked, Control, Reply, Request};
 pub use published::{Published, Publisher};
 pub use server::Server;
-pub use snapshot::{HostView, MemberView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView};
+pub use snapshot::{
+    GroupView, Lists, ListsOf, MemberView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView,
+};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -7,15 +7,15 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, LadderView, Level, MemberKey, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView, Value,
+    Base, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
 };
 use crate::record::Counters;
 
 /// The state of the watch after one pass.
 ///
-/// Everything of the members lies in four flat lists that keep their room from pass to pass, so
+/// Everything of the members lies in a few flat lists that keep their room from pass to pass, so
 /// that a steady pass allocates nothing: [`Snapshot::clear`], then [`Snapshot::push_member`] for
-/// each.
+/// each, and [`Snapshot::push_group`] for each target that is judged as a group.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The configuration that the pass was made by.
@@ -26,8 +26,10 @@ pub struct Snapshot {
     pub wall: WallClock,
     /// Facts of each target, in the order of the configuration.
     pub targets: Vec<TargetView>,
-    /// Rungs that are not idle.
+    /// Rungs that are not idle; those of a group have its seat, [`MemberKey::ALL`].
     pub rungs: Vec<RungView>,
+    /// Measures in force.
+    pub leases: Vec<LeaseView>,
     /// Counts since the start.
     pub counters: Arc<Counters>,
     /// What each probe cost in its last run.
@@ -36,8 +38,13 @@ pub struct Snapshot {
     pub probe_errors: Vec<ProbeErrors>,
     /// Sockets that no process could be found for, by state; only of states that were asked for.
     pub unattributed: Vec<(Base, u64)>,
-    /// The host.
-    pub host: HostView,
+    /// What was read of the host, in the order of the configuration's `host.metrics`; empty before
+    /// the first reading.
+    pub host: Vec<Reading>,
+    /// The host's ladder.
+    pub host_ladder: LadderView,
+    /// The host's thresholds, in the order of the configuration's `host.thresholds`.
+    pub host_thresholds: Vec<ThresholdView>,
     /// The pass itself.
     pub pass: PassView,
     /// Why the daemon is not ready; empty when it is. Each a sentence.
@@ -47,12 +54,13 @@ pub struct Snapshot {
     /// The daemon itself.
     pub own: OwnFacts,
     members: Vec<MemberView>,
+    groups: Vec<GroupView>,
     readings: Vec<Reading>,
     ladders: Vec<LadderView>,
     thresholds: Vec<ThresholdView>,
 }
 
-/// A live member. Its lists are taken with [`Snapshot::readings`] and its sisters.
+/// A live member.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberView {
     /// Its seat.
@@ -61,6 +69,22 @@ pub struct MemberView {
     pub pid: Pid,
     /// When it started.
     pub started: Moment,
+    /// What was read of it; its ladders and thresholds, but those of a group are the group's alone.
+    pub lists: Lists,
+}
+
+/// All processes of a target that is judged as a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupView {
+    /// Index of the target.
+    pub target: u16,
+    /// What its processes come to together, its ladders and thresholds.
+    pub lists: Lists,
+}
+
+/// Where the readings, ladders and thresholds of a seat are: for [`Snapshot::readings`] and its sisters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lists {
     readings: Range<usize>,
     ladders: Range<usize>,
     thresholds: Range<usize>,
@@ -71,6 +95,8 @@ pub struct MemberView {
 pub struct TargetView {
     /// Kills that its budget still allows.
     pub kill_budget_remaining: u32,
+    /// Whether nobody has come after a kill within `expect_successor`.
+    pub successor_missing: bool,
 }
 
 /// A probe's last run.
@@ -91,15 +117,6 @@ pub struct ProbeErrors {
     pub reason: &'static str,
     /// How often.
     pub count: u64,
-}
-
-/// The host's readings; none before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct HostView {
-    /// Share of memory that is not available.
-    pub memory_used: Option<Value>,
-    /// Share of swap in use.
-    pub swap_used: Option<Value>,
 }
 
 /// The pass.
@@ -134,16 +151,20 @@ impl Snapshot {
             wall: WallClock::default(),
             targets,
             rungs: Vec::new(),
+            leases: Vec::new(),
             counters: Arc::default(),
             probes: Vec::new(),
             probe_errors: Vec::new(),
             unattributed: Vec::new(),
-            host: HostView::default(),
+            host: Vec::new(),
+            host_ladder: LadderView::default(),
+            host_thresholds: Vec::new(),
             pass: PassView::default(),
             not_ready: vec![String::from("no pass has been made yet")],
             reload: ReloadView::default(),
             own: OwnFacts::default(),
             members: Vec::new(),
+            groups: Vec::new(),
             readings: Vec::new(),
             ladders: Vec::new(),
             thresholds: Vec::new(),
@@ -154,11 +175,15 @@ impl Snapshot {
     pub fn clear(&mut self) {
         self.targets.clear();
         self.rungs.clear();
+        self.leases.clear();
         self.probes.clear();
         self.probe_errors.clear();
         self.unattributed.clear();
+        self.host.clear();
+        self.host_thresholds.clear();
         self.not_ready.clear();
         self.members.clear();
+        self.groups.clear();
         self.readings.clear();
         self.ladders.clear();
         self.thresholds.clear();
@@ -166,18 +191,29 @@ impl Snapshot {
 
     /// Adds a member and gives back where its lists go, each in the order of its target's
     /// configuration. The members come in the order of their targets.
-    pub fn push_member(&mut self, key: MemberKey, pid: Pid, started: Moment) -> MemberLists<'_> {
-        let (readings, ladders) = (self.readings.len(), self.ladders.len());
-        let thresholds = self.thresholds.len();
-        self.members.push(MemberView {
-            key,
-            pid,
-            started,
-            readings: readings..readings,
-            ladders: ladders..ladders,
-            thresholds: thresholds..thresholds,
-        });
-        MemberLists { snapshot: self }
+    pub fn push_member(&mut self, key: MemberKey, pid: Pid, started: Moment) -> ListsOf<'_> {
+        let lists = self.no_lists();
+        self.members.push(MemberView { key, pid, started, lists });
+        let Self { members, readings, ladders, thresholds, .. } = self;
+        ListsOf { lists: members.last_mut().map(|member| &mut member.lists), readings, ladders, thresholds }
+    }
+
+    /// Adds what the processes of a target come to that is judged as a group; as
+    /// [`Snapshot::push_member`].
+    pub fn push_group(&mut self, target: u16) -> ListsOf<'_> {
+        let lists = self.no_lists();
+        self.groups.push(GroupView { target, lists });
+        let Self { groups, readings, ladders, thresholds, .. } = self;
+        ListsOf { lists: groups.last_mut().map(|group| &mut group.lists), readings, ladders, thresholds }
+    }
+
+    fn no_lists(&self) -> Lists {
+        let end = |length: usize| length..length;
+        Lists {
+            readings: end(self.readings.len()),
+            ladders: end(self.ladders.len()),
+            thresholds: end(self.thresholds.len()),
+        }
     }
 
     /// The live members.
@@ -185,59 +221,80 @@ impl Snapshot {
         &self.members
     }
 
-    /// What was read of it, in the order of its target's `metrics`; empty before its first reading.
-    pub fn readings(&self, member: &MemberView) -> &[Reading] {
-        self.readings.get(member.readings.clone()).unwrap_or_default()
+    /// The targets that are judged as a group and have a member.
+    pub fn groups(&self) -> &[GroupView] {
+        &self.groups
     }
 
-    /// Its ladders, in the order of its target's `ladders`.
-    pub fn ladders(&self, member: &MemberView) -> &[LadderView] {
-        self.ladders.get(member.ladders.clone()).unwrap_or_default()
+    /// The group of a target, if it is judged as one and has a member.
+    pub fn group(&self, target: u16) -> Option<&GroupView> {
+        self.groups.iter().find(|group| group.target == target)
     }
 
-    /// Its thresholds, in the order of its target's `thresholds`.
-    pub fn thresholds(&self, member: &MemberView) -> &[ThresholdView] {
-        self.thresholds.get(member.thresholds.clone()).unwrap_or_default()
+    /// What was read, in the order of the target's `metrics`; empty before the first reading.
+    pub fn readings(&self, lists: &Lists) -> &[Reading] {
+        self.readings.get(lists.readings.clone()).unwrap_or_default()
     }
 
-    /// The highest level among its ladders.
-    pub fn level(&self, member: &MemberView) -> Level {
-        self.ladders(member).iter().map(|ladder| ladder.level).max().unwrap_or_default()
+    /// The ladders, in the order of the target's `ladders`.
+    pub fn ladders(&self, lists: &Lists) -> &[LadderView] {
+        self.ladders.get(lists.ladders.clone()).unwrap_or_default()
+    }
+
+    /// The thresholds, in the order of the target's `thresholds`.
+    pub fn thresholds(&self, lists: &Lists) -> &[ThresholdView] {
+        self.thresholds.get(lists.thresholds.clone()).unwrap_or_default()
+    }
+
+    /// A reading of the host by its name; none when it is unknown.
+    pub fn host_number(&self, base: Base) -> Option<f64> {
+        let index = self.config.host.metrics.iter().position(|metric| *metric == Metric::plain(base))?;
+        self.host.get(index)?.value.number()
+    }
+
+    /// The highest level among the ladders.
+    pub fn level(&self, lists: &Lists) -> Level {
+        self.ladders(lists).iter().map(|ladder| ladder.level).max().unwrap_or_default()
     }
 }
 
-/// The lists of the member that was pushed last.
+/// The lists of the seat that was pushed last.
 #[derive(Debug)]
-pub struct MemberLists<'a> {
-    snapshot: &'a mut Snapshot,
+pub struct ListsOf<'a> {
+    lists: Option<&'a mut Lists>,
+    readings: &'a mut Vec<Reading>,
+    ladders: &'a mut Vec<LadderView>,
+    thresholds: &'a mut Vec<ThresholdView>,
 }
 
-impl MemberLists<'_> {
+impl ListsOf<'_> {
     /// Its readings.
-    pub fn readings(self, readings: &[Reading]) -> Self {
-        self.snapshot.readings.extend_from_slice(readings);
-        let end = self.snapshot.readings.len();
-        self.last(|member| member.readings.end = end)
+    pub fn readings(mut self, readings: &[Reading]) -> Self {
+        self.readings.extend_from_slice(readings);
+        let end = self.readings.len();
+        self.set(|lists| lists.readings.end = end);
+        self
     }
 
     /// Its ladders.
-    pub fn ladders(self, ladders: impl IntoIterator<Item = LadderView>) -> Self {
-        self.snapshot.ladders.extend(ladders);
-        let end = self.snapshot.ladders.len();
-        self.last(|member| member.ladders.end = end)
+    pub fn ladders(mut self, ladders: impl IntoIterator<Item = LadderView>) -> Self {
+        self.ladders.extend(ladders);
+        let end = self.ladders.len();
+        self.set(|lists| lists.ladders.end = end);
+        self
     }
 
     /// Its thresholds.
-    pub fn thresholds(self, thresholds: impl IntoIterator<Item = ThresholdView>) -> Self {
-        self.snapshot.thresholds.extend(thresholds);
-        let end = self.snapshot.thresholds.len();
-        self.last(|member| member.thresholds.end = end)
+    pub fn thresholds(mut self, thresholds: impl IntoIterator<Item = ThresholdView>) -> Self {
+        self.thresholds.extend(thresholds);
+        let end = self.thresholds.len();
+        self.set(|lists| lists.thresholds.end = end);
+        self
     }
 
-    fn last(self, change: impl FnOnce(&mut MemberView)) -> Self {
-        if let Some(member) = self.snapshot.members.last_mut() {
-            change(member);
+    fn set(&mut self, change: impl FnOnce(&mut Lists)) {
+        if let Some(lists) = self.lists.as_deref_mut() {
+            change(lists);
         }
-        self
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::Watch;
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
-use crate::export::{HostView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
+use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::MemberView;
 use crate::kernel;
-use crate::model::{Base, MemberKey, MemberSample, Moment, OwnFacts, Unknown};
+use crate::model::{MemberKey, MemberSample, Moment, OwnFacts, Unknown};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -83,16 +83,15 @@ impl Watch {
             snapshot.own = view.own;
             snapshot.reload = ReloadView { failed: false, last_success: Some(view.configured), set_aside: 0 };
             let budgets = (0..config.targets.len()).map(|target| state.kill_budget_remaining(target, began));
-            snapshot.targets.extend(budgets.map(|kill_budget_remaining| TargetView { kill_budget_remaining }));
+            snapshot.targets.extend(
+                budgets.map(|kill_budget_remaining| TargetView { kill_budget_remaining, successor_missing: false }),
+            );
             for member in &sampler.latest().members {
                 if let Some(judged) = state.member(member.member) {
                     show_member(snapshot, member, judged, began);
                 }
             }
-            snapshot.host = HostView {
-                memory_used: sampler.host(Base::HostMemoryUsed),
-                swap_used: sampler.host(Base::HostSwapUsed),
-            };
+            snapshot.host.extend_from_slice(&sampler.latest().host);
             for probe in sampler.stats() {
                 snapshot.probes.push(ProbeView { name: probe.name, duration: probe.last });
                 let errors = probe.errors.iter();

@@ -1,6 +1,7 @@
-//! Series of live processes. The label `process` is the slot; the pid is a value.
+//! Series of live processes. The label `process` is the slot, or `all` for what the processes of a
+//! target come to that is judged as a group; the pid is a value.
 
-use super::scrape::{MemberSeen, Scrape};
+use super::scrape::{Scrape, Seat};
 use super::{Family, Series, gauge};
 use crate::export::{LadderView, ThresholdView};
 use crate::model::Base;
@@ -14,31 +15,31 @@ pub(super) const PLAIN: usize = 7;
 
 pub(super) const FAMILIES: &[Family] = &[
     gauge("tradedog_process_pid", PROCESS, "Pid of the process in this slot.", |scrape, series| {
-        each(scrape, series, |_, member| Some(f64::from(member.view.pid.get())));
+        each(scrape, series, |_, seat| Some(f64::from(seat.process?.0.get())));
     }),
     gauge(
         "tradedog_process_start_time_seconds",
         PROCESS,
         "When the process started, in seconds since 1970.",
-        |scrape, series| each(scrape, series, |scrape, member| Some(scrape.unix_seconds(member.view.started))),
+        |scrape, series| each(scrape, series, |scrape, seat| Some(scrape.unix_seconds(seat.process?.1))),
     ),
     gauge("tradedog_process_open_fds", PROCESS, "Open file descriptors, at the last sample.", |scrape, series| {
-        each(scrape, series, |scrape, member| scrape.number(member, Base::OpenFds));
+        each(scrape, series, |scrape, seat| scrape.number(seat, Base::OpenFds));
     }),
     gauge("tradedog_process_max_fds", PROCESS, "Soft limit of open file descriptors.", |scrape, series| {
-        each(scrape, series, |scrape, member| scrape.number(member, Base::MaxFds));
+        each(scrape, series, |scrape, seat| seat.process.and_then(|_| scrape.number(seat, Base::MaxFds)));
     }),
     gauge(
         "tradedog_process_resident_memory_bytes",
         PROCESS,
         "Resident memory, at the last sample.",
-        |scrape, series| each(scrape, series, |scrape, member| scrape.number(member, Base::Rss)),
+        |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::Rss)),
     ),
     gauge("tradedog_process_swap_bytes", PROCESS, "Memory in swap, at the last sample.", |scrape, series| {
-        each(scrape, series, |scrape, member| scrape.number(member, Base::Swap));
+        each(scrape, series, |scrape, seat| scrape.number(seat, Base::Swap));
     }),
     gauge("tradedog_process_threads", PROCESS, "Threads, at the last sample.", |scrape, series| {
-        each(scrape, series, |scrape, member| scrape.number(member, Base::Threads));
+        each(scrape, series, |scrape, seat| scrape.number(seat, Base::Threads));
     }),
     gauge(
         "tradedog_process_sockets",
@@ -72,10 +73,10 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
 ];
 
-fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &MemberSeen<'_>) -> Option<f64>) {
-    series.metrics.reserve(scrape.members.len());
-    for member in &scrape.members {
-        series.push_known(&[&member.target.name, &member.slot], value(scrape, member));
+fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &Seat<'_>) -> Option<f64>) {
+    series.metrics.reserve(scrape.seats.len());
+    for seat in &scrape.seats {
+        series.push_known(&[&seat.target.name, &seat.slot], value(scrape, seat));
     }
 }
 
@@ -85,23 +86,23 @@ const fn is_always_shown(base: Base) -> bool {
 }
 
 fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
-    let always = |member: &MemberSeen<'_>| member.target.metrics.iter().filter(|m| is_always_shown(m.base)).count();
-    series.metrics.reserve(scrape.members.iter().map(always).sum());
-    for member in &scrape.members {
-        for (metric, reading) in member.target.metrics.iter().zip(scrape.snapshot.readings(member.view)) {
+    let always = |seat: &Seat<'_>| seat.target.metrics.iter().filter(|m| is_always_shown(m.base)).count();
+    series.metrics.reserve(scrape.seats.iter().map(always).sum());
+    for seat in &scrape.seats {
+        for (metric, reading) in seat.target.metrics.iter().zip(scrape.snapshot.readings(seat.lists)) {
             let always = is_always_shown(metric.base);
             let number =
                 reading.value.number().filter(|number| metric.base.is_socket_state() && (always || *number > 0.0));
             let peer = metric.peer.as_deref().unwrap_or("");
-            series.push_known(&[&member.target.name, &member.slot, metric.info().name, peer], number);
+            series.push_known(&[&seat.target.name, &seat.slot, metric.info().name, peer], number);
         }
     }
 }
 
 fn ladders(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &LadderView) -> f64) {
-    for member in &scrape.members {
-        for (ladder, view) in member.target.ladders.iter().zip(scrape.snapshot.ladders(member.view)) {
-            series.push(&[&member.target.name, &member.slot, &ladder.name], value(scrape, view));
+    for seat in &scrape.seats {
+        for (ladder, view) in seat.target.ladders.iter().zip(scrape.snapshot.ladders(seat.lists)) {
+            series.push(&[&seat.target.name, &seat.slot, &ladder.name], value(scrape, view));
         }
     }
 }
@@ -115,12 +116,12 @@ fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
 }
 
 fn thresholds(scrape: &Scrape<'_>, series: &mut Series, value: fn(&ThresholdView) -> f64) {
-    series.metrics.reserve(scrape.members.iter().map(|member| member.target.thresholds.len()).sum());
-    for member in &scrape.members {
-        let names = scrape.metric_names(member);
-        for (threshold, view) in member.target.thresholds.iter().zip(scrape.snapshot.thresholds(member.view)) {
+    series.metrics.reserve(scrape.seats.iter().map(|seat| seat.target.thresholds.len()).sum());
+    for seat in &scrape.seats {
+        let names = scrape.metric_names(seat);
+        for (threshold, view) in seat.target.thresholds.iter().zip(scrape.snapshot.thresholds(seat.lists)) {
             let Some(metric) = names.get(threshold.metric) else { continue };
-            series.push(&[&member.target.name, &member.slot, metric], value(view));
+            series.push(&[&seat.target.name, &seat.slot, metric], value(view));
         }
     }
 }

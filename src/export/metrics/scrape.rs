@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::config::Target;
-use crate::export::{MemberView, Snapshot};
-use crate::model::{Base, Level, MemberKey, Moment};
+use crate::export::{Lists, Snapshot};
+use crate::model::{Base, Level, MemberKey, Moment, Pid};
 
 /// A snapshot, seen by one scrape.
 pub(super) struct Scrape<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// The targets with what their members add up to.
     pub(super) targets: Vec<TargetSeen<'a>>,
-    /// The members that `max_series` has room for.
-    pub(super) members: Vec<MemberSeen<'a>>,
+    /// The members that `max_series` has room for, then the groups.
+    pub(super) seats: Vec<Seat<'a>>,
 }
 
 pub(super) struct TargetSeen<'a> {
@@ -25,13 +25,20 @@ pub(super) struct TargetSeen<'a> {
     pub(super) metrics: Vec<String>,
 }
 
-pub(super) struct MemberSeen<'a> {
-    pub(super) view: &'a MemberView,
+/// What the label `process` names: a process, or all of a target that is judged as a group.
+pub(super) struct Seat<'a> {
+    pub(super) lists: &'a Lists,
     pub(super) target: &'a Target,
-    pub(super) metrics: usize,
+    /// Pid and start of the process; none for a group.
+    pub(super) process: Option<(Pid, Moment)>,
+    /// Index of the target.
+    index: usize,
     /// The label `process`.
     pub(super) slot: String,
 }
+
+/// The label `process` of a group.
+pub(super) const ALL: &str = "all";
 
 impl<'a> Scrape<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
@@ -45,39 +52,61 @@ impl<'a> Scrape<'a> {
         for member in snapshot.members() {
             if let Some(seen) = targets.get_mut(usize::from(member.key.target)) {
                 seen.members += 1;
-                seen.level = seen.level.max(snapshot.level(member));
+                seen.level = seen.level.max(snapshot.level(&member.lists));
             }
         }
-        let room = Room::of(snapshot);
-        let shown = |view: &'a MemberView| {
-            let index = usize::from(view.key.target);
-            let target = snapshot.config.targets.get(index).filter(|_| room.has(view.key))?;
-            Some(MemberSeen { view, target, metrics: index, slot: view.key.slot.to_string() })
-        };
-        let members = snapshot.members().iter().filter_map(shown).collect();
-        Self { snapshot, targets, members }
+        for group in snapshot.groups() {
+            if let Some(seen) = targets.get_mut(usize::from(group.target)) {
+                seen.level = seen.level.max(snapshot.level(&group.lists));
+            }
+        }
+        Self { snapshot, targets, seats: seats(snapshot) }
     }
 
     /// About how many series there will be.
     pub(super) fn room(&self) -> usize {
-        let of_members: usize = self.members.iter().map(|member| series_per_member(member.target)).sum();
-        of_members + 64 * (1 + self.targets.len())
+        let of_seats: usize = self.seats.iter().map(|seat| series_per_member(seat.target)).sum();
+        of_seats + 64 * (1 + self.targets.len())
     }
 
-    /// The names of the member's metrics, in the order of its readings.
-    pub(super) fn metric_names(&self, member: &MemberSeen<'_>) -> &[String] {
-        self.targets.get(member.metrics).map_or(&[], |seen| &seen.metrics)
+    /// The names of the metrics, in the order of the seat's readings.
+    pub(super) fn metric_names(&self, seat: &Seat<'_>) -> &[String] {
+        self.targets.get(seat.index).map_or(&[], |seen| &seen.metrics)
     }
 
-    /// The number that was read of a member; none when it is unknown.
-    pub(super) fn number(&self, member: &MemberSeen<'_>, base: Base) -> Option<f64> {
-        let index = member.target.metrics.iter().position(|metric| metric.base == base && metric.peer.is_none())?;
-        self.snapshot.readings(member.view).get(index)?.value.number()
+    /// The number that was read; none when it is unknown.
+    pub(super) fn number(&self, seat: &Seat<'_>, base: Base) -> Option<f64> {
+        let index = seat.target.metrics.iter().position(|metric| metric.base == base && metric.peer.is_none())?;
+        self.snapshot.readings(seat.lists).get(index)?.value.number()
     }
 
     pub(super) fn unix_seconds(&self, moment: Moment) -> f64 {
         self.snapshot.wall.unix_seconds(moment)
     }
+}
+
+fn seats(snapshot: &Snapshot) -> Vec<Seat<'_>> {
+    let room = Room::of(snapshot);
+    let target = |index: u16| snapshot.config.targets.get(usize::from(index));
+    let members = snapshot.members().iter().filter(|view| room.has(view.key)).filter_map(|view| {
+        Some(Seat {
+            lists: &view.lists,
+            target: target(view.key.target)?,
+            process: Some((view.pid, view.started)),
+            index: view.key.target.into(),
+            slot: view.key.slot.to_string(),
+        })
+    });
+    let groups = snapshot.groups().iter().filter_map(|view| {
+        Some(Seat {
+            lists: &view.lists,
+            target: target(view.target)?,
+            process: None,
+            index: view.target.into(),
+            slot: ALL.to_owned(),
+        })
+    });
+    members.chain(groups).collect()
 }
 
 /// Which members fit into `max_series`: whole ones, the lowest slots of all targets first, so that

@@ -3,7 +3,7 @@
 use super::{Configuration, EndedOrder, Host, Ladder, Member, Pass, Reading, Rung, Status, Target, Threshold};
 use crate::config;
 use crate::export::{MemberView, RungOf, RungView, Snapshot, Standing, WallClock, metrics};
-use crate::model::{self, Level, Moment, Reason, Value, printable};
+use crate::model::{self, Base, Level, Moment, Reason, Value, printable};
 use crate::record::Ended;
 
 /// Longest path shown.
@@ -32,8 +32,8 @@ impl Status {
                 files_set_aside: snapshot.reload.set_aside,
             },
             host: Host {
-                memory_used_ratio: snapshot.host.memory_used.and_then(|value| value.number()),
-                swap_used_ratio: snapshot.host.swap_used.and_then(|value| value.number()),
+                memory_used_ratio: snapshot.host_number(Base::HostMemoryUsed),
+                swap_used_ratio: snapshot.host_number(Base::HostSwapUsed),
             },
             unattributed_sockets: snapshot.unattributed.iter().map(|(s, n)| (s.info().name.to_owned(), *n)).collect(),
             targets: (0..).zip(&snapshot.config.targets).map(|(index, t)| target(snapshot, index, t)).collect(),
@@ -45,7 +45,7 @@ impl Status {
 fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
     let of_target = |member: &&MemberView| member.key.target == index;
     let members = || snapshot.members().iter().filter(of_target);
-    let level = members().map(|member| snapshot.level(member)).max().unwrap_or(Level::Normal);
+    let level = members().map(|member| snapshot.level(&member.lists)).max().unwrap_or(Level::Normal);
     Target {
         name: target.name.to_string(),
         level: level.name().to_owned(),
@@ -58,14 +58,14 @@ fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
 }
 
 fn member(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -> Member {
-    let readings = target.metrics.iter().zip(snapshot.readings(view));
-    let ladders = target.ladders.iter().zip(snapshot.ladders(view));
+    let readings = target.metrics.iter().zip(snapshot.readings(&view.lists));
+    let ladders = target.ladders.iter().zip(snapshot.ladders(&view.lists));
     let rungs = snapshot.rungs.iter().filter(|rung| rung.member == view.key);
     Member {
         process: view.key.slot,
         pid: view.pid.get(),
         started: snapshot.wall.unix_seconds(view.started),
-        level: snapshot.level(view).name().to_owned(),
+        level: snapshot.level(&view.lists).name().to_owned(),
         ladders: ladders
             .map(|(ladder, view)| Ladder {
                 name: ladder.name.to_string(),
@@ -99,7 +99,7 @@ fn thresholds(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -
             threshold.bounds.iter().filter_map(|(level, bound)| Some((level.name().to_owned(), bound.as_ref()?.at)));
         set.collect()
     };
-    let rows = target.thresholds.iter().zip(snapshot.thresholds(view));
+    let rows = target.thresholds.iter().zip(snapshot.thresholds(&view.lists));
     rows.map(|(threshold, view)| Threshold {
         metric: target.metrics.get(threshold.metric).map_or_else(String::new, ToString::to_string),
         ladder: name(threshold.ladder),
