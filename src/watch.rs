@@ -84,6 +84,8 @@ impl Watch {
         let waiter = Waiter::new().map_err(StartError::Loop)?;
         let waker = waiter.waker();
         let discovery = Discovery::start(Arc::clone(&config), move || waker.wake()).map_err(StartError::Loop)?;
+        let waker = waiter.waker();
+        let executor = Executor::new(Arc::clone(&config), kernel::now().as_nanos(), move || waker.wake())?;
         Ok(Self {
             waiter,
             discovery,
@@ -91,7 +93,7 @@ impl Watch {
             roster: Roster::new(&config),
             sampler: Sampler::new(Arc::clone(&config)),
             state: State::new(Arc::clone(&config)),
-            executor: Executor::new(Arc::clone(&config))?,
+            executor,
             outcomes: Vec::new(),
             recorder,
             events: Vec::new(),
@@ -171,7 +173,7 @@ impl Watch {
             self.outcomes.clear();
             for order in &verdicts.orders {
                 let outcome = match self.confirm(order, now) {
-                    Ok(()) => self.executor.carry_out(order, &self.roster, now),
+                    Ok(()) => self.carry_out(order, now),
                     Err(reason) => Some(held(order, reason, now)),
                 };
                 self.outcomes.extend(outcome);
@@ -179,6 +181,13 @@ impl Watch {
             if self.outcomes.is_empty() {
                 return;
             }
+        }
+    }
+
+    fn carry_out(&mut self, order: &Arc<Order>, now: Moment) -> Option<Outcome> {
+        match self.executor.admit(order, &self.roster, now) {
+            Ok(()) => self.executor.deliver(order, &self.roster, now),
+            Err(outcome) => Some(outcome),
         }
     }
 

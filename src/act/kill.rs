@@ -4,24 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{End, Errand};
-use crate::kernel::{Error, Proc, Process, own_pid};
-use crate::model::{KillScope, Moment, Order, OutcomeKind, Reason, Signal};
+use super::end::End;
+use super::signal::{MAY_SIGNAL, SIGKILL, SIGTERM};
+use crate::kernel::{Proc, Process, own_pid};
+use crate::model::{KillScope, Measure, Moment, Order};
 
 /// A process that has not died this long after SIGKILL is stuck in the kernel (state D).
 const STUCK: Duration = Duration::from_secs(10);
 /// How often processes are looked at whose pidfd wakes nobody: the descendants.
 const LOOK: Duration = Duration::from_millis(50);
-
-const SIGTERM: Signal = signal(15);
-const SIGKILL: Signal = signal(9);
-
-const fn signal(number: i32) -> Signal {
-    match Signal::new(number) {
-        Some(signal) => signal,
-        None => unreachable!(),
-    }
-}
 
 /// A kill under way.
 #[derive(Debug)]
@@ -43,25 +34,22 @@ enum Stage {
 
 impl Killing {
     /// Sends SIGTERM. Fails with the end of the order where nothing was sent.
-    pub(super) fn start(proc: &Proc, errand: Errand<'_>, grace: Duration, scope: KillScope) -> Result<Self, End> {
-        let mut killing = Self {
-            order: Arc::clone(errand.order),
-            scope,
-            victims: vec![Arc::clone(&errand.member.process)],
-            stage: Stage::Terminating { kill: errand.now + grace },
-        };
-        killing.gather(proc);
-        match killing.victims[0].signal(SIGTERM) {
-            Ok(()) => {}
-            Err(Error::Gone) => return Err((OutcomeKind::Gone, Reason::None)),
-            Err(Error::Denied | Error::Malformed(_) | Error::Os(_)) => {
-                return Err((OutcomeKind::Failed, Reason::Refused));
-            }
-        }
+    pub(super) fn start(proc: &Proc, order: &Arc<Order>, process: Arc<Process>, now: Moment) -> Result<Self, End> {
+        let killing = Self::taken_up(proc, order, process, now)?;
+        killing.victims[0].signal(SIGTERM).map_err(|error| End::from_error(error, MAY_SIGNAL))?;
         for descendant in &killing.victims[1..] {
             // One that is gone or out of reach is seen again before SIGKILL.
             let _ = descendant.signal(SIGTERM);
         }
+        Ok(killing)
+    }
+
+    /// One whose SIGTERM went out at `sent`.
+    pub(super) fn taken_up(proc: &Proc, order: &Arc<Order>, process: Arc<Process>, sent: Moment) -> Result<Self, End> {
+        let Measure::Kill { grace, scope } = order.measure else { return Err(End::refused("it is no kill")) };
+        let stage = Stage::Terminating { kill: sent + grace };
+        let mut killing = Self { order: Arc::clone(order), scope, victims: vec![process], stage };
+        killing.gather(proc);
         Ok(killing)
     }
 
@@ -72,7 +60,7 @@ impl Killing {
     /// The end of the order once there is one.
     pub(super) fn advance(&mut self, proc: &Proc, now: Moment) -> Option<End> {
         if self.victims.iter().all(|victim| victim.has_exited()) {
-            return Some((OutcomeKind::Gone, Reason::None));
+            return Some(End::killed());
         }
         match self.stage {
             Stage::Terminating { kill } if now >= kill => {
@@ -85,7 +73,9 @@ impl Killing {
                 self.stage = Stage::Killed { stuck: now + STUCK };
                 None
             }
-            Stage::Killed { stuck } if now >= stuck => Some((OutcomeKind::Failed, Reason::Timeout)),
+            Stage::Killed { stuck } if now >= stuck => {
+                Some(End::overdue("it got SIGKILL and does not die: it hangs in the kernel"))
+            }
             Stage::Terminating { .. } | Stage::Killed { .. } => None,
         }
     }

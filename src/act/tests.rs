@@ -51,7 +51,7 @@ fn case(body: &str, settings: &str) -> Case {
     let mut roster = Roster::new(&config);
     roster.apply(&mut changes, now(), &mut Vec::new());
     assert_eq!(roster.members().len(), 1, "{tag}");
-    Case { child, roster, executor: Executor::new(config).unwrap(), order: 0 }
+    Case { child, roster, executor: Executor::new(config, 1, || {}).unwrap(), order: 0 }
 }
 
 fn configuration(text: &str) -> Config {
@@ -83,7 +83,14 @@ impl Case {
             decided: now(),
             attempt: 1,
         };
-        self.executor.carry_out(&Arc::new(order), &self.roster, now())
+        self.carry_out(&Arc::new(order))
+    }
+
+    fn carry_out(&mut self, order: &Arc<Order>) -> Option<Outcome> {
+        match self.executor.admit(order, &self.roster, now()) {
+            Ok(()) => self.executor.deliver(order, &self.roster, now()),
+            Err(outcome) => Some(outcome),
+        }
     }
 
     /// Advances until there is an outcome, for ten seconds at most.
@@ -268,6 +275,7 @@ fn who_is_gone_already_is_gone() {
 fn an_order_for_an_empty_or_reassigned_seat_touches_nobody() {
     let mut case = case("signal.signal(signal.SIGUSR1, lambda *_: os._exit(7))", BY_USER);
     let member = &case.roster.members()[0];
+    let key = member.key;
     let mut order = Order {
         id: OrderId(1),
         member: MemberKey { slot: 9, ..member.key },
@@ -284,11 +292,11 @@ fn an_order_for_an_empty_or_reassigned_seat_touches_nobody() {
         decided: now(),
         attempt: 1,
     };
-    let empty = case.executor.carry_out(&Arc::new(order.clone()), &case.roster, now());
+    let empty = case.carry_out(&Arc::new(order.clone()));
     assert_eq!(end(empty), Some((OutcomeKind::Gone, Reason::None)));
-    order.member = member.key;
+    order.member = key;
     order.identity.start_ticks += 1;
-    let reassigned = case.executor.carry_out(&Arc::new(order), &case.roster, now());
+    let reassigned = case.carry_out(&Arc::new(order));
     assert_eq!(end(reassigned), Some((OutcomeKind::Gone, Reason::None)));
     assert!(case.lives());
     std::io::stdout().flush().unwrap();

@@ -1,11 +1,13 @@
 //! What ends an order: it must not happen at all. One list, asked right before delivery, on the
 //! process as it is then.
 
-use super::End;
+use std::sync::Arc;
+
+use super::end::End;
 use crate::config::Target;
 use crate::discover::{Member, recheck};
-use crate::kernel::{Error, Status};
-use crate::model::{Measure, Order, OutcomeKind, Reason};
+use crate::kernel::{Error, Process, Status};
+use crate::model::{ActionScope, Measure, Order, Reason};
 
 /// What the vetoes look at.
 struct Case<'a> {
@@ -30,16 +32,35 @@ const VETOES: &[(Reason, Veto)] = &[
 /// Lets the order pass, or says how it ends.
 pub(super) fn admit(order: &Order, member: &Member, target: &Target, buffer: &mut Vec<u8>) -> Result<(), End> {
     if member.process.has_exited() {
-        return Err((OutcomeKind::Gone, Reason::None));
+        return Err(End::gone());
     }
-    recheck(member, target, buffer).map_err(|reason| (OutcomeKind::Vetoed, reason))?;
-    let status = member.process.status(buffer).map_err(|error| match error {
-        Error::Gone => (OutcomeKind::Gone, Reason::None),
-        Error::Denied | Error::Malformed(_) | Error::Os(_) => (OutcomeKind::Vetoed, Reason::Identity),
-    })?;
+    recheck(member, target, buffer).map_err(End::vetoed)?;
+    let status = status(&member.process, buffer)?;
     let case = Case { order, member, status };
     let veto = VETOES.iter().find(|(_, speaks)| speaks(&case));
-    veto.map_or(Ok(()), |(reason, _)| Err((OutcomeKind::Vetoed, *reason)))
+    veto.map_or(Ok(()), |(reason, _)| Err(End::vetoed(*reason)))
+}
+
+/// What an order is asked that takes a measure back: nothing about the target, which may match the
+/// process no more or may be gone from the configuration, and nothing about a process where the measure
+/// was for the whole target.
+pub(super) fn admit_undo(order: &Order, find: impl FnOnce() -> Result<Arc<Process>, End>) -> Result<(), End> {
+    match order.measure {
+        Measure::Http(_) | Measure::Command(_) if order.scope == ActionScope::Target => Ok(()),
+        Measure::Http(_) | Measure::Command(_) | Measure::Thaw { .. } => find().map(drop),
+        Measure::Signal { signal, assume_handled } => {
+            let handles = status(&*find()?, &mut Vec::new())?.handles(signal);
+            if assume_handled || handles { Ok(()) } else { Err(End::vetoed(Reason::Unhandled)) }
+        }
+        Measure::Kill { .. } | Measure::Freeze { .. } => Err(End::refused("a kill or a freeze takes nothing back")),
+    }
+}
+
+fn status(process: &Process, buffer: &mut Vec<u8>) -> Result<Status, End> {
+    process.status(buffer).map_err(|error| match error {
+        Error::Gone => End::gone(),
+        Error::Denied | Error::Malformed(_) | Error::Os(_) => End::vetoed(Reason::Identity),
+    })
 }
 
 /// Two targets claim the process and do not both share: whose it is, is not known.
@@ -51,9 +72,10 @@ fn protected(case: &Case<'_>) -> bool {
     case.member.facts.protected.is_some()
 }
 
-/// A kill needs an anchor that another local user cannot imitate.
+/// What ends or stops a process needs an anchor that another local user cannot imitate.
 fn imitable(case: &Case<'_>) -> bool {
-    case.order.measure.is_kill() && !case.member.facts.anchored
+    let measure = &case.order.measure;
+    (measure.is_kill() || measure.is_freeze()) && !case.member.facts.anchored
 }
 
 /// A signal without a handler ends the process or is lost: its default action, ignored, blocked.

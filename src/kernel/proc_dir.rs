@@ -7,7 +7,7 @@ use rustix::fs::{CWD, Mode};
 use super::digits::number;
 use super::source::{Counting, FOLDER, File, Link, Os, Source, exists, numbered_entries, read_file};
 use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid};
-use crate::model::{BootId, Pid};
+use crate::model::{BootId, Identity, Pid};
 
 /// `/proc`, held open.
 pub struct Proc {
@@ -103,6 +103,13 @@ impl Proc {
     /// One process, held open.
     pub fn open(&self, pid: Pid) -> Result<Process, Error> {
         Process::hold(self.entry(pid)?, self.boot)
+    }
+
+    /// The process of that identity, held open; [`Error::Gone`] where it is no more, whoever has its
+    /// number now.
+    pub fn reopen(&self, identity: Identity) -> Result<Process, Error> {
+        let process = self.open(identity.pid)?;
+        if process.identity() == identity { Ok(process) } else { Err(Error::Gone) }
     }
 }
 
