@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use tradedog::config::{self, Config, Problems, Source, Target};
 
+#[path = "config/actions.rs"]
+mod actions;
 #[path = "config/files.rs"]
 mod files;
 #[path = "config/golden.rs"]

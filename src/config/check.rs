@@ -137,7 +137,7 @@ fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
     if let Some(dry_run) = table.take("dry_run").and_then(|value| value.flag(report)) {
         daemon.dry_run = dry_run;
     }
-    if let Some(kills) = table.take("kill_budget").and_then(|value| budget(value, report)) {
+    if let Some(kills) = table.take("kill_budget").and_then(|value| budget(value, &keys::BUDGET, report)) {
         daemon.kill_budget = kills;
     }
     table.finish(&keys::DAEMON, report);

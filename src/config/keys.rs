@@ -105,6 +105,9 @@ pub(super) const EXPECT: Section = Section { title: "expect", known: &["min", "m
 /// `kill_budget`
 pub(super) const BUDGET: Section = Section { title: "kill_budget", known: &["max", "per"], later: &[] };
 
+/// `max_cycles`
+pub(super) const CYCLES: Section = Section { title: "max_cycles", known: &["max", "per"], later: &[] };
+
 /// A row of thresholds.
 pub(super) const ROW: Section = Section {
     title: "a threshold",
@@ -115,42 +118,59 @@ pub(super) const ROW: Section = Section {
 /// A level of a row, written as a table.
 pub(super) const BOUND: Section = Section { title: "a bound", known: &["at", "clear", "hold"], later: &[] };
 
-const DELIVERIES: &str = "available deliveries: signal, kill";
-const NO_UNDO: &str = "a signal and a kill have nothing to undo";
 const NO_EFFECT: &str = "`cooldown`, `repeat` and `max_attempts` say how often it is tried";
 
 /// An action.
 pub(super) const ACTION: Section = Section {
     title: "an action",
-    known: &["signal", "kill", "cooldown", "repeat", "max_attempts", "assume_handled", "scope"],
+    known: &[
+        "signal",
+        "http",
+        "command",
+        "freeze",
+        "kill",
+        "timeout",
+        "undo",
+        "undo_after",
+        "undo_by",
+        "max_cycles",
+        "cooldown",
+        "repeat",
+        "max_attempts",
+        "patience",
+        "scope",
+        "assume_handled",
+        "needs",
+        "expect_successor",
+    ],
     later: &[
-        ("http", DELIVERIES),
-        ("command", DELIVERIES),
-        ("freeze", DELIVERIES),
-        ("timeout", "it belongs to `command`; available deliveries: signal, kill"),
-        ("undo", NO_UNDO),
-        ("undo_after", NO_UNDO),
-        ("undo_by", NO_UNDO),
-        ("max_cycles", NO_UNDO),
         ("not_during", "measures are taken at any hour"),
-        ("needs", "put what must come first at a lower level"),
-        ("patience", NO_EFFECT),
         ("min_effect", NO_EFFECT),
         ("effect", NO_EFFECT),
         ("escalate", "a higher level of the ladder is entered by its own bound"),
         ("escalate_to_kill", "a higher level of the ladder is entered by its own bound"),
-        ("expect_successor", "`expect = { min = 1 }` of the target shows that one is missing"),
     ],
 };
 
-/// The deliveries that work.
-pub(super) const DELIVERY: [&str; 2] = ["signal", "kill"];
+/// The deliveries.
+pub(super) const DELIVERY: [&str; 5] = ["signal", "http", "command", "freeze", "kill"];
 
-/// The deliveries of later versions.
-pub(super) const DELIVERY_LATER: [&str; 3] = ["http", "command", "freeze"];
+/// `http`
+pub(super) const HTTP: Section =
+    Section { title: "http", known: &["post", "headers", "bearer_file", "body", "expect", "timeout"], later: &[] };
+
+/// `freeze`
+pub(super) const FREEZE: Section = Section { title: "freeze", known: &["by", "deadline"], later: &[] };
 
 /// `kill`
 pub(super) const KILL: Section = Section { title: "kill", known: &["grace", "scope"], later: &[] };
+
+/// `undo`
+pub(super) const UNDO: Section =
+    Section { title: "undo", known: &["signal", "http", "command", "timeout"], later: &[] };
+
+/// `needs`
+pub(super) const NEEDS: Section = Section { title: "needs", known: &["action", "within", "otherwise"], later: &[] };
 
 /// Metrics of later versions; also every name that begins with `gauge.`.
 pub(super) const METRICS_LATER: &[&str] = &[
@@ -172,5 +192,7 @@ pub(super) const METRICS_LATER: &[&str] = &[
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
-pub(super) const ALL: [&Section; 13] =
-    [&ROOT, &DAEMON, &WEB, &PEER, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &KILL];
+pub(super) const ALL: [&Section; 17] = [
+    &ROOT, &DAEMON, &WEB, &PEER, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &HTTP, &FREEZE,
+    &KILL, &UNDO, &NEEDS,
+];

@@ -7,6 +7,7 @@
 //! What belongs here: the meaning of `watchdog.toml`. What does not: looking at the live host
 //! (`cli::check` does), but for the names of its users.
 
+mod action;
 mod check;
 mod keys;
 mod load;
@@ -23,10 +24,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{ActionScope, Level, Measure, Metric, PerLevel, Undo};
+use crate::model::{Level, Metric, PerLevel};
 use load::Loaded;
 use toml::de::DeTable;
 
+pub use action::{Action, Needs, Otherwise};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Source;
 
@@ -335,74 +337,6 @@ pub struct Ladder {
     pub name: Arc<str>,
     /// Indexes into the target's `actions`, in the written order.
     pub steps: PerLevel<Vec<usize>>,
-}
-
-/// `[target.NAME.actions.ACTION]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Action {
-    /// ACTION
-    pub name: Arc<str>,
-    /// Its delivery.
-    pub measure: Measure,
-    /// Least time between two deliveries to one process.
-    pub cooldown: Duration,
-    /// Due again after this while the level holds.
-    pub repeat: Option<Duration>,
-    /// Failed deliveries before it gives up.
-    pub max_attempts: u32,
-    /// Whom one delivery serves.
-    pub scope: ActionScope,
-    /// How it is taken back; a freeze always is.
-    pub undo: Option<Undo>,
-    /// How often it may be taken and undone; beyond that it stays in force.
-    pub max_cycles: Budget,
-    /// How long it has to help: the next entry of the host's ladder, the next freeze or kill of a
-    /// group, wait that long.
-    pub patience: Duration,
-    /// What a kill needs first.
-    pub needs: Option<Needs>,
-    /// After a kill a new member must be there within this.
-    pub expect_successor: Option<Duration>,
-}
-
-impl Default for Action {
-    /// The defaults of the configuration, around a kill, for tests to change.
-    fn default() -> Self {
-        let measure = Measure::Kill { grace: Duration::from_secs(30), scope: crate::model::KillScope::Process };
-        Self {
-            name: Arc::default(),
-            measure,
-            cooldown: Duration::from_secs(60),
-            repeat: None,
-            max_attempts: 5,
-            scope: ActionScope::Process,
-            undo: None,
-            max_cycles: Budget { max: 3, per: Duration::from_secs(4 * 3600) },
-            patience: Duration::from_secs(60),
-            needs: None,
-            expect_successor: None,
-        }
-    }
-}
-
-/// What must be acknowledged before a kill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// Index into the target's `actions`.
-    pub action: usize,
-    /// How long an answer is waited for once nothing else holds the kill.
-    pub within: Duration,
-    /// What then.
-    pub otherwise: Otherwise,
-}
-
-/// What becomes of a kill whose needed measure was not acknowledged in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Otherwise {
-    /// It goes ahead.
-    Kill,
-    /// It is held.
-    Hold,
 }
 
 impl Config {

@@ -224,6 +224,11 @@ impl Report {
         draft
     }
 
+    /// How many errors there are so far: what is right adds none.
+    pub(super) fn errors(&self) -> usize {
+        self.drafts.iter().filter(|draft| draft.severity == Severity::Error).count()
+    }
+
     /// The text is not TOML.
     pub(super) fn syntax(&mut self, place: Place, what: impl Into<String>) -> &mut Draft {
         self.draft(Kind::Syntax, place, what)

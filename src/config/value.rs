@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time;
 
 use super::Budget;
-use super::keys;
+use super::keys::Section;
 use super::problem::Report;
 use super::reader::Value;
 use super::text::{is_name, quoted};
@@ -81,19 +81,21 @@ pub(super) fn word<'w>(value: Value<'_>, words: &[&'w str], report: &mut Report)
     let found = words.iter().copied().find(|word| *word == text);
     if found.is_none() {
         let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        report
-            .error(value.place, format!("{} means nothing here", quoted(text)))
-            .help(format!("write {}", words.join(" or ")));
+        let words = match words.split_last() {
+            Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+            _ => words.concat(),
+        };
+        report.error(value.place, format!("{} means nothing here", quoted(text))).help(format!("write {words}"));
     }
     found
 }
 
-/// `{ max, per }`
-pub(super) fn budget(value: Value<'_>, report: &mut Report) -> Option<Budget> {
+/// `{ max, per }` of `kill_budget` or `max_cycles`.
+pub(super) fn budget(value: Value<'_>, section: &Section, report: &mut Report) -> Option<Budget> {
     let mut table = value.table("{ max = 3, per = \"1h\" }", report)?;
     let place = table.place;
     let (max, per) = (table.take("max"), table.take("per"));
-    let whole = table.finish(&keys::BUDGET, report);
+    let whole = table.finish(section, report);
     for (key, given) in [("max", max.is_some()), ("per", per.is_some())] {
         if whole && !given {
             report.missing(place, format!("`{key}` is missing")).help("write both: { max = 3, per = \"1h\" }");

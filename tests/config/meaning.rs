@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tradedog::config::{Bound, Budget, End, Ladder, Members};
-use tradedog::model::{KillScope, Level, METRICS, Measure};
+use tradedog::model::{KillScope, Level, METRICS, Measure, Signal};
 
 use super::*;
 
@@ -109,11 +109,9 @@ fn ladders_name_actions_in_the_written_order() {
     let action = &target.actions[2];
     assert_eq!(action.measure, Measure::Kill { grace: 30 * SECOND, scope: KillScope::Tree });
     assert_eq!((action.cooldown, action.repeat, action.max_attempts), (60 * SECOND, None, 5));
-    let numbers = [&target.actions[0], &target.actions[1]].map(|action| match &action.measure {
-        Measure::Signal { signal, assume_handled } => (signal.number(), *assume_handled),
-        other => panic!("{other:?}"),
-    });
-    assert_eq!(numbers, [(nix::libc::SIGRTMIN(), false), (nix::libc::SIGRTMAX() - 1, true)]);
+    let measures = [&target.actions[0], &target.actions[1]].map(|action| action.measure.clone());
+    let signal = |number, assume_handled| Measure::Signal { signal: Signal::new(number).unwrap(), assume_handled };
+    assert_eq!(measures, [signal(nix::libc::SIGRTMIN(), false), signal(nix::libc::SIGRTMAX() - 1, true)]);
 }
 
 const DEFAULTS: &str = "[defaults.thresholds]\nopen_fds = { elevated = 300, fatal = 900 }\nrss = { elevated = \"1GB\", ladder = \"memory\" }\n\

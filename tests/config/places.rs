@@ -114,8 +114,13 @@ fn ladders_and_actions() {
     for (text, place, what) in [
         ("signal = \"SIGUSR1\"\nkill = {}\n", (5, 1), "two deliveries in one action: `signal` and `kill`"),
         ("cooldown = \"1m\"\n", (3, 24), "action `x` delivers nothing"),
-        ("http = { post = \"x\" }\n", (4, 1), "`http` is not available in this version"),
-        ("kill = {}\nassume_handled = true\n", (5, 18), "`assume_handled` belongs to `signal`"),
+        ("http = { post = \"x\" }\n", (4, 17), "`x` is not a URL"),
+        ("command = [\"x\"]\n", (4, 12), "`x` is not an absolute path"),
+        ("freeze = {}\n", (4, 10), "a freeze without `deadline`"),
+        ("kill = {}\nassume_handled = true\n", (5, 1), "`assume_handled` belongs to `signal`"),
+        ("kill = {}\nundo = { signal = \"SIGUSR2\" }\n", (5, 1), "a kill cannot be undone"),
+        ("signal = \"SIGUSR1\"\nundo_after = \"1m\"\n", (5, 1), "`undo_after` without `undo`"),
+        ("signal = \"SIGUSR1\"\nexpect_successor = \"1m\"\n", (5, 1), "`expect_successor` belongs to `kill`"),
         ("kill = { grace = \"45\" }\n", (4, 18), "`45` has no unit"),
     ] {
         let told = told(&parse(&deliver(text)));

@@ -49,6 +49,16 @@ const WORDS: &[&str] = &[
     "hold = ",
     "kill = ",
     "signal = ",
+    "http = ",
+    "post = ",
+    "headers = ",
+    "command = ",
+    "freeze = ",
+    "deadline = ",
+    "undo = ",
+    "undo_after = ",
+    "needs = ",
+    "action = ",
     "ladder = ",
     "p = ",
     "x = ",
@@ -80,6 +90,9 @@ const WORDS: &[&str] = &[
     "\"none\"",
     "\"a.service\"",
     "\"SIGUSR1\"",
+    "\"http://[::1]:0/?\"",
+    "\"https://a@b\"",
+    "[\"/bin/x\", \"{pid}\"]",
     "\"SIGRTMIN+99999999999\"",
     "\"10.0.0.0/0:*\"",
     "\"[::/129]:1\"",
@@ -112,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn the_shipped_file_with_a_hole(from in 0_usize..7000, length in 0_usize..80, put in piece()) {
+    fn the_shipped_file_with_a_hole(from in 0_usize..9000, length in 0_usize..80, put in piece()) {
         let mut text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("watchdog.toml")).unwrap();
         let start = text.floor_char_boundary(from);
         let end = text.floor_char_boundary(from + length).max(start);

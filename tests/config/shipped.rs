@@ -31,7 +31,10 @@ fn its_values_are_the_defaults() {
         ("[web]", &["listen", "max_series"]),
         ("[target.trader]", &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least"]),
         ("[target.trader.thresholds.threads]", &["clear", "clear_hold", "hold", "ladder"]),
-        ("[target.trader.actions.reset_pool]", &["cooldown", "max_attempts", "assume_handled", "scope"]),
+        ("[target.trader.actions.reset_pool]", &["cooldown", "max_attempts", "patience", "assume_handled", "scope"]),
+        ("[target.trader.actions.disable_websocket]", &["scope", "undo_after", "undo_by", "max_cycles"]),
+        ("[target.trader.actions.disable_websocket.http]", &["expect", "timeout"]),
+        ("[target.trader.actions.pause]", &["timeout"]),
     ];
     for (header, keys) in defaults {
         for key in keys {
@@ -39,9 +42,15 @@ fn its_values_are_the_defaults() {
             assert_eq!(meaning(&without), meant, "the shipped {key} of {header} is not the default");
         }
     }
-    let bare = whole.replace("kill = { grace = \"30s\", scope = \"process\" }", "kill = {}");
-    assert_ne!(bare, whole);
-    assert_eq!(meaning(&bare), meant, "the shipped kill is not the default");
+    for (shown, bare) in [
+        ("kill             = { grace = \"30s\", scope = \"process\" }", "kill = {}"),
+        ("freeze = { by = \"signal\", deadline", "freeze = { deadline"),
+        ("\"resume\"], timeout = \"10s\" }", "\"resume\"] }"),
+    ] {
+        let without = whole.replace(shown, bare);
+        assert_ne!(without, whole, "{shown}");
+        assert_eq!(meaning(&without), meant, "{shown} is not the default");
+    }
 }
 
 /// The text with the line of that key under that header left empty.
@@ -99,8 +108,11 @@ fn every_key_is_in_it() {
     for section in ["daemon", "web", "defaults", "target.trader", "target.trader.match", "target.trader.expect"] {
         keys.extend(refused(&format!("[{section}]\nqqqqq = 1\n")));
     }
-    for part in ["thresholds.open_fds", "thresholds.open_fds.fatal", "actions.a", "actions.a.kill"] {
+    for part in ["thresholds.open_fds", "thresholds.open_fds.fatal", "actions.a"] {
         keys.extend(refused(&format!("{target}[target.trader.{part}]\nqqqqq = 1\n")));
+    }
+    for part in ["http", "freeze", "kill", "undo", "max_cycles", "needs"] {
+        keys.extend(refused(&format!("{target}[target.trader.actions.a.{part}]\nqqqqq = 1\n")));
     }
     keys.extend(refused("[daemon.kill_budget]\nqqqqq = 1\n"));
     keys.extend(refused("[peers.a]\nqqqqq = 1\n"));

@@ -1,56 +1,84 @@
-//! `actions`: exactly one delivery each, and how often.
+//! `actions`: exactly one delivery each, how often it is taken, and how it is taken back.
 
-use std::str::FromStr;
+mod deliver;
+mod http;
+mod needs;
+mod signal;
+mod undo;
+
 use std::time::Duration;
-
-use nix::libc;
-use nix::sys::signal::Signal as Name;
 
 use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
 use super::super::source::Place;
-use super::super::text::{capped, nearest, quoted};
 use super::super::value::{duration, named, word};
 use super::super::{Action, units};
 use super::{Named, Setting, removes};
-use crate::model::{KillScope, Measure, Signal};
+use crate::model::ActionScope;
+use deliver::{Given, Kind};
+use undo::Back;
 
-/// Default of `cooldown`.
-const COOLDOWN: Duration = Duration::from_secs(60);
-/// Default of `max_attempts`.
-const ATTEMPTS: u32 = 5;
-/// Default of a kill's `grace`: what most services need to close their connections.
-const GRACE: Duration = Duration::from_secs(30);
+pub(super) use needs::Wanted;
+
+/// An action; what its kill needs is not looked up yet.
+#[derive(Clone, Debug)]
+pub(super) struct Plan<'a> {
+    /// All the rest of it.
+    pub action: Action,
+    /// What is to be looked up.
+    pub needs: Option<Wanted<'a>>,
+}
 
 /// Reads a table of actions; none where it is no table.
-pub(super) fn read<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Named<'a, Action>>> {
+pub(super) fn read<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Named<'a, Plan<'a>>>> {
     let table = value.table("[target.NAME.actions.ACTION]", report)?;
     let actions = table.rest().into_iter().map(|entry| {
         let (name, place) = (entry.key, entry.key_place);
+        let before = report.errors();
         let setting = if removes(entry.value) { Setting::Removed } else { action(&entry, report).into() };
+        let setting = if report.errors() > before { Setting::Broken } else { setting };
         Named { name, place, setting }
     });
     Some(actions.collect())
 }
 
-fn action(entry: &Entry<'_>, report: &mut Report) -> Option<Action> {
+fn action<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Plan<'a>> {
     let right_name = named(entry.key, entry.key_place, report);
     let mut table = entry.value.table("{ signal = \"SIGUSR1\" } or { kill = {} }", report)?;
-    let cooldown = table.take("cooldown").map_or(Some(COOLDOWN), |value| duration(value, "0s"..="30d", report));
-    let repeat = repeat(&mut table, cooldown, report);
-    let attempts = table.take("max_attempts").map_or(Some(u64::from(ATTEMPTS)), |value| value.whole(1..=1000, report));
-    scope(&mut table, report);
-    let measure = delivery(&mut table, entry, report);
+    let pace = pace(&mut table, report);
+    let assumed = table.entry("assume_handled").map(|entry| (entry.key_place, entry.value.flag(report)));
+    let assume = assumed.and_then(|(_, flag)| flag).unwrap_or_default();
+    let given = deliver::of_action(&mut table, entry, assume, report);
+    let back = undo::read(&mut table, given.as_ref(), assume, report);
+    let scope = scope(&mut table, given.as_ref(), back.way.as_ref(), report);
+    let after = needs::read(&mut table, given.as_ref(), report);
+    if let Some((place, _)) = assumed {
+        assumes(place, given.as_ref(), &back, report);
+    }
     table.finish(&keys::ACTION, report);
-    Some(Action {
+    assumed.is_none_or(|(_, flag)| flag.is_some()).then_some(())?;
+    let action = Action {
         name: right_name.then(|| entry.key.into())?,
-        measure: measure?,
-        cooldown: cooldown?,
-        repeat: repeat?,
-        max_attempts: u32::try_from(attempts?).ok()?,
-        ..Action::default()
-    })
+        measure: given?.measure?,
+        undo: back.undo?,
+        max_cycles: back.max_cycles?,
+        scope: scope?,
+        expect_successor: after.successor?,
+        ..pace?
+    };
+    Some(Plan { action, needs: after.needs? })
+}
+
+/// An action with what it says about how often it is taken.
+fn pace(table: &mut Table<'_>, report: &mut Report) -> Option<Action> {
+    let default = Action::default();
+    let cooldown = table.take("cooldown").map_or(Some(default.cooldown), |value| duration(value, "0s"..="30d", report));
+    let repeat = repeat(table, cooldown, report);
+    let patience = table.take("patience").map_or(Some(default.patience), |value| duration(value, "1s"..="1d", report));
+    let attempts = table.take("max_attempts").map(|value| value.whole(1..=1000, report));
+    let attempts = attempts.map_or(Some(default.max_attempts), |n| u32::try_from(n?).ok());
+    Some(Action { cooldown: cooldown?, repeat: repeat?, patience: patience?, max_attempts: attempts?, ..default })
 }
 
 /// The outer none is a mistake, the inner one that it is not given.
@@ -66,144 +94,47 @@ fn repeat(table: &mut Table<'_>, cooldown: Option<Duration>, report: &mut Report
     Some(Some(repeat))
 }
 
-fn scope(table: &mut Table<'_>, report: &mut Report) {
-    let Some(value) = table.take("scope") else { return };
-    if value.as_text() == Some("target") {
-        report
-            .error(value.place, "`scope = \"target\"` is not available in this version")
-            .help("a signal and a kill concern one process: write \"process\"");
-        return;
+/// Whom one delivery serves: by its kind, unless it is said.
+fn scope(
+    table: &mut Table<'_>,
+    given: Option<&Given>,
+    undo: Option<&(Kind, Place)>,
+    report: &mut Report,
+) -> Option<ActionScope> {
+    let own = |kind: Kind| matches!(kind, Kind::Signal | Kind::Freeze | Kind::Kill);
+    let written = table.take("scope").map(|value| (word(value, &["process", "target"], report), value.place));
+    let scope = match written {
+        None if given.is_none_or(|given| own(given.kind)) => ActionScope::Process,
+        None | Some((Some("target"), _)) => ActionScope::Target,
+        Some((word, _)) => word.map(|_| ActionScope::Process)?,
+    };
+    if scope == ActionScope::Process {
+        return Some(scope);
     }
-    word(value, &["process"], report);
+    if let (Some(given), Some((_, place))) = (given.filter(|given| own(given.kind)), written) {
+        report
+            .error(place, "only `http` and `command` serve a whole target at once")
+            .also(given.place, "this concerns one process")
+            .help("write \"process\", or leave it out");
+        return None;
+    }
+    if let Some((_, place)) = undo.filter(|(kind, _)| *kind == Kind::Signal) {
+        report
+            .error(*place, "a signal reaches one process, and this action serves all of the target")
+            .help("undo it by `http` or `command`, or write scope = \"process\" beside it");
+        return None;
+    }
+    Some(scope)
 }
 
-fn delivery(table: &mut Table<'_>, entry: &Entry<'_>, report: &mut Report) -> Option<Measure> {
-    let assume_handled = table.take("assume_handled").map(|value| (value.flag(report), value.place));
-    let alone = assume_handled.is_none();
-    let signal = table.entry("signal");
-    let kill = table.entry("kill");
-    if let (Some(signal), Some(kill)) = (&signal, &kill) {
-        let (first, second) = if signal.key_place < kill.key_place { (signal, kill) } else { (kill, signal) };
-        report
-            .error(second.key_place, "two deliveries in one action: `signal` and `kill`")
-            .also(first.key_place, "the other one")
-            .help("keep one of the two, and make a second action of the other");
-    }
-    if let (None, Some(kill), Some((_, place))) = (&signal, &kill, assume_handled) {
+/// Only a signal asks for a handler, be it that of the action or that of its undo.
+fn assumes(place: Place, given: Option<&Given>, back: &Back, report: &mut Report) {
+    let signals = |kind: Kind| kind == Kind::Signal;
+    let Some(given) = given.filter(|given| !signals(given.kind)) else { return };
+    if !back.way.is_some_and(|(kind, _)| signals(kind)) {
         report
             .error(place, "`assume_handled` belongs to `signal`")
-            .also(kill.key_place, "a kill asks nobody")
+            .also(given.place, "this asks for no handler")
             .help("remove it");
     }
-    match (signal, kill) {
-        (Some(entry), other) => {
-            let signal = number(entry.value, report);
-            if let Some(kill) = &other {
-                read_kill(kill.value, report);
-            }
-            let assume_handled = assume_handled.map_or(Some(false), |(flag, _)| flag)?;
-            Some(Measure::Signal { signal: signal?, assume_handled }).filter(|_| other.is_none())
-        }
-        (None, Some(kill)) => read_kill(kill.value, report).filter(|_| alone),
-        (None, None) => {
-            undelivered(table, entry, report);
-            None
-        }
-    }
-}
-
-fn undelivered(table: &Table<'_>, entry: &Entry<'_>, report: &mut Report) {
-    let near = |key: &str| keys::DELIVERY_LATER.contains(&key) || nearest(key, keys::DELIVERY).is_some();
-    if !table.keys().any(near) {
-        let draft = report.missing(table.place, format!("action {} delivers nothing", quoted(entry.key)));
-        draft.help("add one of: signal = \"SIGUSR1\", kill = { grace = \"30s\" }");
-    }
-}
-
-fn read_kill(value: Value<'_>, report: &mut Report) -> Option<Measure> {
-    let mut table = value.table("kill = { grace = \"30s\" }", report)?;
-    let grace = table.take("grace").map_or(Some(GRACE), |value| duration(value, "0s"..="1h", report));
-    let scope = table.take("scope").map_or(Some(KillScope::Process), |value| kill_scope(value, report));
-    table.finish(&keys::KILL, report);
-    Some(Measure::Kill { grace: grace?, scope: scope? })
-}
-
-fn kill_scope(value: Value<'_>, report: &mut Report) -> Option<KillScope> {
-    if value.as_text() == Some("cgroup") {
-        report
-            .error(value.place, "`scope = \"cgroup\"` is not available in this version")
-            .help("write \"process\", or \"tree\" for its descendants too");
-        return None;
-    }
-    match word(value, &["process", "tree"], report)? {
-        "tree" => Some(KillScope::Tree),
-        _ => Some(KillScope::Process),
-    }
-}
-
-/// What to do instead of sending a signal that is no request.
-const NO_REQUEST: [(&[Name], &str); 3] = [
-    (
-        &[Name::SIGKILL, Name::SIGTERM, Name::SIGINT],
-        "it ends the process: use kill = { grace = \"30s\" }, which confirms and is budgeted",
-    ),
-    (
-        &[Name::SIGSTOP, Name::SIGTSTP, Name::SIGTTIN, Name::SIGTTOU, Name::SIGCONT],
-        "`freeze` is not available in this version",
-    ),
-    (
-        &[Name::SIGSEGV, Name::SIGBUS, Name::SIGFPE, Name::SIGILL, Name::SIGABRT, Name::SIGTRAP, Name::SIGSYS],
-        "it tells of a fault and ends the process: use kill = { grace = \"30s\" }",
-    ),
-];
-
-fn number(value: Value<'_>, report: &mut Report) -> Option<Signal> {
-    if let Some(number) = value.as_number() {
-        let name = number.parse().ok().and_then(|n: i32| Name::try_from(n).ok()).map_or("SIGUSR1", Name::as_str);
-        report
-            .error(value.place, format!("`{number}` is a number, which differs between systems"))
-            .help(format!("write the name: \"{name}\""));
-        return None;
-    }
-    let text = value.text("SIGUSR1", report)?;
-    if let Some(signal) = real_time(text) {
-        return Some(signal);
-    }
-    let Ok(name) = Name::from_str(text) else {
-        no_signal(text, value.place, report);
-        return None;
-    };
-    if let Some((_, help)) = NO_REQUEST.iter().find(|(names, _)| names.contains(&name)) {
-        report.error(value.place, format!("`{text}` is not a request that a process handles")).help(*help);
-        return None;
-    }
-    Signal::new(name as i32)
-}
-
-fn no_signal(text: &str, place: Place, report: &mut Report) {
-    let upper = text.to_ascii_uppercase();
-    let full = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-    let help = if Name::from_str(&full).is_ok() || real_time(&full).is_some() {
-        format!("write \"{}\"", capped(&full))
-    } else {
-        match nearest(&full, Name::iterator().map(Name::as_str)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => "write a name such as \"SIGUSR1\", \"SIGHUP\" or \"SIGRTMIN+3\"".to_owned(),
-        }
-    };
-    report.error(place, format!("no signal {}", quoted(text))).help(help);
-}
-
-/// SIGRTMIN, SIGRTMIN+n, SIGRTMAX, SIGRTMAX-n as the C library numbers them: that is what the
-/// processes that handle them were built against.
-fn real_time(text: &str) -> Option<Signal> {
-    let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
-        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<i32>().ok(),
-        None if rest.is_empty() => Some(0),
-        Some(_) | None => None,
-    };
-    let (low, high) = (libc::SIGRTMIN(), libc::SIGRTMAX());
-    let up = text.strip_prefix("SIGRTMIN").and_then(|rest| offset(rest, '+')).and_then(|n| low.checked_add(n));
-    let down = || text.strip_prefix("SIGRTMAX").and_then(|rest| offset(rest, '-')).and_then(|n| high.checked_sub(n));
-    up.or_else(down).filter(|n| (low..=high).contains(n)).and_then(Signal::new)
 }

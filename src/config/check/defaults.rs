@@ -1,10 +1,10 @@
 //! `[defaults]`: what every target inherits, entry by entry.
 
-use super::super::Action;
 use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::Value;
 use super::super::source::Place;
+use super::action::Plan;
 use super::ladder::Written;
 use super::peers::Peers;
 use super::row::Row;
@@ -17,7 +17,7 @@ pub(super) struct Defaults<'a> {
     pub broken: bool,
     pub rows: Vec<Named<'a, Row<'a>>>,
     pub ladders: Vec<Written<'a>>,
-    pub actions: Vec<Named<'a, Action>>,
+    pub actions: Vec<Named<'a, Plan<'a>>>,
 }
 
 /// Reads the section.
@@ -37,7 +37,7 @@ pub(super) fn read<'a>(value: Value<'a>, peers: &Peers, report: &mut Report) -> 
     defaults.actions = actions.unwrap_or_default();
     nothing_to_remove(&defaults, report);
     for action in &mut defaults.actions {
-        let kill = matches!(&action.setting, Setting::Is(action) if action.measure.is_kill());
+        let kill = matches!(&action.setting, Setting::Is(plan) if plan.action.measure.is_kill());
         if kill {
             report
                 .error(action.place, "a kill in [defaults]: kill is never inherited")

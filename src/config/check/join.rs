@@ -2,6 +2,7 @@
 //! threshold feeds, and whether each of them can ever be reached.
 
 mod ladders;
+mod needs;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::super::problem::Report;
 use super::super::source::Place;
 use super::super::text::{quoted, suggest};
 use super::super::{Action, Ladder, Threshold};
+use super::action::Plan;
 use super::ladder::Written;
 use super::row::Row;
 use super::{Common, Named, Origin, Setting};
@@ -19,7 +21,7 @@ use ladders::Joint;
 pub(super) struct Parts<'a> {
     pub rows: Option<Vec<Named<'a, Row<'a>>>>,
     pub ladders: Option<Vec<Written<'a>>>,
-    pub actions: Option<Vec<Named<'a, Action>>>,
+    pub actions: Option<Vec<Named<'a, Plan<'a>>>>,
 }
 
 /// The parts, connected.
@@ -56,6 +58,7 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     let mut feeds = Feeds { target, ladders: &ladders, sound };
     let fed: Vec<(usize, &Row<'_>)> = rows.iter().filter_map(|row| feeds.ladder_of(row, report)).collect();
     sound = feeds.sound;
+    needs::look_up(&actions, target, report);
     if sound {
         never_ordered(&actions, &ladders, report);
     }
@@ -121,11 +124,11 @@ impl Feeds<'_, '_> {
 }
 
 /// A host's metric orders no kill, so a level that it raises may not hold one.
-fn host_kills(ladder: &Joint<'_>, feeding: &[&Row<'_>], actions: &[Item<'_, Action>], report: &mut Report) {
+fn host_kills(ladder: &Joint<'_>, feeding: &[&Row<'_>], actions: &[Item<'_, Plan<'_>>], report: &mut Report) {
     let Some(host) = feeding.iter().find(|row| row.metric.info().scope == Scope::Host) else { return };
     let kill = |name: &str| {
         let found = actions.iter().find(|item| item.name == name);
-        found.is_some_and(|item| matches!(&item.setting, Setting::Is(action) if action.measure.is_kill()))
+        found.is_some_and(|item| matches!(&item.setting, Setting::Is(plan) if plan.action.measure.is_kill()))
     };
     for step in ladder.steps().filter(|(level, _)| *level <= host.reach()).map(|(_, step)| step) {
         if kill(step.action) {
@@ -139,9 +142,9 @@ fn host_kills(ladder: &Joint<'_>, feeding: &[&Row<'_>], actions: &[Item<'_, Acti
     }
 }
 
-fn never_ordered(actions: &[Item<'_, Action>], ladders: &[Joint<'_>], report: &mut Report) {
+fn never_ordered(actions: &[Item<'_, Plan<'_>>], ladders: &[Joint<'_>], report: &mut Report) {
     for item in actions.iter().filter(|item| item.origin == Origin::Own && matches!(item.setting, Setting::Is(_))) {
-        if !ladders.iter().any(|ladder| ladder.names(item.name)) {
+        if !ladders.iter().any(|ladder| ladder.names(item.name)) && !needs::names(actions, item.name) {
             report
                 .missing(item.place, format!("action `{}` is never ordered", item.name))
                 .help("name it in a ladder, or remove it");
@@ -152,10 +155,10 @@ fn never_ordered(actions: &[Item<'_, Action>], ladders: &[Joint<'_>], report: &m
 fn finish(
     fed: &[(usize, &Row<'_>)],
     ladders: &[Joint<'_>],
-    actions: &[Item<'_, Action>],
+    actions: &[Item<'_, Plan<'_>>],
     peers: &[Arc<str>],
 ) -> Joined {
-    let is = |item: &&Item<'_, Action>| matches!(item.setting, Setting::Is(_));
+    let is = |item: &&Item<'_, Plan<'_>>| matches!(item.setting, Setting::Is(_));
     let names: Vec<&str> = actions.iter().filter(is).map(|item| item.name).collect();
     let mut metrics = exported(peers);
     // Inherited ladders that nothing feeds are left out, which moves those behind them.
@@ -172,7 +175,7 @@ fn finish(
     });
     let thresholds = thresholds.collect();
     let own = actions.iter().filter_map(|item| match &item.setting {
-        Setting::Is(action) => Some((item.place, action.clone())),
+        Setting::Is(plan) => Some((item.place, Action { needs: needs::resolve(plan, &names), ..plan.action.clone() })),
         Setting::Removed | Setting::Broken => None,
     });
     let (places, actions): (Vec<Place>, Vec<Action>) = own.unzip();

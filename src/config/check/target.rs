@@ -119,7 +119,7 @@ fn brakes(table: &mut Table<'_>, report: &mut Report) -> Option<Brakes> {
     };
     let startup_grace = span("startup_grace", Duration::ZERO, report);
     let settle = span("settle", SETTLE, report);
-    let kill_budget = table.take("kill_budget").map_or(Some(KILLS), |value| budget(value, report));
+    let kill_budget = table.take("kill_budget").map_or(Some(KILLS), |value| budget(value, &keys::BUDGET, report));
     let keep = table.take("keep_at_least").map_or(Some(0), |value| value.whole(0..=MEMBERS, report));
     Some(Brakes {
         startup_grace: startup_grace?,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::super::super::Ladder;
 use super::super::super::problem::Report;
 use super::super::super::source::Place;
 use super::super::super::text::{quoted, suggest};
-use super::super::super::{Action, Ladder};
+use super::super::action::Plan;
 use super::super::ladder::{DEFAULT, Step, Steps, Written};
 use super::super::row::Row;
 use super::super::{Origin, Setting};
@@ -102,7 +103,7 @@ impl<'a> Joint<'a> {
     }
 
     /// Reports steps that name no action, and kills that would be inherited. Whether all was well.
-    pub(super) fn look_up(&mut self, actions: &[Item<'_, Action>], target: &str, report: &mut Report) -> bool {
+    pub(super) fn look_up(&mut self, actions: &[Item<'_, Plan<'_>>], target: &str, report: &mut Report) -> bool {
         let mut sound = self.sound;
         for (level, rungs) in self.levels.iter_mut() {
             let Some(rungs) = rungs else { continue };
@@ -110,7 +111,7 @@ impl<'a> Joint<'a> {
                 let found = actions.iter().find(|item| item.name == step.action);
                 let step = Look { step, origin: rungs.origin, level, target };
                 match found.map(|item| &item.setting) {
-                    Some(Setting::Is(action)) if action.measure.is_kill() => step.kill(report),
+                    Some(Setting::Is(plan)) if plan.action.measure.is_kill() => step.kill(report),
                     Some(Setting::Is(_) | Setting::Broken) => {}
                     Some(Setting::Removed) if rungs.origin == Origin::Inherited => return false,
                     Some(Setting::Removed) | None => step.missing(actions, report),
@@ -181,9 +182,9 @@ impl Look<'_, '_> {
             .help("name it in the ladder of each target that may be killed");
     }
 
-    fn missing(&self, actions: &[Item<'_, Action>], report: &mut Report) {
+    fn missing(&self, actions: &[Item<'_, Plan<'_>>], report: &mut Report) {
         let (name, target, level) = (self.step.action, self.target, self.level);
-        let there = |item: &&Item<'_, Action>| match item.setting {
+        let there = |item: &&Item<'_, Plan<'_>>| match item.setting {
             Setting::Is(_) => true,
             Setting::Broken => item.origin == Origin::Own,
             Setting::Removed => false,
