@@ -5,13 +5,17 @@
 //! whoever reads our log may be slow or stopped, and no decision waits for that.
 
 mod counters;
+mod folders;
 mod line;
 mod show;
+mod state_file;
 mod writer;
 
 pub use counters::{Counters, Ended, OrderKey};
+pub use folders::{FolderError, runtime_directory, runtime_path};
 pub use line::{Line, Severity};
 pub use show::{duration as show_duration, measure as show_measure, signal as show_signal};
+pub use state_file::{Aside, StateError, StateFile, unlocked};
 pub use writer::{LogWriter, Logs};
 
 use std::sync::Arc;
