@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    LadderView, PassView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView, Snapshot, Standing, TargetView,
-    ThresholdView,
+    LadderView, LeaseStanding, LeaseView, PassView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView, Snapshot,
+    Standing, TargetView, ThresholdView,
 };
-use crate::config::{Action, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Target, Threshold, Web};
+use crate::config::{
+    Action, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Per, Target, Threshold, Web,
+};
 use crate::model::{
-    ActionScope, Base, BootId, Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note,
-    Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Unknown, Value,
+    ActionScope, Base, BootId, Cause, Command, Event, FreezeBy, Identity, KillScope, Level, Measure, MemberKey, Metric,
+    Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Undo,
+    UndoBy, Unknown, Value,
 };
 use crate::record::{Counters, Logs, Recorder};
 
@@ -36,7 +39,7 @@ fn threshold(metrics: &[Metric], base: Base, bounds: [f64; 4]) -> Threshold {
     Threshold {
         metric: metrics.iter().position(|metric| metric.base == base).unwrap(),
         ladder: 0,
-        expected: Some(bounds[0] / 2.0),
+        expected: (bounds[0] > 0.0).then_some(bounds[0] / 2.0),
         bounds: set,
         clear_hold: Duration::from_secs(30),
     }
@@ -70,6 +73,54 @@ pub(crate) fn target(name: &str, peers: &[&str]) -> Target {
         ],
         ..Target::default()
     }
+}
+
+/// A target that is judged as a group, with what is done to it and taken back.
+fn workers() -> Target {
+    let command = |program: &str| {
+        Measure::Command(Arc::new(Command { argv: vec![program.to_owned()], timeout: Duration::from_secs(10) }))
+    };
+    let undo = |measure, by| Some(Undo { measure, after: Duration::from_secs(600), by });
+    let frozen = Measure::Freeze { by: FreezeBy::Signal, deadline: Duration::from_secs(300) };
+    let mut workers = target("workers", &[]);
+    workers.per = Per::Group;
+    workers.actions.extend([
+        Action {
+            scope: ActionScope::Target,
+            undo: undo(command("resume"), UndoBy::Operator),
+            ..action("pause", command("pause"))
+        },
+        Action { undo: undo(Measure::Thaw { by: FreezeBy::Signal }, UndoBy::Daemon), ..action("freeze", frozen) },
+        Action {
+            scope: ActionScope::Target,
+            undo: undo(command("on"), UndoBy::Daemon),
+            ..action("off", command("off"))
+        },
+    ]);
+    workers.actions[1].expect_successor = Some(Duration::from_secs(60));
+    workers
+}
+
+/// Of `workers`: one that waits for the operator, one that is tried again, one of a target that is
+/// configured no more.
+fn leases() -> Vec<LeaseView> {
+    let pause = LeaseView {
+        target: Arc::from("workers"),
+        action: Arc::from("pause"),
+        process: None,
+        since: Moment::from_secs(9_760),
+        level: Level::Critical,
+        freeze: false,
+        after: Duration::from_secs(600),
+        by: UndoBy::Operator,
+        standing: LeaseStanding::Needed,
+    };
+    let retry = LeaseStanding::Retrying { at: Moment::from_secs(10_012) };
+    let freeze =
+        LeaseView { action: Arc::from("freeze"), process: Some(1), freeze: true, standing: retry, ..pause.clone() };
+    let old = LeaseStanding::Undone { at: Moment::from_secs(10_180) };
+    let old = LeaseView { target: Arc::from("removed"), by: UndoBy::Daemon, standing: old, ..pause.clone() };
+    vec![pause, freeze, old]
 }
 
 /// A configuration of these targets with as many peers as each has.
@@ -118,44 +169,74 @@ pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
     })
 }
 
-/// Adds a member whose readings are `value` throughout, its memory apart.
-pub(crate) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value) {
-    let at = Moment::from_secs(9_999);
-    let config = Arc::clone(&snapshot.config);
-    let target = &config.targets[usize::from(key.target)];
+/// Each of the target's readings is `value`, its memory apart.
+fn readings(target: &Target, value: Value) -> Vec<Reading> {
     let read = |metric: &Metric| {
         let special = [(Base::Rss, 412_876_800.0), (Base::MaxFds, 1024.0), (Base::Listen, 1.0), (Base::SynSent, 0.0)];
         let special = special.iter().find(|(base, _)| *base == metric.base);
         let value = special.map_or(value, |(_, value)| Value::Known(*value));
-        Reading { at, period: Duration::from_secs(1), value }
+        Reading { at: Moment::from_secs(9_999), period: Duration::from_secs(1), value }
     };
-    let readings: Vec<Reading> = target.metrics.iter().map(read).collect();
+    target.metrics.iter().map(read).collect()
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::new(i32::try_from(number).unwrap()).unwrap()
+}
+
+/// Adds a member whose readings are `value` throughout, its memory apart.
+pub(crate) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value) {
+    let config = Arc::clone(&snapshot.config);
+    let target = &config.targets[usize::from(key.target)];
+    let readings = readings(target, value);
     let since = Moment::from_secs(9_990);
     let level = if key.slot == 0 { Level::Elevated } else { Level::Normal };
     let unknown = |metric: usize| {
         let reading = readings.get(metric).map(|reading| reading.value);
         if let Some(Value::Unknown(why)) = reading { Some(why) } else { None }
     };
-    let pid = Pid::new(1234 + i32::try_from(key.slot).unwrap()).unwrap();
     snapshot
-        .push_member(key, pid, Moment::from_secs(9_000))
+        .push_member(key, pid(1234 + key.slot), Moment::from_secs(9_000))
         .readings(&readings)
         .ladders(target.ladders.iter().map(|_| LadderView { level, since }))
         .thresholds(target.thresholds.iter().map(|row| ThresholdView { level, since, unknown: unknown(row.metric) }));
 }
 
-/// Two targets, three processes, one of which cannot be read, and one of everything else.
+/// Two members and what they come to; ladders and thresholds are the group's alone.
+fn push_group(snapshot: &mut Snapshot, index: u16) {
+    let config = Arc::clone(&snapshot.config);
+    let target = &config.targets[usize::from(index)];
+    for slot in 0..2 {
+        let key = MemberKey { target: index, slot };
+        let own = readings(target, Value::Known(405.0));
+        snapshot.push_member(key, pid(2000 + slot), Moment::from_secs(9_000)).readings(&own);
+    }
+    let (level, since) = (Level::Critical, Moment::from_secs(9_700));
+    let seen = |level| ThresholdView { level, since, unknown: None };
+    snapshot
+        .push_group(index)
+        .readings(&readings(target, Value::Known(810.0)))
+        .ladders([LadderView { level, since }])
+        .thresholds([seen(level), seen(Level::Normal)]);
+}
+
+/// Three targets, five processes, one of which cannot be read, and one of everything else.
 pub(crate) fn snapshot() -> Snapshot {
     let observed = Target { ladders: Vec::new(), thresholds: Vec::new(), expect: None, ..target("gateway", &[]) };
-    let config = Arc::new(config(vec![target("trader", &["broker", "postgres"]), observed]));
+    let targets = vec![target("trader", &["broker", "postgres"]), observed, workers()];
+    let mut config = config(targets);
+    config.host.thresholds = vec![threshold(&config.host.metrics, Base::HostSwapUsed, [0.0, 0.8, 1.0, 0.0])];
+    let config = Arc::new(config);
     let mut snapshot = Snapshot::empty(Arc::clone(&config));
     snapshot.taken = Moment::from_secs(10_000);
     snapshot.wall.observe(snapshot.taken, Duration::from_secs(1_790_000_000));
-    snapshot.targets =
-        [2, 3].map(|kill_budget_remaining| TargetView { kill_budget_remaining, successor_missing: false }).to_vec();
+    snapshot.targets = [(2, false), (3, false), (0, true)]
+        .map(|(kill_budget_remaining, successor_missing)| TargetView { kill_budget_remaining, successor_missing })
+        .to_vec();
     push_member(&mut snapshot, MemberKey { target: 0, slot: 0 }, Value::Known(305.0));
     push_member(&mut snapshot, MemberKey { target: 0, slot: 1 }, Value::Unknown(Unknown::Denied));
     push_member(&mut snapshot, MemberKey { target: 1, slot: 0 }, Value::AtLeast(12.0));
+    push_group(&mut snapshot, 2);
     fill_the_rest(&mut snapshot, &config);
     snapshot
 }
@@ -181,14 +262,22 @@ fn rungs() -> Vec<RungView> {
         standing,
     };
     let held = |opens| Standing::Held { reason: Reason::KillBudget, opens: Some(Moment::from_secs(opens)) };
-    vec![rung(0, held(10_600)), rung(1, held(10_300)), rung(1, Standing::GaveUp { reason: Reason::Refused })]
+    let all = MemberKey::all_of(2);
+    let in_force = Standing::InForce { since: Moment::from_secs(9_760) };
+    vec![
+        rung(0, held(10_600)),
+        rung(1, held(10_300)),
+        rung(1, Standing::GaveUp { reason: Reason::Refused }),
+        RungView { member: all, level: Level::Critical, action: 2, ..rung(0, in_force) },
+        RungView { member: all, ladder: RungOf::Host, level: Level::Warning, action: 4, ..rung(0, Standing::InFlight) },
+    ]
 }
 
 /// What is read of the host, with a value each.
 const HOST: [(Base, Option<&str>, Value); 8] = [
     (Base::HostMemoryUsed, None, Value::Known(0.806)),
     (Base::HostSwapUsed, None, Value::Known(0.999)),
-    (Base::HostMemoryPressure, None, Value::Unknown(Unknown::Denied)),
+    (Base::HostMemoryPressure, None, Value::Known(0.02)),
     (Base::HostOpenFiles, None, Value::Known(4_096.0)),
     (Base::HostTimeWait, None, Value::Known(12.0)),
     (Base::HostTimeWait, Some("broker"), Value::Known(7.0)),
@@ -196,9 +285,9 @@ const HOST: [(Base, Option<&str>, Value); 8] = [
     (Base::HostEstablished, Some("broker"), Value::Known(0.0)),
 ];
 
-fn host_readings() -> Vec<Reading> {
-    let (at, period) = (Moment::from_secs(9_999), Duration::from_secs(1));
-    HOST.map(|(_, _, value)| Reading { at, period, value }).to_vec()
+/// A reading of the host.
+pub(crate) fn host_reading(value: Value) -> Reading {
+    Reading { at: Moment::from_secs(9_999), period: Duration::from_secs(1), value }
 }
 
 fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
@@ -207,7 +296,11 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
     snapshot.probes = vec![ProbeView { name: "sockets", duration: Duration::from_micros(180) }];
     snapshot.probe_errors = vec![ProbeErrors { probe: "sockets", reason: "denied", count: 4 }];
     snapshot.unattributed = vec![(Base::CloseWait, 0), (Base::Established, 3)];
-    snapshot.host = host_readings();
+    snapshot.host = HOST.map(|(_, _, value)| host_reading(value)).to_vec();
+    let since = Moment::from_secs(9_940);
+    snapshot.host_ladder = LadderView { level: Level::Warning, since };
+    snapshot.host_thresholds = vec![ThresholdView { level: Level::Warning, since, unknown: None }];
+    snapshot.leases = leases();
     snapshot.pass = PassView {
         duration: Duration::from_micros(350),
         late: Duration::from_micros(40),

@@ -246,9 +246,9 @@ impl Snapshot {
         self.thresholds.get(lists.thresholds.clone()).unwrap_or_default()
     }
 
-    /// A reading of the host by its name; none when it is unknown.
-    pub fn host_number(&self, base: Base) -> Option<f64> {
-        let index = self.config.host.metrics.iter().position(|metric| *metric == Metric::plain(base))?;
+    /// A number that was read of the host; none when it is unknown.
+    pub fn host_number(&self, metric: &Metric) -> Option<f64> {
+        let index = self.config.host.metrics.iter().position(|read| read == metric)?;
         self.host.get(index)?.value.number()
     }
 

@@ -33,6 +33,9 @@ pub struct Status {
     pub unattributed_sockets: BTreeMap<String, u64>,
     /// The targets, in the order of the configuration.
     pub targets: Vec<Target>,
+    /// Measures in force, which must be undone; of targets that are no longer configured too.
+    #[serde(default)]
+    pub leases: Vec<Lease>,
     /// The orders that ended last, the latest first.
     pub recent_orders: Vec<EndedOrder>,
 }
@@ -72,6 +75,34 @@ pub struct Host {
     /// Share of swap in use.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub swap_used_ratio: Option<f64>,
+    /// The level of its ladder; absent when it has no thresholds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub level: Option<String>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<f64>,
+    /// What was read of it, by metric.
+    #[serde(default)]
+    pub readings: BTreeMap<String, Reading>,
+    /// Its thresholds; their ladder is `host`.
+    #[serde(default)]
+    pub thresholds: Vec<Threshold>,
+    /// The rungs of its ladder that are not idle. Those of a live process are in its own list too.
+    #[serde(default)]
+    pub rungs: Vec<HostRung>,
+}
+
+/// A rung of the host's ladder that is not idle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostRung {
+    /// The target whose action it is.
+    pub target: String,
+    /// The slot of the process; absent where it concerns all processes of the target.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub process: Option<u32>,
+    /// The rung itself.
+    #[serde(flatten)]
+    pub rung: Rung,
 }
 
 /// A target.
@@ -79,7 +110,7 @@ pub struct Host {
 pub struct Target {
     /// Its name.
     pub name: String,
-    /// The highest level among its members.
+    /// The highest level among its members, and of all together if they are judged as a group.
     pub level: String,
     /// Whether it has measures that would really be taken.
     pub armed: bool,
@@ -91,6 +122,12 @@ pub struct Target {
     pub expected_max: Option<u32>,
     /// Kills that its budget still allows.
     pub kill_budget_remaining: u32,
+    /// Whether nobody has come after a kill within `expect_successor`.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub successor_missing: bool,
+    /// All of its processes together, if they are judged as a group and there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group: Option<Judged>,
     /// Its live members.
     pub members: Vec<Member>,
 }
@@ -104,16 +141,52 @@ pub struct Member {
     pub pid: i32,
     /// When it started.
     pub started: f64,
-    /// The highest level among its ladders.
+    /// How it stands.
+    #[serde(flatten)]
+    pub judged: Judged,
+}
+
+/// How a process stands, or all of a target that is judged as a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The highest level among its ladders; of a member of a group, the group's.
     pub level: String,
-    /// Its ladders.
+    /// Its ladders; a member of a group has none of its own.
     pub ladders: Vec<Ladder>,
     /// What was read of it, by metric.
     pub readings: BTreeMap<String, Reading>,
-    /// Its thresholds.
+    /// Its thresholds; a member of a group has none of its own.
     pub thresholds: Vec<Threshold>,
     /// Its rungs that are not idle.
     pub rungs: Vec<Rung>,
+}
+
+/// A measure in force, which must be undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Its target.
+    pub target: String,
+    /// Its action.
+    pub action: String,
+    /// The slot of the process; absent where it concerns all processes of the target.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub process: Option<u32>,
+    /// Since when.
+    pub since: f64,
+    /// The level that it was taken at.
+    pub level: String,
+    /// Whether it stops the process.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub freeze: bool,
+    /// It is undone so long after nobody needs it any more.
+    pub undo_after_seconds: f64,
+    /// Who undoes it: daemon, operator.
+    pub undo_by: String,
+    /// doubtful, needed, undone (at `time`), operator, waiting, cycling, undoing, retrying.
+    pub standing: String,
+    /// When something comes of it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time: Option<f64>,
 }
 
 /// A ladder of a member.
@@ -170,17 +243,17 @@ pub struct Threshold {
 /// A rung that is not idle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
-    /// Its ladder.
+    /// Its ladder; `host` of the host's, `schedule` of what no level causes.
     pub ladder: String,
     /// Its level.
     pub level: String,
     /// Its action.
     pub action: String,
-    /// waiting, in_flight, held, retrying, vetoed, gave_up, done.
+    /// waiting, in_flight, held, retrying, vetoed, gave_up, in_force, done.
     pub standing: String,
     /// Why, as in the label `reason`.
     pub reason: String,
-    /// When it may go out, where that is known; of one that is done, when that was.
+    /// When it may go out, where that is known; of one that is done or in force, since when.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub time: Option<f64>,
 }
@@ -200,14 +273,20 @@ pub struct EndedOrder {
     pub pid: i32,
     /// Its action.
     pub action: String,
-    /// The level whose rung it was.
+    /// Whether it took the action back.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub undo: bool,
+    /// The level whose rung it was; normal of a scheduled order.
     pub level: String,
-    /// What made that level.
-    pub metric: String,
+    /// What made that level; absent when none did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub metric: Option<String>,
     /// The reading.
-    pub value: f64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<f64>,
     /// The bound that it was at or past.
-    pub bound: f64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bound: Option<f64>,
     /// What became of it.
     pub outcome: String,
     /// Why.

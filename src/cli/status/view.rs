@@ -1,18 +1,17 @@
 //! The status for people.
 
+mod measures;
+mod story;
+
 use std::io;
 use std::time::Duration;
 
 use super::host::Host;
-use crate::cli::columns::{self, cell, text, unit};
-use crate::cli::output::{Output, Table, WARNING, level_style};
-use crate::config::units;
-use crate::export::status::{EndedOrder, Member, Status, Target, Threshold};
+use crate::cli::columns::{self, text};
+use crate::cli::output::{Output, Table, WARNING};
+use crate::export::status::{Judged, Status};
 use crate::model::Level;
 use crate::record::show_duration;
-
-/// How many ended orders of a process are shown.
-const RECENT: usize = 3;
 
 /// Seconds after which a pass is overdue for certain, whatever the interval and the host's load.
 const STALE: f64 = 30.0;
@@ -28,15 +27,11 @@ pub(super) fn print(status: &Status, (now, host): (f64, Option<&Host>), output: 
         output.styled(WARNING, "STALE: the daemon answers but has made no pass since, so nothing is watched")?;
     }
     banners(status, output)?;
+    measures::in_force(status, output)?;
     output.line("")?;
     table(status, output)?;
-    for target in &status.targets {
-        for member in &target.members {
-            story(status, target, member, output)?;
-        }
-        before(status, target, output)?;
-    }
-    Ok(())
+    story::of_host(status, output)?;
+    status.targets.iter().try_for_each(|target| story::of_target(status, target, output))
 }
 
 fn banners(status: &Status, output: &mut Output) -> io::Result<()> {
@@ -57,6 +52,10 @@ fn banners(status: &Status, output: &mut Output) -> io::Result<()> {
         let count = status.processes_left_out;
         output.line(format!("{count} processes are left out of /metrics: [web] max_series is too small"))?;
     }
+    for target in status.targets.iter().filter(|target| target.successor_missing) {
+        let name = text(&target.name);
+        output.styled(WARNING, format!("{name}: killed, and nobody has come after it: does anything restart it?"))?;
+    }
     Ok(())
 }
 
@@ -64,99 +63,27 @@ fn table(status: &Status, output: &mut Output) -> io::Result<()> {
     let heads = ["target", ">process", ">pid", "level", ">since"].into_iter();
     let mut table = Table::new(&heads.chain(columns::heads()).collect::<Vec<_>>());
     for target in &status.targets {
+        let name = text(&target.name);
         if target.members.is_empty() {
-            table.row(Level::Normal, vec![text(&target.name), "-".into(), "-".into(), "no process".into()]);
+            table.row(Level::Normal, vec![name.clone(), "-".into(), "-".into(), "no process".into()]);
         }
-        for member in &target.members {
-            let mut cells = vec![text(&target.name), member.process.to_string(), member.pid.to_string()];
-            cells.push(text(&member.level));
-            cells.push(since(status, member));
-            cells.extend(columns::cells(&member.readings));
-            table.row(level(&member.level), cells);
+        let group = target.group.iter().map(|group| ("all".to_owned(), "-".to_owned(), group));
+        let members =
+            target.members.iter().map(|member| (member.process.to_string(), member.pid.to_string(), &member.judged));
+        for (process, pid, judged) in group.chain(members) {
+            let mut cells = vec![name.clone(), process, pid, text(&judged.level), since(status, judged)];
+            cells.extend(columns::cells(&judged.readings));
+            table.row(level(&judged.level), cells);
         }
     }
     output.table(&table)
 }
 
 /// Since when the highest ladder has its level.
-fn since(status: &Status, member: &Member) -> String {
-    let highest = member.ladders.iter().filter(|ladder| ladder.level == member.level);
+fn since(status: &Status, judged: &Judged) -> String {
+    let highest = judged.ladders.iter().filter(|ladder| ladder.level == judged.level);
     let earliest = highest.map(|ladder| ladder.since).reduce(f64::min);
     earliest.map_or_else(|| "-".into(), |since| span(status.time - since))
-}
-
-/// Why, done, next: for a process at which something is going on.
-fn story(status: &Status, target: &Target, member: &Member, output: &mut Output) -> io::Result<()> {
-    let raised: Vec<&Threshold> = member.thresholds.iter().filter(|row| level(&row.level) > Level::Normal).collect();
-    let blind: Vec<&Threshold> = member.thresholds.iter().filter(|row| row.unknown.is_some()).collect();
-    if raised.is_empty() && blind.is_empty() && member.rungs.is_empty() {
-        return Ok(());
-    }
-    output.line("")?;
-    let style = level_style(level(&member.level));
-    output.styled(style, format!("{}[{}] {}", text(&target.name), member.process, text(&member.level)))?;
-    for row in raised {
-        output.line(format!("  why   {}", why(status, member, row)))?;
-    }
-    for row in blind {
-        let why = row.unknown.as_deref().unwrap_or_default();
-        output.line(format!("  blind {}: {}", text(&row.metric), text(why)))?;
-    }
-    done(status, target, member, output)?;
-    next(status, member, output)
-}
-
-fn why(status: &Status, member: &Member, row: &Threshold) -> String {
-    let bound = row.bounds.get(&row.level).map(|bound| units::show(*bound, unit(&row.metric)));
-    format!(
-        "{} {}, {} (from {}) for {}",
-        text(&row.metric),
-        cell(&row.metric, member.readings.get(&row.metric)),
-        text(&row.level),
-        bound.unwrap_or_else(|| "?".into()),
-        span(status.time - row.since),
-    )
-}
-
-fn done(status: &Status, target: &Target, member: &Member, output: &mut Output) -> io::Result<()> {
-    let own = status
-        .recent_orders
-        .iter()
-        .filter(|order| (&order.target, order.process, order.pid) == (&target.name, member.process, member.pid));
-    own.take(RECENT).try_for_each(|order| output.line(format!("  done  {}", outcome(status, order))))
-}
-
-/// What was done to processes of the target that are there no more.
-fn before(status: &Status, target: &Target, output: &mut Output) -> io::Result<()> {
-    let lives = |order: &EndedOrder| target.members.iter().any(|m| (m.process, m.pid) == (order.process, order.pid));
-    let past = status.recent_orders.iter().filter(|order| order.target == target.name && !lives(order));
-    let past: Vec<&EndedOrder> = past.take(RECENT).collect();
-    if !past.is_empty() {
-        output.line(format!("\n{}, processes that are gone", text(&target.name)))?;
-    }
-    past.into_iter().try_for_each(|order| output.line(format!("  done  pid {}: {}", order.pid, outcome(status, order))))
-}
-
-/// `reset_pool: delivered 4s ago`
-fn outcome(status: &Status, order: &EndedOrder) -> String {
-    let reason = if order.reason == "none" { String::new() } else { format!(" ({})", text(&order.reason)) };
-    format!("{}: {}{reason} {} ago", text(&order.action), text(&order.outcome), span(status.time - order.time))
-}
-
-fn next(status: &Status, member: &Member, output: &mut Output) -> io::Result<()> {
-    for rung in member.rungs.iter().filter(|rung| rung.standing != "done") {
-        let (reason, time) = (text(&rung.reason), rung.time.map(|at| span(at - status.time)));
-        let standing = match (rung.standing.as_str(), time) {
-            ("held", Some(time)) => format!("held by {reason}, opens in {time}"),
-            ("held", None) => format!("held by {reason}"),
-            ("retrying", Some(time)) => format!("failed ({reason}), tried again in {time}"),
-            ("waiting", _) => "waits for the order in flight".into(),
-            (standing, _) if reason == "none" => text(standing).replace('_', " "),
-            (standing, _) => format!("{}: {reason}", text(standing).replace('_', " ")),
-        };
-        output.line(format!("  next  {} ({}): {standing}", text(&rung.action), text(&rung.level)))?;
-    }
-    Ok(())
 }
 
 fn level(name: &str) -> Level {

@@ -196,8 +196,10 @@ fn a_full_queue_and_too_many_connections_are_said_to_be() {
     let text = refusal(answer_on(connect(&site.path())));
     assert!(text.contains("too many"), "{text}");
     drop(silent);
-    for client in waiting {
+    for _ in &waiting {
         site.taken().answer(Reply::Done(Vec::new()));
+    }
+    for client in waiting {
         assert_eq!(client.join().unwrap(), Some(Reply::Done(Vec::new())));
     }
     assert!(site.is_alive());

@@ -1,8 +1,7 @@
-//! Series of the watch itself: its passes, its probes, the host, its configuration, its own cost.
+//! Series of the watch itself: its passes, its probes, its configuration, its own cost.
 
 use super::scrape::Scrape;
 use super::{Family, Series, counter, gauge};
-use crate::model::Base;
 
 const NONE: &[&str] = &[];
 
@@ -44,15 +43,6 @@ pub(super) const FAMILIES: &[Family] = &[
             }
         },
     ),
-    gauge(
-        "tradedog_host_memory_used_ratio",
-        NONE,
-        "Memory of the host that is not available, as a share.",
-        |scrape, series| series.push_known(&[], scrape.snapshot.host_number(Base::HostMemoryUsed)),
-    ),
-    gauge("tradedog_host_swap_used_ratio", NONE, "Swap of the host in use, as a share.", |scrape, series| {
-        series.push_known(&[], scrape.snapshot.host_number(Base::HostSwapUsed));
-    }),
     gauge("tradedog_build_info", &["version", "arch"], "Always 1; which build this is.", |_, series| {
         series.push(&[env!("CARGO_PKG_VERSION"), std::env::consts::ARCH], 1.0);
     }),

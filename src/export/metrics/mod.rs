@@ -5,6 +5,8 @@
 //! the last snapshot. Nothing is kept between scrapes, so a series ends with what it was about.
 
 mod daemon;
+mod host;
+mod leases;
 mod orders;
 mod process;
 mod scrape;
@@ -57,7 +59,9 @@ const fn counter(
 
 /// Every family, in the order of the output.
 fn families() -> impl Iterator<Item = &'static Family> {
-    [target::FAMILIES, process::FAMILIES, orders::FAMILIES, daemon::FAMILIES].into_iter().flatten()
+    let tables =
+        [target::FAMILIES, process::FAMILIES, orders::FAMILIES, leases::FAMILIES, host::FAMILIES, daemon::FAMILIES];
+    tables.into_iter().flatten()
 }
 
 /// The series of one family while it is filled.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Target;
 use crate::export::{Lists, Snapshot};
-use crate::model::{Base, Level, MemberKey, Moment, Pid};
+use crate::model::{ActionScope, Base, Level, MemberKey, Moment, Pid};
 
 /// A snapshot, seen by one scrape.
 pub(super) struct Scrape<'a> {
@@ -143,7 +143,8 @@ impl Room {
 /// The most series that one member of `target` can have.
 fn series_per_member(target: &Target) -> usize {
     let sockets = target.metrics.iter().filter(|metric| metric.base.is_socket_state()).count();
-    super::process::PLAIN + sockets + 2 * target.ladders.len() + 2 * target.thresholds.len()
+    let leases = super::leases::undone(target, ActionScope::Process).count();
+    super::process::PLAIN + sockets + 2 * (target.ladders.len() + target.thresholds.len() + leases)
 }
 
 /// How many live members `max_series` leaves no room for on `/metrics`.

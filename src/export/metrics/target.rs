@@ -44,6 +44,12 @@ pub(super) const FAMILIES: &[Family] = &[
         kill_budget_remaining,
     ),
     gauge(
+        "tradedog_successor_missing",
+        TARGET,
+        "Whether nobody has come after a kill within expect_successor.",
+        successor_missing,
+    ),
+    gauge(
         "tradedog_threshold",
         &["target", "metric", "level"],
         "Where a level begins, in the unit of the metric; expected is where the normal range ends.",
@@ -76,6 +82,14 @@ fn armed(scrape: &Scrape<'_>, series: &mut Series) {
 fn kill_budget_remaining(scrape: &Scrape<'_>, series: &mut Series) {
     for (seen, view) in scrape.targets.iter().zip(&scrape.snapshot.targets) {
         series.push(&[&seen.target.name], f64::from(view.kill_budget_remaining));
+    }
+}
+
+fn successor_missing(scrape: &Scrape<'_>, series: &mut Series) {
+    for (seen, view) in scrape.targets.iter().zip(&scrape.snapshot.targets) {
+        let expected = seen.target.actions.iter().any(|action| action.expect_successor.is_some());
+        let missing = f64::from(u8::from(view.successor_missing));
+        series.push_known(&[&seen.target.name], expected.then_some(missing));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::Config;
 use crate::export::fixture;
-use crate::model::{MemberKey, Value};
+use crate::model::{MemberKey, Unknown, Value};
 
 fn rendered(snapshot: &Snapshot) -> String {
     let mut out = String::new();
@@ -80,6 +80,39 @@ fn the_unknown_has_no_sample_and_nobody_is_zero_by_default() {
         assert!(!nothing.contains(absent), "{absent} in\n{nothing}");
     }
     assert!(nothing.contains(r#"tradedog_target_processes{target="trader"} 0"#));
+}
+
+#[test]
+fn what_may_be_in_force_is_there_as_a_zero_before_it_is() {
+    let mut snapshot = fixture::snapshot();
+    snapshot.leases.clear();
+    snapshot.host_thresholds.clear();
+    snapshot.host = vec![fixture::host_reading(Value::Unknown(Unknown::Denied)); snapshot.host.len()];
+    let text = rendered(&snapshot);
+    for series in [
+        r#"tradedog_lease{target="workers",action="freeze",process="0"} 0"#,
+        r#"tradedog_lease{target="workers",action="freeze",process="1"} 0"#,
+        r#"tradedog_lease{target="workers",action="pause",process=""} 0"#,
+    ] {
+        assert!(text.contains(series), "{series} is not in\n{text}");
+    }
+    for absent in ["lease_since", "tradedog_host_", r#"action="reset_pool",process"#, "removed"] {
+        assert!(!text.contains(absent), "{absent} in\n{text}");
+    }
+}
+
+#[test]
+fn a_group_has_one_seat_beside_those_of_its_processes_and_is_never_left_out() {
+    let mut snapshot = fixture::snapshot();
+    let config = Config::clone(&snapshot.config);
+    let web = crate::config::Web { max_series: 0, ..config.web };
+    snapshot.config = Arc::new(Config { web, ..config });
+    assert_eq!(left_out(&snapshot), snapshot.members().len());
+    let text = rendered(&snapshot);
+    assert!(text.contains(r#"tradedog_level{target="workers",process="all",ladder="default"} 3"#), "{text}");
+    assert!(text.contains(r#"tradedog_target_level{target="workers"} 3"#), "{text}");
+    assert!(text.contains(r#"tradedog_target_processes{target="workers"} 2"#), "{text}");
+    assert!(!text.contains("tradedog_process_pid") && !text.contains("tradedog_process_max_fds"), "{text}");
 }
 
 fn crowd(max_series: usize) -> Snapshot {

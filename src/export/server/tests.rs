@@ -94,9 +94,9 @@ fn the_status_reads_back_as_what_it_was() {
     let response = site.get("/api/v1/status");
     let status: crate::export::status::Status = serde_json::from_str(body(&response)).unwrap();
     assert_eq!(status, crate::export::status::Status::of(&fixture::snapshot()));
-    assert_eq!(status.targets[0].members[0].readings["open_fds"].value, Some(305.0));
-    assert_eq!(status.targets[0].members[1].readings["open_fds"].value, None);
-    assert!(status.targets[1].members[0].readings["open_fds"].at_least);
+    assert_eq!(status.targets[0].members[0].judged.readings["open_fds"].value, Some(305.0));
+    assert_eq!(status.targets[0].members[1].judged.readings["open_fds"].value, None);
+    assert!(status.targets[1].members[0].judged.readings["open_fds"].at_least);
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! From the snapshot to the document.
 
-use super::{Configuration, EndedOrder, Host, Ladder, Member, Pass, Reading, Rung, Status, Target, Threshold};
+mod host;
+mod lease;
+
+use std::collections::BTreeMap;
+
+use super::{Configuration, EndedOrder, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold};
 use crate::config;
-use crate::export::{MemberView, RungOf, RungView, Snapshot, Standing, WallClock, metrics};
-use crate::model::{self, Base, Level, Moment, Reason, Value, printable};
+use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
+use crate::model::{self, Level, MemberKey, Metric, Moment, Reason, Value, printable};
 use crate::record::Ended;
 
 /// Longest path shown.
@@ -31,12 +36,10 @@ impl Status {
                 last_reload_success: snapshot.reload.last_success.map(unix),
                 files_set_aside: snapshot.reload.set_aside,
             },
-            host: Host {
-                memory_used_ratio: snapshot.host_number(Base::HostMemoryUsed),
-                swap_used_ratio: snapshot.host_number(Base::HostSwapUsed),
-            },
+            host: host::host(snapshot),
             unattributed_sockets: snapshot.unattributed.iter().map(|(s, n)| (s.info().name.to_owned(), *n)).collect(),
             targets: (0..).zip(&snapshot.config.targets).map(|(index, t)| target(snapshot, index, t)).collect(),
+            leases: snapshot.leases.iter().map(|view| Lease::of(view, &snapshot.wall)).collect(),
             recent_orders: snapshot.counters.recent().rev().map(|ended| ended_order(snapshot, ended)).collect(),
         }
     }
@@ -45,27 +48,37 @@ impl Status {
 fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
     let of_target = |member: &&MemberView| member.key.target == index;
     let members = || snapshot.members().iter().filter(of_target);
-    let level = members().map(|member| snapshot.level(&member.lists)).max().unwrap_or(Level::Normal);
+    let group = snapshot.group(index);
+    let lists = members().map(|member| &member.lists).chain(group.map(|group| &group.lists));
+    let view = snapshot.targets.get(usize::from(index)).copied().unwrap_or_default();
     Target {
         name: target.name.to_string(),
-        level: level.name().to_owned(),
+        level: lists.map(|lists| snapshot.level(lists)).max().unwrap_or(Level::Normal).name().to_owned(),
         armed: !snapshot.config.daemon.dry_run && target.has_ladder(),
         expected_min: target.expect.and_then(|expect| expect.min),
         expected_max: target.expect.and_then(|expect| expect.max),
-        kill_budget_remaining: snapshot.targets.get(usize::from(index)).map_or(0, |view| view.kill_budget_remaining),
+        kill_budget_remaining: view.kill_budget_remaining,
+        successor_missing: view.successor_missing,
+        group: group.map(|group| judged(snapshot, target, (MemberKey::all_of(index), &group.lists))),
         members: members().map(|view| member(snapshot, target, view)).collect(),
     }
 }
 
 fn member(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -> Member {
-    let readings = target.metrics.iter().zip(snapshot.readings(&view.lists));
-    let ladders = target.ladders.iter().zip(snapshot.ladders(&view.lists));
-    let rungs = snapshot.rungs.iter().filter(|rung| rung.member == view.key);
-    Member {
-        process: view.key.slot,
-        pid: view.pid.get(),
-        started: snapshot.wall.unix_seconds(view.started),
-        level: snapshot.level(&view.lists).name().to_owned(),
+    let mut judged = judged(snapshot, target, (view.key, &view.lists));
+    if let Some(group) = snapshot.group(view.key.target) {
+        judged.level = snapshot.level(&group.lists).name().to_owned();
+    }
+    Member { process: view.key.slot, pid: view.pid.get(), started: snapshot.wall.unix_seconds(view.started), judged }
+}
+
+fn judged(snapshot: &Snapshot, target: &config::Target, (key, lists): (MemberKey, &Lists)) -> Judged {
+    let ladders = target.ladders.iter().zip(snapshot.ladders(lists));
+    let rows = target.thresholds.iter().zip(snapshot.thresholds(lists));
+    let name = |index: usize| target.ladders.get(index).map_or("", |ladder| &*ladder.name);
+    let rungs = snapshot.rungs.iter().filter(|rung| rung.member == key);
+    Judged {
+        level: snapshot.level(lists).name().to_owned(),
         ladders: ladders
             .map(|(ladder, view)| Ladder {
                 name: ladder.name.to_string(),
@@ -73,10 +86,19 @@ fn member(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -> Me
                 since: snapshot.wall.unix_seconds(view.since),
             })
             .collect(),
-        readings: readings.map(|(metric, seen)| (metric.to_string(), Reading::of(seen, &snapshot.wall))).collect(),
-        thresholds: thresholds(snapshot, target, view),
+        readings: readings(&target.metrics, snapshot.readings(lists), &snapshot.wall),
+        thresholds: rows
+            .map(|(row, view)| {
+                let row = Row { threshold: row, metric: target.metrics.get(row.metric), ladder: name(row.ladder) };
+                row.seen(*view, &snapshot.wall)
+            })
+            .collect(),
         rungs: rungs.map(|view| rung(snapshot, target, view)).collect(),
     }
+}
+
+fn readings(metrics: &[Metric], seen: &[model::Reading], wall: &WallClock) -> BTreeMap<String, Reading> {
+    metrics.iter().zip(seen).map(|(metric, seen)| (metric.to_string(), Reading::of(seen, wall))).collect()
 }
 
 impl Reading {
@@ -92,24 +114,26 @@ impl Reading {
     }
 }
 
-fn thresholds(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -> Vec<Threshold> {
-    let name = |index: usize| target.ladders.get(index).map_or_else(String::new, |ladder| ladder.name.to_string());
-    let bounds = |threshold: &config::Threshold| {
-        let set =
-            threshold.bounds.iter().filter_map(|(level, bound)| Some((level.name().to_owned(), bound.as_ref()?.at)));
-        set.collect()
-    };
-    let rows = target.thresholds.iter().zip(snapshot.thresholds(&view.lists));
-    rows.map(|(threshold, view)| Threshold {
-        metric: target.metrics.get(threshold.metric).map_or_else(String::new, ToString::to_string),
-        ladder: name(threshold.ladder),
-        level: view.level.name().to_owned(),
-        since: snapshot.wall.unix_seconds(view.since),
-        unknown: view.unknown.map(|why| why.name().to_owned()),
-        expected: threshold.expected,
-        bounds: bounds(threshold),
-    })
-    .collect()
+/// A threshold as configured, with the names that it speaks of by index.
+struct Row<'a> {
+    threshold: &'a config::Threshold,
+    metric: Option<&'a Metric>,
+    ladder: &'a str,
+}
+
+impl Row<'_> {
+    fn seen(&self, view: ThresholdView, wall: &WallClock) -> Threshold {
+        let bounds = self.threshold.bounds.iter();
+        Threshold {
+            metric: self.metric.map_or_else(String::new, ToString::to_string),
+            ladder: self.ladder.to_owned(),
+            level: view.level.name().to_owned(),
+            since: wall.unix_seconds(view.since),
+            unknown: view.unknown.map(|why| why.name().to_owned()),
+            expected: self.threshold.expected,
+            bounds: bounds.filter_map(|(level, bound)| Some((level.name().to_owned(), bound.as_ref()?.at))).collect(),
+        }
+    }
 }
 
 fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
@@ -150,10 +174,11 @@ fn ended_order(snapshot: &Snapshot, ended: &Ended) -> EndedOrder {
         process: order.member.slot,
         pid: order.identity.pid.get(),
         action: order.action.to_string(),
+        undo: order.undo,
         level: order.level.name().to_owned(),
-        metric: order.cause.as_ref().map_or_else(String::new, |cause| cause.metric.to_string()),
-        value: order.cause.as_ref().map_or(f64::NAN, |cause| cause.value),
-        bound: order.cause.as_ref().map_or(f64::NAN, |cause| cause.bound),
+        metric: order.cause.as_ref().map(|cause| cause.metric.to_string()),
+        value: order.cause.as_ref().map(|cause| cause.value),
+        bound: order.cause.as_ref().map(|cause| cause.bound),
         outcome: ended.outcome.name().to_owned(),
         reason: ended.reason.name().to_owned(),
     }

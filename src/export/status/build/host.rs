@@ -1,0 +1,40 @@
+//! The host: what was read of it, and how it is judged.
+
+use super::{Row, readings, rung};
+use crate::export::status::{Host, HostRung};
+use crate::export::{RungOf, Snapshot};
+use crate::model::{Base, MemberKey, Metric};
+
+/// The name that stands for its only ladder.
+const LADDER: &str = "host";
+
+pub(super) fn host(snapshot: &Snapshot) -> Host {
+    let (config, wall) = (&snapshot.config.host, &snapshot.wall);
+    let rows = config.thresholds.iter().zip(&snapshot.host_thresholds);
+    let judged = !snapshot.host_thresholds.is_empty();
+    Host {
+        memory_used_ratio: snapshot.host_number(&Metric::plain(Base::HostMemoryUsed)),
+        swap_used_ratio: snapshot.host_number(&Metric::plain(Base::HostSwapUsed)),
+        level: judged.then(|| snapshot.host_ladder.level.name().to_owned()),
+        since: judged.then(|| wall.unix_seconds(snapshot.host_ladder.since)),
+        readings: readings(&config.metrics, &snapshot.host, wall),
+        thresholds: rows
+            .map(|(row, view)| {
+                let row = Row { threshold: row, metric: config.metrics.get(row.metric), ladder: LADDER };
+                row.seen(*view, wall)
+            })
+            .collect(),
+        rungs: rungs(snapshot).collect(),
+    }
+}
+
+fn rungs(snapshot: &Snapshot) -> impl Iterator<Item = HostRung> {
+    snapshot.rungs.iter().filter(|rung| rung.ladder == RungOf::Host).filter_map(|view| {
+        let target = snapshot.config.targets.get(usize::from(view.member.target))?;
+        Some(HostRung {
+            target: target.name.to_string(),
+            process: (view.member.slot != MemberKey::ALL).then_some(view.member.slot),
+            rung: rung(snapshot, target, view),
+        })
+    })
+}
