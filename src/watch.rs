@@ -92,7 +92,7 @@ impl Watch {
             changes: Vec::new(),
             roster: Roster::new(&config),
             sampler: Sampler::new(Arc::clone(&config)),
-            state: State::new(Arc::clone(&config)),
+            state: State::new(Arc::clone(&config), crate::judge::Start { now: kernel::now(), ..Default::default() }),
             executor,
             outcomes: Vec::new(),
             recorder,

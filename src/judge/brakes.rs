@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::budget::{Kills, Opens};
-use super::member::{Grounds, MemberState};
+use super::member::MemberState;
 use super::rung::{Hold, Rung};
+use super::watched::Grounds;
 use crate::config::{Action, Budget, Target};
 use crate::model::{Moment, Reason};
 
@@ -22,6 +23,12 @@ pub(super) struct Situation<'a> {
     pub(super) grounds: &'a Grounds,
     /// Whether a kill of the process is under way.
     pub(super) being_killed: bool,
+    /// When the action was last delivered, to this process or for all.
+    pub(super) delivered: Option<Moment>,
+    /// When the endpoint may be asked again, if it may not now.
+    pub(super) breaker: Option<Moment>,
+    /// Whether what is in force can be remembered.
+    pub(super) remembering: bool,
     pub(super) now: Moment,
 }
 
@@ -50,6 +57,9 @@ const BRAKES: &[Brake] = &[
     Brake::Any(killing),
     Brake::Any(startup_grace),
     Brake::Any(cooldown),
+    Brake::Any(settling_after_dry_run),
+    Brake::Any(breaker),
+    Brake::Any(state_unwritable),
     Brake::Kill(settling),
     Brake::Kill(unknown_cause),
     Brake::Kill(unconfirmed),
@@ -79,13 +89,30 @@ fn startup_grace(s: &Situation<'_>) -> Option<Hold> {
 
 /// Opens `cooldown` after the last delivery of this action to this process.
 fn cooldown(s: &Situation<'_>) -> Option<Hold> {
-    let delivered = s.member.delivered.get(s.rung.action).copied().flatten()?;
-    until(Reason::Cooldown, delivered + s.action.cooldown, s.now)
+    until(Reason::Cooldown, s.delivered? + s.action.cooldown, s.now)
 }
 
-/// Opens `settle` after the process was first seen.
+/// Opens `settle` after dry run was switched off, for what was taken dry.
+fn settling_after_dry_run(s: &Situation<'_>) -> Option<Hold> {
+    until(Reason::Settling, s.rung.not_before?, s.now)
+}
+
+/// Opens 30 s after the last failure of the endpoint.
+fn breaker(s: &Situation<'_>) -> Option<Hold> {
+    s.breaker.map(|opens| Hold { reason: Reason::Breaker, opens: Some(opens) })
+}
+
+/// Opens when the state file can be written again: whom nobody remembers, nobody thaws.
+fn state_unwritable(s: &Situation<'_>) -> Option<Hold> {
+    let dangerous = s.action.measure.is_kill() || s.action.measure.is_freeze();
+    (dangerous && !s.remembering).then_some(Hold { reason: Reason::StateUnwritable, opens: None })
+}
+
+/// Opens `settle` after the process was first seen or a bound was changed, and not before the hold
+/// of a changed bound has passed anew.
 fn settling(s: &Situation<'_>, _: &Fleet<'_>) -> Option<Hold> {
-    until(Reason::Settling, s.member.first_seen + s.target.settle, s.now)
+    let settled = s.member.settled_from + s.target.settle;
+    until(Reason::Settling, s.grounds.kill_from.map_or(settled, |at| at.max(settled)), s.now)
 }
 
 /// Opens with the next known reading of a causing metric.

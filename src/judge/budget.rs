@@ -25,6 +25,11 @@ impl Kills {
         self.0.retain(|&(id, _)| id != order);
     }
 
+    /// Those that are remembered, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (OrderId, Moment)> {
+        self.0.iter().copied()
+    }
+
     /// How many happened within `span` before `now`.
     pub(super) fn within(&self, span: Duration, now: Moment) -> u32 {
         let count = self.0.iter().filter(|&&(_, at)| now.since(at) < span).count();

@@ -1,148 +1,73 @@
 //! One member: its thresholds feed its ladders, its ladders make its rungs due.
 
-use std::sync::Arc;
-
 use super::Pass;
-use super::rung::{Rung, RungState};
-use super::threshold::{Rule, ThresholdState};
-use crate::config::Target;
-use crate::model::{
-    Cause, Identity, LadderView, Level, MemberKey, MemberSample, Moment, Note, OrderId, OutcomeKind, Reason, Unknown,
-};
+use super::rung::{Of, Rung, RungState};
+use super::watched::{Rules, Watched};
+use crate::config::{Config, Per, Target};
+use crate::model::{Identity, LadderView, Level, MemberSample, Moment, Note, OutcomeKind, Reason};
 
 /// What is remembered of one member.
 #[derive(Debug)]
 pub(super) struct MemberState {
     pub(super) identity: Identity,
     pub(super) started: Moment,
+    /// No kill sooner than `settle` after this: when it was first seen, or a bound was changed.
+    pub(super) settled_from: Moment,
     pub(super) first_seen: Moment,
-    /// As the target's thresholds.
-    pub(super) thresholds: Vec<ThresholdState>,
-    /// Why each threshold is blind, as last told.
-    told_unknown: Vec<Option<Unknown>>,
-    /// As the target's ladders.
-    pub(super) ladders: Vec<LadderView>,
-    /// All rungs, lowest level first, then by ladder, then in the written order.
+    /// What it is judged by; nothing where the target is judged as a group.
+    pub(super) watched: Watched,
+    /// Up to which level the rungs of each ladder have been made due.
+    pub(super) climbed: Vec<Level>,
+    /// All rungs, lowest level first, then by ladder, then in the written order; then those of the
+    /// host's ladder, then the scheduled ones.
     pub(super) rungs: Vec<Rung>,
     /// Last delivery by action.
     pub(super) delivered: Vec<Option<Moment>>,
+    /// When each entry of the schedule is due next.
+    pub(super) schedule: Vec<Moment>,
     /// The last pass in which it was in the sample.
     pub(super) seen: u64,
 }
 
-/// Why a rung is due.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Grounds {
-    pub(super) cause: Cause,
-    /// Whether the reading behind it is known now.
-    pub(super) known: bool,
-    /// When the causing metric was last read.
-    pub(super) read: Moment,
-}
-
 impl MemberState {
     /// A member that has just been seen.
-    pub(super) fn new(target: &Target, sample: &MemberSample, now: Moment) -> Self {
-        let mut rungs: Vec<Rung> = Vec::new();
-        for level in Level::ABOVE_NORMAL {
-            for ladder in 0..target.ladders.len() {
-                rungs.extend(target.rungs(ladder, level).map(|(action, _)| Rung::new(ladder, level, action)));
-            }
-        }
+    pub(super) fn new(config: &Config, sample: &MemberSample, now: Moment) -> Self {
+        let nobody = Target::default();
+        let target = config.targets.get(usize::from(sample.member.target)).unwrap_or(&nobody);
+        let watched = match target.per {
+            Per::Process => Watched::new(Rules::of_target(target), now),
+            Per::Group => Watched::default(),
+        };
         Self {
             identity: sample.identity,
             started: sample.started,
+            settled_from: sample.first_seen,
             first_seen: sample.first_seen,
-            thresholds: vec![ThresholdState::default(); target.thresholds.len()],
-            told_unknown: vec![None; target.thresholds.len()],
-            ladders: vec![LadderView { level: Level::Normal, since: now }; target.ladders.len()],
-            rungs,
+            watched,
+            climbed: vec![Level::Normal; target.ladders.len()],
+            rungs: rungs(config, target, usize::from(sample.member.target)),
             delivered: vec![None; target.actions.len()],
+            schedule: target.schedule.iter().map(|entry| sample.first_seen + entry.phase).collect(),
             seen: 0,
         }
     }
 
-    /// Steps every threshold on its reading and tells when one goes blind or sees again.
-    pub(super) fn observe(&mut self, target: &Target, sample: &MemberSample, pass: &mut Pass<'_>) {
-        for (index, threshold) in target.thresholds.iter().enumerate() {
-            let (Some(reading), Some(metric)) =
-                (sample.readings.get(threshold.metric), target.metrics.get(threshold.metric))
-            else {
-                continue;
-            };
-            let rule = Rule { threshold, direction: metric.info().direction };
-            self.thresholds[index].step(rule, reading, pass.now);
-            let why = self.thresholds[index].unknown(pass.now).filter(|why| *why != Unknown::Gone);
-            if why != self.told_unknown[index] {
-                self.told_unknown[index] = why;
-                pass.tell(Note::Reading {
-                    target: Arc::clone(&target.name),
-                    member: sample.member,
-                    identity: self.identity,
-                    metric: Arc::from(metric.to_string()),
-                    why,
-                });
-            }
-        }
-    }
-
-    /// Moves every ladder to the highest level of its thresholds: rungs passed on the way up become
-    /// due, rungs above it end.
-    pub(super) fn climb(&mut self, target: &Target, key: MemberKey, pass: &mut Pass<'_>) {
-        for index in 0..self.ladders.len() {
-            let from = self.ladders[index].level;
-            let to = self.highest(target, index);
-            if to == from {
+    /// Follows its ladders, which stand at `levels`: rungs passed on the way up become due, rungs
+    /// above end.
+    pub(super) fn climb(&mut self, levels: &[LadderView], pass: &mut Pass<'_>) {
+        for (ladder, climbed) in self.climbed.iter_mut().enumerate() {
+            let to = levels.get(ladder).map_or(Level::Normal, |view| view.level);
+            let from = std::mem::replace(climbed, to);
+            if from == to {
                 continue;
             }
-            self.ladders[index] = LadderView { level: to, since: pass.now };
-            pass.tell(Note::LevelChanged {
-                target: Arc::clone(&target.name),
-                member: key,
-                identity: self.identity,
-                ladder: Arc::clone(&target.ladders[index].name),
-                from,
-                to,
-                cause: self.grounds(target, index, to).map(|grounds| grounds.cause),
-            });
-            for rung in self.rungs.iter_mut().filter(|rung| rung.ladder == index) {
+            for rung in self.rungs.iter_mut().filter(|rung| rung.of == Of::Ladder(ladder)) {
                 let under_way = matches!(rung.state, RungState::InFlight(_));
                 if rung.level > from && rung.level <= to && !under_way {
                     rung.make_due();
-                } else if rung.level > to
-                    && let Some(order) = rung.end()
-                {
-                    pass.tell(Note::Ended {
-                        order,
-                        kind: OutcomeKind::Lapsed,
-                        reason: Reason::LevelLeft,
-                        detail: None,
-                    });
+                } else if rung.level > to {
+                    rung.lapse(pass);
                 }
-            }
-        }
-    }
-
-    /// Makes rungs due again whose time has come: `repeat`, a retry, a veto with a newer reading.
-    pub(super) fn revive(&mut self, target: &Target, now: Moment) {
-        for index in 0..self.rungs.len() {
-            let rung = &self.rungs[index];
-            let again = match rung.state {
-                RungState::Done(at) => target.actions[rung.action].repeat.is_some_and(|repeat| {
-                    now >= at + repeat && self.grounds(target, rung.ladder, rung.level).is_some_and(|g| g.known)
-                }),
-                RungState::Failed { retry, .. } => now >= retry,
-                RungState::Vetoed { at } => self
-                    .grounds(target, rung.ladder, rung.level)
-                    .is_some_and(|grounds| grounds.known && grounds.read > at),
-                RungState::Idle | RungState::Due | RungState::InFlight(_) | RungState::GaveUp(_) => false,
-            };
-            if again {
-                let rung = &mut self.rungs[index];
-                if matches!(rung.state, RungState::Done(_)) {
-                    rung.make_due();
-                }
-                rung.state = RungState::Due;
             }
         }
     }
@@ -161,52 +86,50 @@ impl MemberState {
     /// Whether a kill of the same ladder, in flight or done, makes this lower rung pointless.
     pub(super) fn skipped(&self, target: &Target, rung: &Rung) -> bool {
         self.rungs.iter().any(|kill| {
-            kill.ladder == rung.ladder
+            kill.of == rung.of
                 && kill.level > rung.level
                 && target.actions[kill.action].measure.is_kill()
-                && matches!(kill.state, RungState::InFlight(_) | RungState::Done(_))
+                && matches!(kill.state, RungState::InFlight(_) | RungState::Done { .. })
         })
     }
 
-    /// The reading that holds `ladder` at or above `level`: a known one if there is one, then the
-    /// worst, then the one that has been there longest.
-    pub(super) fn grounds(&self, target: &Target, ladder: usize, level: Level) -> Option<Grounds> {
-        let holds = |index: &usize| {
-            level > Level::Normal
-                && target.thresholds[*index].ladder == ladder
-                && self.thresholds[*index].level() >= level
-        };
-        let best = (0..target.thresholds.len()).filter(holds).min_by_key(|&index| {
-            let state = &self.thresholds[index];
-            let known = state.last().is_some_and(|last| last.value.number().is_some());
-            (!known, std::cmp::Reverse(state.level()), state.since())
-        })?;
-        let (threshold, state) = (&target.thresholds[best], &self.thresholds[best]);
-        let bound =
-            threshold.bounds.iter().find(|(l, bound)| *l >= level && bound.is_some()).and_then(|(_, bound)| *bound)?;
-        let last = state.last()?;
-        Some(Grounds {
-            cause: Cause {
-                metric: target.metrics[threshold.metric].clone(),
-                value: state.last_known()?,
-                bound: bound.at,
-                since: state.since(),
-            },
-            known: last.value.number().is_some(),
-            read: last.at,
-        })
+    /// The level that holds for a rung; what is scheduled has none to leave.
+    pub(super) fn level_of(&self, of: Of, host: Level) -> Level {
+        match of {
+            Of::Ladder(ladder) => self.climbed.get(ladder).copied().unwrap_or_default(),
+            Of::Host(_) => host,
+            Of::Schedule(_) => Level::Fatal,
+        }
     }
+}
 
-    fn highest(&self, target: &Target, ladder: usize) -> Level {
-        let feeding =
-            target.thresholds.iter().zip(&self.thresholds).filter(|(threshold, _)| threshold.ladder == ladder);
-        feeding.map(|(_, state)| state.level()).max().unwrap_or_default()
+impl Rung {
+    /// Its level was left: an order that was spoken of lapses.
+    pub(super) fn lapse(&mut self, pass: &mut Pass<'_>) {
+        if let Some(order) = self.end() {
+            pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft, detail: None });
+        }
     }
+}
 
-    /// The order under which the action is in flight for this member, if it is.
-    pub(super) fn order_in_flight(&self, action: usize) -> Option<OrderId> {
-        let same = self.rungs.iter().filter(|rung| rung.action == action);
-        same.map(|rung| rung.state)
-            .find_map(|state| if let RungState::InFlight(order) = state { Some(order) } else { None })
+fn rungs(config: &Config, target: &Target, index: usize) -> Vec<Rung> {
+    let mut rungs: Vec<Rung> = Vec::new();
+    for level in Level::ABOVE_NORMAL {
+        for ladder in 0..target.ladders.len() {
+            let of = Of::Ladder(ladder);
+            for (action, what) in target.rungs(ladder, level) {
+                let before = what.needs.filter(|needs| {
+                    let written = target.rungs(ladder, level).any(|(other, _)| other == needs.action);
+                    !written && !rungs.iter().any(|rung| rung.of == of && rung.action == needs.action)
+                });
+                rungs.extend(before.map(|needs| Rung::new(of, level, needs.action)));
+                rungs.push(Rung::new(of, level, action));
+            }
+        }
     }
+    let host = super::host::entries(config).enumerate().filter(|(_, (_, step))| step.target == index);
+    rungs.extend(host.map(|(entry, (level, step))| Rung::new(Of::Host(entry), level, step.action)));
+    let schedule = target.schedule.iter().enumerate();
+    rungs.extend(schedule.map(|(entry, what)| Rung::new(Of::Schedule(entry), Level::Normal, what.action)));
+    rungs
 }

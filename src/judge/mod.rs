@@ -1,16 +1,31 @@
-//! What follows from what was read: thresholds, ladders, rungs, brakes -> verdicts with orders.
+//! What follows from what was read: thresholds, ladders, rungs, brakes, leases -> verdicts with
+//! orders.
 //!
 //! A function of (state, sample, outcomes, now). What belongs here: every decision. What does not:
 //! a clock, a file, a log, a lock, or anything that could answer differently the second time.
 
 mod brakes;
+mod breaker;
 mod budget;
+mod group;
+mod host;
+mod join;
+mod leases;
 mod member;
+mod memory;
+mod needs;
 mod orders;
 mod outcomes;
+mod restore;
+mod revive;
 mod rung;
+mod schedule;
+mod seats;
+mod successor;
 mod threshold;
+mod undo;
 mod view;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -18,26 +33,59 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use breaker::Breakers;
 use budget::Kills;
+use group::GroupState;
+use host::HostState;
 use member::MemberState;
-pub use view::MemberView;
+pub use memory::Start;
+use rung::Of;
+use successor::Awaited;
+pub use view::{MemberView, WatchedView};
 
 use crate::config::Config;
 use crate::model::{
-    Event, Identity, MemberKey, MemberSample, Moment, Note, Order, OrderId, Outcome, Reading, Reason, Sample,
+    BootId, Cycle, Event, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome, Reading, Reason,
+    Sample,
 };
 
 /// Everything that judge remembers from pass to pass.
 #[derive(Debug)]
 pub struct State {
     config: Arc<Config>,
+    boot: BootId,
+    series: u64,
     members: BTreeMap<MemberKey, MemberState>,
-    in_flight: BTreeMap<OrderId, Arc<Order>>,
+    groups: BTreeMap<u16, GroupState>,
+    host: HostState,
+    in_flight: BTreeMap<OrderId, Flight>,
     next_order: OrderId,
+    leases: Vec<Lease>,
+    cycles: Vec<Cycle>,
+    breakers: Breakers,
+    successors: Vec<Awaited>,
+    /// Last delivery of an action that served all processes of its target.
+    delivered: BTreeMap<(u16, usize), Moment>,
     target_kills: Vec<Kills>,
     daemon_kills: Kills,
     seat_kills: BTreeMap<MemberKey, Kills>,
     passes: u64,
+    /// Members of before the restart or reload that were not seen again yet; none once discovery
+    /// has looked everywhere.
+    remembered: Option<Vec<MemberMemory>>,
+    /// Whether what is in force can be remembered; without that nobody is frozen or killed.
+    remembering: bool,
+    /// Whether the memory is not what it was when it was last asked for.
+    changed: bool,
+}
+
+/// An order that has no outcome yet.
+#[derive(Clone, Debug)]
+struct Flight {
+    order: Arc<Order>,
+    /// Whose rung it serves; none for an undo.
+    of: Option<Of>,
+    sent: Moment,
 }
 
 /// What is to be done, and what is worth telling.
@@ -52,6 +100,7 @@ pub struct Verdicts {
 /// One call of [`judge`].
 struct Pass<'a> {
     now: Moment,
+    sample: &'a Sample,
     verdicts: &'a mut Verdicts,
 }
 
@@ -62,19 +111,42 @@ impl Pass<'_> {
 }
 
 impl State {
-    /// Nothing seen yet.
-    pub fn new(config: Arc<Config>) -> Self {
+    /// Nothing seen yet, in the boot and with the series of orders that `start` names.
+    pub fn new(config: Arc<Config>, start: Start) -> Self {
         let target_kills = vec![Kills::default(); config.targets.len()];
+        let host = HostState::new(&config, start.now);
         Self {
             config,
+            boot: start.boot,
+            series: start.series,
             members: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            host,
             in_flight: BTreeMap::new(),
             next_order: OrderId(1),
+            leases: Vec::new(),
+            cycles: Vec::new(),
+            breakers: Breakers::default(),
+            successors: Vec::new(),
+            delivered: BTreeMap::new(),
             target_kills,
             daemon_kills: Kills::default(),
             seat_kills: BTreeMap::new(),
             passes: 0,
+            remembered: None,
+            remembering: true,
+            changed: false,
         }
+    }
+
+    /// Whether what is in force can be remembered. While it cannot, freezes and kills are held.
+    pub fn set_remembering(&mut self, can: bool) {
+        self.remembering = can;
+    }
+
+    /// Whether the memory has changed since it was last asked here.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 }
 
@@ -84,17 +156,24 @@ impl State {
 /// are new. Called with an old sample it only takes in outcomes and lets brakes open.
 pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Moment) -> Verdicts {
     let mut verdicts = Verdicts::default();
-    let mut pass = Pass { now, verdicts: &mut verdicts };
+    let mut pass = Pass { now, sample, verdicts: &mut verdicts };
     for outcome in outcomes {
         state.take_outcome(outcome, &mut pass);
     }
-    state.seat(sample, &mut pass);
+    state.seat(&mut pass);
+    state.read_host(&mut pass);
+    state.read_groups(&mut pass);
     for member in &sample.members {
         state.read(member, &mut pass);
     }
+    state.tend_host(&pass);
+    state.tend_schedules(&mut pass);
     for member in &sample.members {
         state.order_member(member.member, &mut pass);
     }
+    state.tend_leases(&mut pass);
+    state.miss_successors(&mut pass);
+    state.changed |= !verdicts.events.is_empty() || !verdicts.orders.is_empty() || !outcomes.is_empty();
     verdicts
 }
 
@@ -105,46 +184,4 @@ pub fn confirm(order: &Order, fresh: &Reading) -> Result<(), Reason> {
     let cause = order.cause.as_ref().ok_or(Reason::Unconfirmed)?;
     let past = threshold::at_or_past(value, cause.bound, cause.metric.info().direction);
     if past { Ok(()) } else { Err(Reason::Unconfirmed) }
-}
-
-impl State {
-    /// Takes in who is there: a new identity at a seat is a new member, who is missing is gone.
-    fn seat(&mut self, sample: &Sample, pass: &mut Pass<'_>) {
-        self.passes += 1;
-        for member in &sample.members {
-            if self.identity(member.member).is_some_and(|identity| identity != member.identity) {
-                self.depart(member.member, pass);
-            }
-            self.arrive(member, pass.now);
-        }
-        let passes = self.passes;
-        while let Some(key) = self.members.iter().find(|(_, member)| member.seen != passes).map(|(key, _)| *key) {
-            self.depart(key, pass);
-        }
-    }
-
-    fn identity(&self, key: MemberKey) -> Option<Identity> {
-        self.members.get(&key).map(|member| member.identity)
-    }
-
-    fn arrive(&mut self, sample: &MemberSample, now: Moment) {
-        let Some(target) = self.config.targets.get(usize::from(sample.member.target)) else { return };
-        let member = self.members.entry(sample.member).or_insert_with(|| MemberState::new(target, sample, now));
-        member.seen = self.passes;
-    }
-
-    fn depart(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
-        if let Some(mut member) = self.members.remove(&key) {
-            member.depart(pass);
-        }
-    }
-
-    /// Steps the member's thresholds and ladders on its readings.
-    fn read(&mut self, sample: &MemberSample, pass: &mut Pass<'_>) {
-        let Some(target) = self.config.targets.get(usize::from(sample.member.target)) else { return };
-        if let Some(member) = self.members.get_mut(&sample.member) {
-            member.observe(target, sample, pass);
-            member.climb(target, sample.member, pass);
-        }
-    }
 }

@@ -4,33 +4,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::brakes::{CRASH_LOOP, Fleet, Situation, closed};
-use super::member::{Grounds, MemberState};
-use super::rung::{Hold, Rung, RungState};
-use super::{Pass, State};
+use super::group::Choice;
+use super::member::MemberState;
+use super::rung::{Hold, Of, Rung, RungState};
+use super::watched::{Grounds, Rules};
+use super::{Flight, Pass, State};
 use crate::config::{Action, Target};
-use crate::model::{Level, MemberKey, Moment, Note, Order, OrderId};
+use crate::model::{ActionScope, Level, MemberKey, Moment, Note, Order, OrderId};
 
 /// How often it is said that fatal is held back.
-const REMINDER: Duration = Duration::from_secs(5 * 60);
+pub(super) const REMINDER: Duration = Duration::from_secs(5 * 60);
 
 /// Whether a turn led to an order.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turned {
+pub(super) enum Turned {
     Ordered,
     Away,
 }
 
 /// A due rung of one member, and why it is due.
-struct Turn<'a> {
-    key: MemberKey,
-    rung: usize,
-    target: &'a Target,
-    action: &'a Action,
-    grounds: Grounds,
+pub(super) struct Turn<'a> {
+    pub(super) key: MemberKey,
+    pub(super) rung: usize,
+    pub(super) target: &'a Target,
+    pub(super) action: &'a Action,
+    pub(super) grounds: Grounds,
 }
 
 impl Turn<'_> {
-    const fn is_kill(&self) -> bool {
+    pub(super) const fn is_kill(&self) -> bool {
         self.action.measure.is_kill()
     }
 }
@@ -40,28 +42,31 @@ impl State {
     pub(super) fn order_member(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
         let config = Arc::clone(&self.config);
         let Some(target) = config.targets.get(usize::from(key.target)) else { return };
-        let Some(member) = self.members.get_mut(&key) else { return };
-        member.revive(target, pass.now);
-        let rungs = 0..member.rungs.len();
+        self.revive(key, target, pass.now);
+        let rungs = 0..self.members.get(&key).map_or(0, |member| member.rungs.len());
         for rung in rungs.clone() {
-            let turn = self.due(key, rung, target).filter(Turn::is_kill);
+            let turn = self.due((key, rung), target, pass).filter(Turn::is_kill);
             if turn.is_some_and(|turn| self.take_kill_turn(&turn, pass) == Turned::Ordered) {
                 // The others wait for what becomes of it: vetoed or unconfirmed, they go out.
                 return;
             }
         }
         for rung in rungs {
-            if let Some(turn) = self.due(key, rung, target).filter(|turn| !turn.is_kill()) {
+            if let Some(turn) = self.due((key, rung), target, pass).filter(|turn| !turn.is_kill()) {
                 self.take_turn(&turn, pass);
             }
         }
     }
 
-    /// A kill skips the levels below it; what is written before it at its own level goes out first.
+    /// A kill skips the levels below it, but for the measure that it needs; what is written before it
+    /// at its own level goes out first.
     fn take_kill_turn(&mut self, kill: &Turn<'_>, pass: &mut Pass<'_>) -> Turned {
         if self.brake(kill, pass.now).is_none() {
+            if let Some(turned) = self.await_needed(kill, pass) {
+                return turned;
+            }
             for rung in 0..kill.rung {
-                let before = self.due(kill.key, rung, kill.target).filter(|turn| !turn.is_kill());
+                let before = self.due((kill.key, rung), kill.target, pass).filter(|turn| !turn.is_kill());
                 if let Some(turn) = before.filter(|turn| self.same_step(turn, kill)) {
                     self.take_turn(&turn, pass);
                 }
@@ -71,57 +76,97 @@ impl State {
     }
 
     fn same_step(&self, a: &Turn<'_>, b: &Turn<'_>) -> bool {
-        let step =
-            |turn: &Turn<'_>| self.members.get(&turn.key)?.rungs.get(turn.rung).map(|rung| (rung.ladder, rung.level));
+        let step = |turn: &Turn<'_>| self.rung(turn).map(|rung| (rung.of, rung.level));
         step(a) == step(b)
     }
 
-    fn take_turn(&mut self, turn: &Turn<'_>, pass: &mut Pass<'_>) -> Turned {
-        let Some(member) = self.members.get(&turn.key) else { return Turned::Away };
-        if let Some(shared) = member.order_in_flight(member.rungs[turn.rung].action) {
-            self.join(turn, shared);
-            return Turned::Ordered;
+    pub(super) fn take_turn(&mut self, turn: &Turn<'_>, pass: &mut Pass<'_>) -> Turned {
+        if let Some(turned) = self.join(turn, pass.now) {
+            return turned;
         }
-        let busy = self.in_flight.values().any(|order| order.identity == member.identity);
         match self.brake(turn, pass.now) {
             Some(hold) => self.hold(turn, hold, pass),
-            None if busy && !turn.is_kill() => self.wait(turn, pass),
+            None if !turn.is_kill() && self.is_busy(turn) => self.wait(turn, pass),
             None => return self.issue(turn, pass),
         }
         Turned::Away
     }
 
-    /// The first closed brake of a due rung.
-    fn brake(&self, turn: &Turn<'_>, now: Moment) -> Option<Hold> {
-        let &Turn { key, rung, target, action, ref grounds } = turn;
-        let member = self.members.get(&key)?;
-        let rung = member.rungs.get(rung)?;
-        let kills = self.in_flight.values().filter(|order| order.measure.is_kill());
-        let being_killed = kills.map(|order| order.identity).any(|identity| identity == member.identity);
-        let fleet = turn.is_kill().then(|| self.fleet(key));
-        closed(&Situation { target, member, rung, action, grounds, being_killed, now }, fleet.as_ref())
+    /// Whether an order is in flight that this one must wait for: of the same process, or where it
+    /// serves the whole target of any that does.
+    fn is_busy(&self, turn: &Turn<'_>) -> bool {
+        let identity = self.members.get(&turn.key).map(|member| member.identity);
+        let wide = |order: &Order| {
+            turn.action.scope == ActionScope::Target
+                && order.scope == ActionScope::Target
+                && order.target == turn.target.name
+        };
+        self.in_flight.values().any(|flight| Some(flight.order.identity) == identity || wide(&flight.order))
     }
 
-    /// The rung's turn, if it is due and no kill makes it pointless.
-    fn due<'a>(&self, key: MemberKey, index: usize, target: &'a Target) -> Option<Turn<'a>> {
+    /// The first closed brake of a due rung.
+    fn brake(&self, turn: &Turn<'_>, now: Moment) -> Option<Hold> {
+        let &Turn { key, target, action, ref grounds, .. } = turn;
         let member = self.members.get(&key)?;
-        let rung = member.rungs.get(index)?;
-        let due = rung.state == RungState::Due && !member.skipped(target, rung);
-        let grounds = due.then(|| member.grounds(target, rung.ladder, rung.level)).flatten()?;
+        let delivered = match action.scope {
+            ActionScope::Process => member.delivered.get(self.rung(turn)?.action).copied().flatten(),
+            // Whoever was born after it has not felt it.
+            ActionScope::Target => {
+                let at = self.delivered.get(&(key.target, self.rung(turn)?.action)).copied();
+                at.filter(|at| member.started <= *at)
+            }
+        };
+        let situation = Situation {
+            target,
+            member,
+            rung: self.rung(turn)?,
+            action,
+            grounds,
+            being_killed: self.is_being_killed(member),
+            delivered,
+            breaker: self.breakers.opens(&action.measure, now),
+            remembering: self.remembering,
+            now,
+        };
+        let fleet = turn.is_kill().then(|| self.fleet(key));
+        closed(&situation, fleet.as_ref())
+    }
+
+    pub(super) fn is_being_killed(&self, member: &MemberState) -> bool {
+        let kills = self.in_flight.values().filter(|flight| flight.order.measure.is_kill());
+        kills.map(|flight| flight.order.identity).any(|identity| identity == member.identity)
+    }
+
+    /// The rung's turn, if it is due, no kill makes it pointless and no other member comes first.
+    pub(super) fn due<'a>(
+        &self,
+        (key, index): (MemberKey, usize),
+        target: &'a Target,
+        pass: &Pass<'_>,
+    ) -> Option<Turn<'a>> {
+        let member = self.members.get(&key)?;
+        let rung = member.rungs.get(index).filter(|rung| rung.state == RungState::Due)?;
+        let grounds = self.grounds(key, rung.of, rung.level).filter(|_| !member.skipped(target, rung))?;
+        let choice = Choice { action: rung.action, base: grounds.cause.as_ref().map(|cause| cause.metric.base) };
+        if matches!(rung.of, Of::Ladder(_)) && !self.is_its_turn(key, choice, pass) {
+            return None;
+        }
         Some(Turn { key, rung: index, target, action: target.actions.get(rung.action)?, grounds })
     }
 
-    /// Another rung has the same measure in flight: one order serves both.
-    fn join(&mut self, turn: &Turn<'_>, shared: OrderId) {
-        let order = self.in_flight.get(&shared).cloned();
-        if let Some(rung) = self.rung_mut(turn) {
-            rung.state = RungState::InFlight(shared);
-            rung.order = order;
-            rung.hold = None;
+    /// Why a rung is due; none where nothing holds its level any more.
+    pub(super) fn grounds(&self, key: MemberKey, of: Of, level: Level) -> Option<Grounds> {
+        match of {
+            Of::Ladder(ladder) => {
+                let target = self.config.targets.get(usize::from(key.target))?;
+                self.watched(key)?.grounds(Rules::of_target(target), ladder, level)
+            }
+            Of::Host(_) => self.host.watched.grounds(Rules::of_host(&self.config), 0, level),
+            Of::Schedule(_) => Some(Grounds { cause: None, known: true, read: Moment::default(), kill_from: None }),
         }
     }
 
-    fn hold(&mut self, turn: &Turn<'_>, hold: Hold, pass: &mut Pass<'_>) {
+    pub(super) fn hold(&mut self, turn: &Turn<'_>, hold: Hold, pass: &mut Pass<'_>) {
         let order = self.draft(turn, pass.now);
         let (Some(order), Some(rung)) = (order, self.rung_mut(turn)) else { return };
         rung.hold = Some(hold);
@@ -152,6 +197,7 @@ impl State {
         let news = rung.veto.is_none() && rung.unconfirmed.is_none();
         let released = rung.hold.take();
         rung.state = RungState::InFlight(order.id);
+        let of = Some(rung.of);
         if news {
             if let Some(hold) = released {
                 pass.tell(Note::Released { order: Arc::clone(&order), reason: hold.reason });
@@ -161,7 +207,8 @@ impl State {
         if order.measure.is_kill() {
             self.enter_kill(turn, order.id, pass.now);
         }
-        self.in_flight.insert(order.id, Arc::clone(&order));
+        self.open_lease(&order, turn.action, pass.now);
+        self.in_flight.insert(order.id, Flight { order: Arc::clone(&order), of, sent: pass.now });
         pass.verdicts.orders.push(order);
         Turned::Ordered
     }
@@ -177,25 +224,31 @@ impl State {
     /// The order of the rung as it stands now; made if it has none yet.
     fn draft(&mut self, turn: &Turn<'_>, now: Moment) -> Option<Arc<Order>> {
         let Turn { key, rung: index, target, action, grounds } = turn;
+        let thaw = turn.is_kill().then(|| self.frozen_by(*key)).flatten();
         let member = self.members.get_mut(key)?;
         let rung = member.rungs.get_mut(*index)?;
         let (id, decided) = rung.order.as_ref().map_or((self.next_order, now), |order| (order.id, order.decided));
         if id == self.next_order {
             self.next_order = OrderId(id.0 + 1);
         }
+        let ladder = match rung.of {
+            Of::Ladder(ladder) => Arc::clone(&target.ladders.get(ladder)?.name),
+            Of::Host(_) => "host".into(),
+            Of::Schedule(_) => "schedule".into(),
+        };
         let order = Arc::new(Order {
             id,
             member: *key,
             identity: member.identity,
             target: Arc::clone(&target.name),
-            ladder: Arc::clone(&target.ladders[rung.ladder].name),
+            ladder,
             level: rung.level,
             action: Arc::clone(&action.name),
-            measure: action.measure.clone(),
-            cause: Some(grounds.cause.clone()),
             undo: false,
             scope: action.scope,
-            thaw: None,
+            measure: action.measure.clone(),
+            thaw,
+            cause: grounds.cause.clone(),
             decided,
             attempt: rung.attempts + 1,
         });
@@ -203,16 +256,17 @@ impl State {
         Some(order)
     }
 
-    fn rung_mut(&mut self, turn: &Turn<'_>) -> Option<&mut Rung> {
+    fn rung(&self, turn: &Turn<'_>) -> Option<&Rung> {
+        self.members.get(&turn.key)?.rungs.get(turn.rung)
+    }
+
+    pub(super) fn rung_mut(&mut self, turn: &Turn<'_>) -> Option<&mut Rung> {
         self.members.get_mut(&turn.key)?.rungs.get_mut(turn.rung)
     }
 
     fn fleet(&self, key: MemberKey) -> Fleet<'_> {
-        let seats = MemberKey { target: key.target, slot: 0 }..=MemberKey { target: key.target, slot: u32::MAX };
-        let dying = |member: &MemberState| {
-            self.in_flight.values().any(|order| order.measure.is_kill() && order.identity == member.identity)
-        };
-        let alive = self.members.range(seats).filter(|(_, member)| !dying(member)).count();
+        let members = self.served(key, ActionScope::Target);
+        let alive = members.filter(|(_, member)| !self.is_being_killed(member)).count();
         Fleet {
             daemon_budget: self.config.daemon.kill_budget,
             target_kills: &self.target_kills[usize::from(key.target)],

@@ -4,115 +4,188 @@ use std::sync::Arc;
 
 use super::rung::{Hold, Rung, RungState};
 use super::{Pass, State};
-use crate::config::Target;
-use crate::model::{Event, Level, Note, Order, Outcome, OutcomeKind, Reason};
+use crate::model::{ActionScope, Event, MemberKey, Moment, Note, Order, Outcome, OutcomeKind, Reason};
+
+/// An outcome that is taken in.
+struct Taking<'a> {
+    order: &'a Arc<Order>,
+    outcome: &'a Outcome,
+    /// Whether a lease tells the rest.
+    in_force: bool,
+    /// Whether one of its rungs has told it.
+    told: bool,
+}
 
 impl State {
     /// Takes in one outcome: the order ends, waits for a retry, or is due again behind a brake.
     pub(super) fn take_outcome(&mut self, outcome: &Outcome, pass: &mut Pass<'_>) {
-        let Some(order) = self.in_flight.remove(&outcome.order) else { return };
-        let happened = !matches!(outcome.kind, OutcomeKind::Vetoed | OutcomeKind::Held | OutcomeKind::DryRun);
-        if order.measure.is_kill() && !happened {
-            self.take_back_kill(&order);
-        }
-        let config = Arc::clone(&self.config);
-        let target = config.targets.get(usize::from(order.member.target));
-        let member = self.members.get_mut(&order.member).filter(|member| member.identity == order.identity);
-        let (Some(target), Some(member)) = (target, member) else {
-            pass.tell(Note::Ended {
-                order,
-                kind: outcome.kind,
-                reason: outcome.reason,
-                detail: outcome.detail.clone(),
-            });
+        let Some(flight) = self.in_flight.remove(&outcome.order) else { return };
+        let order = flight.order;
+        if order.undo {
+            self.take_undone(&order, outcome, pass);
             return;
-        };
-        let mut told = false;
-        for index in 0..member.rungs.len() {
-            if member.rungs[index].state != RungState::InFlight(outcome.order) {
-                continue;
+        }
+        self.breakers.count(&order.measure, outcome);
+        let in_force = self.settle_lease(&order, outcome);
+        if order.measure.is_kill() {
+            self.take_killed(&order, outcome);
+        }
+        if is_delivery(outcome.kind) || outcome.kind == OutcomeKind::Gone {
+            let patience = self.action_of(&order).map(|action| action.patience).unwrap_or_default();
+            if Self::is_of_host(flight.of) {
+                self.host_delivered(patience, outcome.at);
             }
-            let level = member.ladders[member.rungs[index].ladder].level;
-            let rung = &mut member.rungs[index];
-            let note = rung.take(outcome, &order, target);
-            if !std::mem::replace(&mut told, true) {
-                pass.verdicts.events.extend(note.map(|note| Event { at: outcome.at, note }));
+        }
+        self.note_delivery(&order, outcome);
+        let mut taking = Taking { order: &order, outcome, in_force, told: false };
+        for seat in self.waiting_for(&order) {
+            self.step_rung(seat, &mut taking, pass);
+        }
+        if !taking.told {
+            let (kind, reason, detail) = (outcome.kind, outcome.reason, outcome.detail.clone());
+            pass.tell(Note::Ended { order, kind, reason, detail });
+        }
+    }
+
+    /// A kill that did not happen is not counted; one that did has thawed its process and leaves a
+    /// successor to be expected.
+    fn take_killed(&mut self, order: &Arc<Order>, outcome: &Outcome) {
+        match outcome.kind {
+            OutcomeKind::Vetoed | OutcomeKind::Held | OutcomeKind::DryRun => self.take_back_kill(order),
+            OutcomeKind::Gone => {
+                self.forget_thawed(order);
+                let target = self.target_named(&order.target);
+                if let Some((target, action)) = target.zip(self.action_of(order).cloned()) {
+                    self.expect_successor(target, &action, outcome.at);
+                }
             }
-            if matches!(outcome.kind, OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun) {
-                member.delivered[rung.action] = Some(outcome.at);
+            OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::Failed | OutcomeKind::Lapsed => {
+                self.forget_thawed(order);
             }
-            end_if_left(rung, level, pass);
-            if matches!(outcome.kind, OutcomeKind::Failed) && matches!(rung.state, RungState::GaveUp(_)) {
-                pass.tell(Note::GaveUp { order: Arc::clone(&order), reason: outcome.reason });
+        }
+    }
+
+    /// From now on its cooldown runs; and a group waits before it takes the next one.
+    fn note_delivery(&mut self, order: &Order, outcome: &Outcome) {
+        let Some((key, action)) = self.seat_of(order).filter(|_| is_delivery(outcome.kind)) else { return };
+        if order.scope == ActionScope::Target {
+            self.delivered.insert((key.target, action), outcome.at);
+        }
+        if super::group::takes_one(&order.measure) {
+            self.note_victim(key.target, outcome.at);
+        }
+        for (_, member) in self.members.range_mut(MemberKey { target: key.target, slot: 0 }..) {
+            if member.identity == order.identity
+                && let Some(slot) = member.delivered.get_mut(action)
+            {
+                *slot = Some(outcome.at);
+                return;
             }
+        }
+    }
+
+    fn note_victim(&mut self, target: u16, at: Moment) {
+        if let Some(group) = self.groups.get_mut(&target) {
+            group.last_victim = Some(at);
+        }
+    }
+
+    /// The rungs that wait for this order.
+    fn waiting_for(&self, order: &Order) -> Vec<(MemberKey, usize)> {
+        let rungs = self.members.iter().flat_map(|(key, member)| {
+            let waiting =
+                member.rungs.iter().enumerate().filter(|(_, rung)| rung.state == RungState::InFlight(order.id));
+            waiting.map(|(index, _)| (*key, index))
+        });
+        rungs.collect()
+    }
+
+    /// Steps one of the rungs that waited; the first one tells it.
+    fn step_rung(&mut self, (key, index): (MemberKey, usize), taking: &mut Taking<'_>, pass: &mut Pass<'_>) {
+        let Some(rung) = self.members.get(&key).and_then(|member| member.rungs.get(index)) else { return };
+        let (action, attempts) = (rung.action, rung.attempts + 1);
+        let most = self.action_of(taking.order).map_or(1, |action| action.max_attempts);
+        let again = (attempts < most).then(|| self.retry_at((key, action), attempts, taking.outcome.at));
+        let host = self.host.level();
+        let Some(member) = self.members.get_mut(&key) else { return };
+        let level = member.rungs.get(index).map(|rung| member.level_of(rung.of, host)).unwrap_or_default();
+        let Some(rung) = member.rungs.get_mut(index) else { return };
+        let note = rung.take(taking, again);
+        if !std::mem::replace(&mut taking.told, true) {
+            pass.verdicts.events.extend(note.map(|note| Event { at: taking.outcome.at, note }));
+            if matches!(rung.state, RungState::GaveUp(_)) && level >= rung.level {
+                pass.tell(Note::GaveUp { order: Arc::clone(taking.order), reason: taking.outcome.reason });
+            }
+        }
+        // An outcome that comes after the level was left ends the rung all the same.
+        if level < rung.level {
+            rung.lapse(pass);
         }
     }
 
     fn take_back_kill(&mut self, order: &Order) {
         self.daemon_kills.take_back(order.id);
-        if let Some(kills) = self.target_kills.get_mut(usize::from(order.member.target)) {
-            kills.take_back(order.id);
-        }
-        if let Some(kills) = self.seat_kills.get_mut(&order.member) {
+        for kills in self.target_kills.iter_mut().chain(self.seat_kills.values_mut()) {
             kills.take_back(order.id);
         }
     }
 }
 
-/// An outcome that comes after the level was left ends the rung all the same.
-fn end_if_left(rung: &mut Rung, level: Level, pass: &mut Pass<'_>) {
-    if level >= rung.level {
-        return;
-    }
-    if let Some(order) = rung.end() {
-        pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::LevelLeft, detail: None });
-    }
+const fn is_delivery(kind: OutcomeKind) -> bool {
+    matches!(kind, OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun)
 }
 
 impl Rung {
-    /// Steps on the outcome of its order; returns what is worth telling.
-    fn take(&mut self, outcome: &Outcome, order: &Arc<Order>, target: &Target) -> Option<Note> {
-        let Outcome { kind, reason, at, ref detail, .. } = *outcome;
-        let ended = Note::Ended { order: Arc::clone(order), kind, reason, detail: detail.clone() };
-        match kind {
-            OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun => {
-                self.finish(RungState::Done(at));
+    /// Steps on the outcome of its order; returns what is worth telling. `again`: when it is tried
+    /// again should it have failed; none after the last try.
+    fn take(&mut self, taking: &Taking<'_>, again: Option<Moment>) -> Option<Note> {
+        let Outcome { kind, reason, at, ref detail, .. } = *taking.outcome;
+        let order = Arc::clone(taking.order);
+        let ended = Note::Ended { order: Arc::clone(&order), kind, reason, detail: detail.clone() };
+        match (kind, again) {
+            (OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun, _) => {
+                let dry = kind == OutcomeKind::DryRun;
+                self.acknowledged = dry || kind == OutcomeKind::Acknowledged;
+                self.finish(if taking.in_force { RungState::InForce } else { RungState::Done { at, dry } });
                 Some(ended)
             }
-            OutcomeKind::Gone => {
+            (OutcomeKind::Gone, _) => {
                 // Asked again after a veto, which was its end already.
                 let news = self.veto.is_none();
-                self.finish(RungState::Done(at));
+                self.finish(RungState::Done { at, dry: false });
                 news.then_some(ended)
             }
-            OutcomeKind::Lapsed => {
+            (OutcomeKind::Lapsed, _) => {
                 self.finish(RungState::Idle);
                 Some(ended)
             }
-            OutcomeKind::Vetoed => {
+            (OutcomeKind::Vetoed, _) => {
                 self.finish(RungState::Vetoed { at });
                 (self.veto.replace(reason) != Some(reason)).then_some(ended)
             }
-            OutcomeKind::Held => {
-                self.state = RungState::Due;
-                self.unconfirmed = Some(at);
-                self.reminded.get_or_insert(at);
-                self.hold = Some(Hold { reason, opens: None });
-                let news = !self.told.contains(&reason);
-                self.told.extend(news.then_some(reason));
-                news.then(|| Note::Held { order: Arc::clone(order), reason, opens: None })
-            }
-            OutcomeKind::Failed => {
+            (OutcomeKind::Held, _) => self.hold_back(order, reason, at),
+            (OutcomeKind::Failed, Some(retry)) => {
                 self.attempts += 1;
-                if self.attempts >= target.actions[self.action].max_attempts {
-                    self.finish(RungState::GaveUp(reason));
-                    return Some(ended);
-                }
-                let retry = Self::retry_at(self.attempts, at);
                 self.state = RungState::Failed { retry, reason };
-                Some(Note::Retrying { order: Arc::clone(order), reason, detail: detail.clone(), at: retry })
+                Some(Note::Retrying { order, reason, detail: detail.clone(), at: retry })
+            }
+            (OutcomeKind::Failed, None) => {
+                self.attempts += 1;
+                self.finish(RungState::GaveUp(reason));
+                Some(ended)
             }
         }
+    }
+
+    /// A brake closed at the last moment: a fresh reading did not confirm, or nothing can be remembered.
+    fn hold_back(&mut self, order: Arc<Order>, reason: Reason, at: Moment) -> Option<Note> {
+        self.state = RungState::Due;
+        self.unconfirmed = Some(at);
+        self.reminded.get_or_insert(at);
+        self.hold = Some(Hold { reason, opens: None });
+        let news = !self.told.contains(&reason);
+        self.told.extend(news.then_some(reason));
+        news.then_some(Note::Held { order, reason, opens: None })
     }
 
     /// The order is over; after a veto it is kept, for it is asked again on the next reading.

@@ -11,6 +11,17 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 /// Longest wait after a failed delivery.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
+/// Where a rung belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    /// To that ladder of the target.
+    Ladder(usize),
+    /// To that entry of the host's ladder.
+    Host(usize),
+    /// To that entry of the target's schedule.
+    Schedule(usize),
+}
+
 /// Where a rung stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum RungState {
@@ -21,8 +32,10 @@ pub(super) enum RungState {
     Due,
     /// Ordered, no outcome yet; several rungs share one order when they name one measure.
     InFlight(OrderId),
-    /// Delivered at that time (or would have been).
-    Done(Moment),
+    /// Delivered at that time, or would have been.
+    Done { at: Moment, dry: bool },
+    /// Delivered, and to be undone once nobody needs it: a lease tells the rest.
+    InForce,
     /// To be tried again at that time.
     Failed { retry: Moment, reason: Reason },
     /// Must not happen, as of that time; asked again on a newer reading.
@@ -43,9 +56,9 @@ pub(super) struct Hold {
 /// A rung of one member.
 #[derive(Clone, Debug)]
 pub(super) struct Rung {
-    /// Index of its ladder.
-    pub(super) ladder: usize,
-    /// Its level.
+    /// Where it belongs.
+    pub(super) of: Of,
+    /// Its level; normal for what is scheduled.
     pub(super) level: Level,
     /// Index of its action.
     pub(super) action: usize,
@@ -59,19 +72,26 @@ pub(super) struct Rung {
     pub(super) told: Vec<Reason>,
     /// Failed deliveries since the level was entered.
     pub(super) attempts: u32,
+    /// Whether the other side acknowledged it, or in dry run would have.
+    pub(super) acknowledged: bool,
     /// The last veto told of: the same one again is not news.
     pub(super) veto: Option<Reason>,
     /// When a fresh reading did not confirm a kill: it is asked for again on a newer one.
     pub(super) unconfirmed: Option<Moment>,
     /// When it was last said that fatal is held.
     pub(super) reminded: Option<Moment>,
+    /// A kill: since when only the measure that it needs holds it.
+    pub(super) needs_since: Option<Moment>,
+    /// Not sooner than this: taken dry before, and dry run is over; or failed in the last round of
+    /// the host's ladder.
+    pub(super) not_before: Option<Moment>,
 }
 
 impl Rung {
     /// A rung whose level does not hold.
-    pub(super) const fn new(ladder: usize, level: Level, action: usize) -> Self {
+    pub(super) const fn new(of: Of, level: Level, action: usize) -> Self {
         Self {
-            ladder,
+            of,
             level,
             action,
             state: RungState::Idle,
@@ -79,30 +99,44 @@ impl Rung {
             hold: None,
             told: Vec::new(),
             attempts: 0,
+            acknowledged: false,
             veto: None,
             unconfirmed: None,
             reminded: None,
+            needs_since: None,
+            not_before: None,
         }
     }
 
     /// Its level was entered, or `repeat` is over: it is to be ordered anew.
     pub(super) fn make_due(&mut self) {
-        *self =
-            Self { state: RungState::Due, attempts: self.attempts, ..Self::new(self.ladder, self.level, self.action) };
+        *self = Self { state: RungState::Due, attempts: self.attempts, ..Self::new(self.of, self.level, self.action) };
     }
 
     /// Its level was left: what was due or waiting lapses; nothing is remembered. Returns the
     /// order that lapses, if one had been spoken of.
     pub(super) fn end(&mut self) -> Option<Arc<Order>> {
         let lapsed = match self.state {
-            RungState::Due | RungState::Failed { .. } => self.order.take(),
+            // Idle with an order: an entry of the host's ladder that was passed over.
+            RungState::Idle | RungState::Due | RungState::Failed { .. } => self.order.take(),
             RungState::InFlight(_) => return None,
-            RungState::Idle | RungState::Done(_) | RungState::Vetoed { .. } | RungState::GaveUp(_) => None,
+            RungState::Done { .. } | RungState::InForce | RungState::Vetoed { .. } | RungState::GaveUp(_) => None,
         };
         // A veto was its end already.
         let ended = self.veto.is_some();
-        *self = Self::new(self.ladder, self.level, self.action);
+        *self = Self::new(self.of, self.level, self.action);
         lapsed.filter(|_| !ended)
+    }
+
+    /// The host's ladder goes on to its next entry; this one is tried again in the next round, under
+    /// the same order.
+    pub(super) fn pass_over(&mut self) {
+        if let RungState::Failed { retry, .. } = self.state {
+            self.not_before = Some(retry);
+        }
+        if matches!(self.state, RungState::Due | RungState::Failed { .. } | RungState::Vetoed { .. }) {
+            self.state = RungState::Idle;
+        }
     }
 
     /// What keeps its order back: a brake, or the failure of the last try.
@@ -112,16 +146,23 @@ impl Rung {
             RungState::Due => self.hold.map_or(Reason::None, |hold| hold.reason),
             RungState::Idle
             | RungState::InFlight(_)
-            | RungState::Done(_)
+            | RungState::Done { .. }
+            | RungState::InForce
             | RungState::Vetoed { .. }
             | RungState::GaveUp(_) => Reason::None,
         }
     }
 
-    /// When the next try after `attempts` failures is due.
-    pub(super) fn retry_at(attempts: u32, now: Moment) -> Moment {
-        let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8));
-        now + doubled.min(LONGEST_BACKOFF)
+    /// How long to wait after `attempts` failures.
+    pub(super) fn backoff(attempts: u32) -> Duration {
+        FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF)
+    }
+
+    /// A kill needs it: the next try comes after the shortest wait.
+    pub(super) fn hurry(&mut self, now: Moment) {
+        if let RungState::Failed { retry, .. } = &mut self.state {
+            *retry = (*retry).min(now + FIRST_BACKOFF);
+        }
     }
 }
 
@@ -131,9 +172,7 @@ mod tests {
 
     #[test]
     fn backoff_doubles_from_five_seconds_to_a_minute() {
-        let waits: Vec<u64> = (1..=7)
-            .map(|n| Rung::retry_at(n, Moment::from_secs(100)).since(Moment::from_secs(100)).as_secs())
-            .collect();
+        let waits: Vec<u64> = (1..=7).map(|n| Rung::backoff(n).as_secs()).collect();
         assert_eq!(waits, [5, 10, 20, 40, 60, 60, 60]);
     }
 }

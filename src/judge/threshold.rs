@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::{Bound, Threshold};
-use crate::model::{Direction, Level, Moment, PerLevel, Reading, Unknown, Value};
+use crate::model::{Direction, Level, Metric, Moment, PerLevel, Reading, ThresholdMemory, Unknown, Value};
 
 /// No new reading for this many of its periods is a gap.
 const GAP_PERIODS: u32 = 3;
@@ -28,6 +28,10 @@ pub(super) struct ThresholdState {
     since: Moment,
     last: Option<Reading>,
     last_known: Option<f64>,
+    /// It was restored under other bounds than it had been judged by: the next reading sets it.
+    rebase: bool,
+    /// When that reading was.
+    rebased: Option<Moment>,
 }
 
 /// One bound of it.
@@ -54,6 +58,34 @@ impl ThresholdState {
         self.last.as_ref()
     }
 
+    /// When its level was set by one reading because its bounds had changed; none once it was left.
+    pub(super) const fn rebased(&self) -> Option<Moment> {
+        self.rebased
+    }
+
+    /// What must be remembered of it.
+    pub(super) fn memory(&self, threshold: &Threshold, metric: Metric) -> ThresholdMemory {
+        let bounds = bounds_of(threshold);
+        ThresholdMemory { metric, level: self.level, since: self.since, bounds, value: self.last_known }
+    }
+
+    /// As it was remembered: its level holds until readings clear it. Under other bounds the next
+    /// reading sets it.
+    pub(super) fn restore(threshold: &Threshold, memory: &ThresholdMemory) -> Self {
+        let mut state = Self {
+            level: memory.level,
+            since: memory.since,
+            last_known: memory.value,
+            rebase: bounds_of(threshold) != memory.bounds,
+            ..Self::default()
+        };
+        for (level, step) in state.steps.iter_mut() {
+            let bounded = threshold.bounds.get(level).is_some_and(Option::is_some);
+            step.entered = bounded && level <= memory.level;
+        }
+        state
+    }
+
     /// The last value that was known, however old.
     pub(super) const fn last_known(&self) -> Option<f64> {
         self.last_known
@@ -77,7 +109,7 @@ impl ThresholdState {
         if self.last.as_ref().is_some_and(|last| reading.at <= last.at) {
             return false;
         }
-        if self.last.is_none() {
+        if self.last.is_none() && self.level == Level::Normal {
             self.since = reading.at;
         }
         self.last = Some(*reading);
@@ -91,6 +123,9 @@ impl ThresholdState {
 
     fn read(&mut self, rule: Rule<'_>, evidence: &Evidence) {
         self.last_known = Some(evidence.value);
+        if std::mem::take(&mut self.rebase) {
+            self.set_by(rule, evidence);
+        }
         for (level, bound) in rule.threshold.bounds.iter() {
             if let (Some(bound), Some(step)) = (bound, self.steps.get_mut(level)) {
                 step.read(bound, rule, evidence);
@@ -103,7 +138,23 @@ impl ThresholdState {
         if highest != self.level {
             self.level = highest;
             self.since = evidence.at;
+            if highest == Level::Normal {
+                self.rebased = None;
+            }
         }
+    }
+
+    /// Its bounds have changed: levels up to the old one are kept if the reading is past their new
+    /// bound and else left at once; higher ones need their hold anew.
+    fn set_by(&mut self, rule: Rule<'_>, evidence: &Evidence) {
+        self.rebased = Some(evidence.at);
+        for (level, step) in self.steps.iter_mut() {
+            let bound = rule.threshold.bounds.get(level).and_then(Option::as_ref);
+            let past = bound.is_some_and(|bound| at_or_past(evidence.value, bound.at, rule.direction));
+            // A lower bound clears nothing.
+            step.entered &= past || !evidence.exact;
+        }
+        self.level = self.steps.iter().rev().find(|(_, step)| step.entered).map_or(Level::Normal, |(level, _)| level);
     }
 
     /// Whoever is at a level has passed those below, whatever their own hold says.
@@ -155,6 +206,14 @@ pub(super) fn at_or_past(value: f64, bound: f64, direction: Direction) -> bool {
         Direction::Up => value >= bound,
         Direction::Down => value <= bound,
     }
+}
+
+fn bounds_of(threshold: &Threshold) -> PerLevel<Option<f64>> {
+    let mut bounds = PerLevel::default();
+    for (level, slot) in bounds.iter_mut() {
+        *slot = threshold.bounds.get(level).and_then(Option::as_ref).map(|bound| bound.at);
+    }
+    bounds
 }
 
 fn overdue(last: &Reading, now: Moment) -> bool {

@@ -1,21 +1,78 @@
 //! What others may see of the state: read only, for the snapshot.
 
+use std::sync::Arc;
+
 use super::State;
+use super::leases::is_freeze;
 use super::member::MemberState;
-use super::rung::{Hold, Rung, RungState};
-use crate::model::{LadderView, MemberKey, Moment, Reason, RungOf, RungView, Standing, ThresholdView};
+use super::rung::{Hold, Of, Rung, RungState};
+use super::watched::Watched;
+use crate::model::{
+    Answer, LadderView, Lease, LeaseStanding, LeaseView, MemberKey, Moment, Reason, RungOf, RungView, Standing,
+    ThresholdView, UndoBy, Undoing,
+};
 
 /// One member as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct MemberView<'a> {
+    state: &'a State,
     key: MemberKey,
     member: &'a MemberState,
 }
 
+/// What is judged by thresholds: a member, a group, the host.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchedView<'a>(&'a Watched);
+
 impl State {
     /// The member in that seat.
     pub fn member(&self, key: MemberKey) -> Option<MemberView<'_>> {
-        self.members.get(&key).map(|member| MemberView { key, member })
+        self.members.get(&key).map(|member| MemberView { state: self, key, member })
+    }
+
+    /// The members of a target together, where they are judged so.
+    pub fn group(&self, target: u16) -> Option<WatchedView<'_>> {
+        self.groups.get(&target).map(|group| WatchedView(&group.watched))
+    }
+
+    /// The host.
+    pub fn host(&self) -> WatchedView<'_> {
+        WatchedView(&self.host.watched)
+    }
+
+    /// Measures in force.
+    pub fn leases(&self, now: Moment) -> impl Iterator<Item = LeaseView> {
+        self.leases.iter().enumerate().map(move |(at, lease)| LeaseView {
+            target: Arc::clone(&lease.order.target),
+            action: Arc::clone(&lease.order.action),
+            process: lease.process(),
+            since: lease.taken,
+            level: lease.order.level,
+            freeze: is_freeze(lease),
+            after: lease.undo.after,
+            by: lease.undo.by,
+            standing: self.lease_standing((at, lease), now),
+        })
+    }
+
+    fn lease_standing(&self, (at, lease): (usize, &Lease), now: Moment) -> LeaseStanding {
+        match lease.undoing {
+            Undoing::InFlight(_) => return LeaseStanding::Undoing,
+            Undoing::Failed { retry, .. } => return LeaseStanding::Retrying { at: retry },
+            Undoing::No if lease.wanted => return LeaseStanding::Undoing,
+            Undoing::No => {}
+        }
+        if self.is_needed_by_rung(at) || lease.free.is_none() {
+            return if lease.answer < Answer::Delivered { LeaseStanding::Doubtful } else { LeaseStanding::Needed };
+        }
+        match (lease.undo.by, lease.free) {
+            (UndoBy::Operator, _) => LeaseStanding::Operator,
+            (UndoBy::Daemon, _) if lease.orphaned => LeaseStanding::Waiting,
+            (UndoBy::Daemon, free) => match self.cycles_spent(lease, now) {
+                Some(opens) => LeaseStanding::Cycling { opens },
+                None => LeaseStanding::Undone { at: free.unwrap_or(now) + lease.undo.after },
+            },
+        }
     }
 
     /// Kills that the target may still order now, its own and the daemon's budget considered.
@@ -29,47 +86,69 @@ impl State {
     }
 }
 
-impl<'a> MemberView<'a> {
-    /// Its ladders, as the target's.
+impl<'a> WatchedView<'a> {
+    /// Its ladders, as configured.
     pub fn ladders(self) -> impl Iterator<Item = LadderView> + 'a {
-        self.member.ladders.iter().copied()
+        self.0.ladders.iter().copied()
     }
 
-    /// Its thresholds, as the target's.
+    /// Its thresholds, as configured.
     pub fn thresholds(self, now: Moment) -> impl Iterator<Item = ThresholdView> + 'a {
-        self.member.thresholds.iter().map(move |state| ThresholdView {
+        self.0.thresholds.iter().map(move |state| ThresholdView {
             level: state.level(),
             since: state.since(),
             unknown: state.unknown(now),
         })
+    }
+}
+
+impl<'a> MemberView<'a> {
+    /// What it is judged by itself: nothing where its target is judged as a group.
+    pub fn watched(self) -> WatchedView<'a> {
+        WatchedView(&self.member.watched)
+    }
+
+    /// Its ladders, as the target's; none where its target is judged as a group.
+    pub fn ladders(self) -> impl Iterator<Item = LadderView> + 'a {
+        self.watched().ladders()
+    }
+
+    /// Its thresholds, as the target's; none where its target is judged as a group.
+    pub fn thresholds(self, now: Moment) -> impl Iterator<Item = ThresholdView> + 'a {
+        self.watched().thresholds(now)
     }
 
     /// Its rungs that are not idle, lowest first.
     pub fn rungs(self) -> impl Iterator<Item = RungView> + 'a {
         self.member.rungs.iter().filter_map(move |rung| {
             let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
-            let (ladder, action) = (index(rung.ladder), index(rung.action));
-            Some(RungView {
-                member: self.key,
-                ladder: RungOf::Ladder(ladder),
-                level: rung.level,
-                action,
-                standing: standing(rung)?,
-            })
+            let ladder = match rung.of {
+                Of::Ladder(ladder) => RungOf::Ladder(index(ladder)),
+                Of::Host(_) => RungOf::Host,
+                Of::Schedule(_) => RungOf::Schedule,
+            };
+            let (level, action) = (rung.level, index(rung.action));
+            Some(RungView { member: self.key, ladder, level, action, standing: self.standing(rung)? })
         })
     }
-}
 
-fn standing(rung: &Rung) -> Option<Standing> {
-    Some(match rung.state {
-        RungState::Idle => return None,
-        RungState::Due => {
-            rung.hold.map_or(Standing::Waiting, |Hold { reason, opens }| Standing::Held { reason, opens })
-        }
-        RungState::InFlight(_) => Standing::InFlight,
-        RungState::Done(at) => Standing::Done { at },
-        RungState::Failed { retry, reason } => Standing::Retrying { reason, at: retry },
-        RungState::Vetoed { .. } => Standing::Vetoed { reason: rung.veto.unwrap_or(Reason::None) },
-        RungState::GaveUp(reason) => Standing::GaveUp { reason },
-    })
+    fn standing(self, rung: &Rung) -> Option<Standing> {
+        Some(match rung.state {
+            RungState::Idle => return None,
+            RungState::Due => {
+                rung.hold.map_or(Standing::Waiting, |Hold { reason, opens }| Standing::Held { reason, opens })
+            }
+            RungState::InFlight(_) => Standing::InFlight,
+            RungState::Done { at, .. } => Standing::Done { at },
+            RungState::InForce => Standing::InForce { since: self.in_force_since(rung) },
+            RungState::Failed { retry, reason } => Standing::Retrying { reason, at: retry },
+            RungState::Vetoed { .. } => Standing::Vetoed { reason: rung.veto.unwrap_or(Reason::None) },
+            RungState::GaveUp(reason) => Standing::GaveUp { reason },
+        })
+    }
+
+    fn in_force_since(self, rung: &Rung) -> Moment {
+        let lease = self.state.lease_at(self.key, rung.action).and_then(|at| self.state.leases.get(at));
+        lease.map_or_else(Moment::default, |lease| lease.taken)
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Action, Bound, Budget, Config, Daemon, Ladder, Target, Threshold, Web};
-use crate::judge::{State, judge};
+use crate::judge::{Start, State, judge};
 use crate::model::{
     Base, BootId, Event, Identity, KillScope, Level, Measure, MemberKey, MemberSample, Metric, Moment, Note, Order,
     Outcome, OutcomeKind, PerLevel, Pid, Reading, Reason, Sample, Signal, Unknown, Value,
@@ -116,7 +116,7 @@ impl World {
         let metrics = config.targets[0].metrics.len();
         let started = Moment::from_secs(1_000_000);
         Self {
-            state: State::new(Arc::new(config)),
+            state: State::new(Arc::new(config), Start { now: started, ..Start::default() }),
             sample: Sample::default(),
             now: started,
             interval: Duration::from_secs(1),

@@ -1,0 +1,103 @@
+//! Targets that are judged as a group: all members have the levels of the group, measures go to all
+//! of them, a freeze or a kill to the largest contributor, one at a time.
+
+use std::sync::Arc;
+
+use super::watched::{Rules, Sight, Stepped, Watched};
+use super::{Pass, State};
+use crate::config::Per;
+use crate::model::{ActionScope, Base, Measure, MemberKey, Moment, Note, Scope};
+
+/// What is remembered of a group.
+#[derive(Debug)]
+pub(super) struct GroupState {
+    pub(super) watched: Watched,
+    /// When the last freeze or kill of a member went out.
+    pub(super) last_victim: Option<Moment>,
+}
+
+impl State {
+    /// Steps the thresholds of every group. One that has lost its last member is at normal again.
+    pub(super) fn read_groups(&mut self, pass: &mut Pass<'_>) {
+        let config = Arc::clone(&self.config);
+        let sample = pass.sample;
+        if self.remembered.is_none() {
+            let alive = |target: &u16| sample.members.iter().any(|member| member.member.target == *target);
+            self.groups.retain(|target, _| alive(target));
+        }
+        for group in &sample.groups {
+            let Some(target) = config.targets.get(usize::from(group.target)) else { continue };
+            let rules = Rules::of_target(target);
+            let fresh = || GroupState { watched: Watched::new(rules, pass.now), last_victim: None };
+            let state = self.groups.entry(group.target).or_insert_with(fresh);
+            let (sights, changed) = state.watched.observe(rules, &group.readings, pass.now);
+            self.changed |= changed;
+            let name = || Some(Arc::clone(&target.name));
+            for Sight { metric, why } in sights {
+                pass.tell(Note::Seen { target: name(), metric: target.metrics[metric].to_string().into(), why });
+            }
+            for Stepped { ladder, from, to, cause } in state.watched.climb(rules, pass.now) {
+                let ladder = Arc::clone(&target.ladders[ladder].name);
+                pass.tell(Note::LadderStepped { target: name(), ladder, from, to, cause });
+            }
+        }
+    }
+
+    /// Whether it is the turn of this member to be frozen or killed by its group: the largest
+    /// contributor, when the one before has had time to help. Always, where measures go to all.
+    pub(super) fn is_its_turn(&self, key: MemberKey, choice: Choice, pass: &Pass<'_>) -> bool {
+        let target = self.config.targets.get(usize::from(key.target)).filter(|target| target.per == Per::Group);
+        let Some(action) = target.and_then(|target| target.actions.get(choice.action)) else { return true };
+        if !takes_one(&action.measure) {
+            return true;
+        }
+        let before = self.groups.get(&key.target).and_then(|group| group.last_victim);
+        let too_soon = before.is_some_and(|at| pass.now < at + action.patience);
+        !too_soon && self.largest(key.target, choice, pass) == Some(key)
+    }
+
+    /// The member that contributes most to a metric and does not feel the action already.
+    pub(super) fn largest(&self, target: u16, choice: Choice, pass: &Pass<'_>) -> Option<MemberKey> {
+        let metrics = &self.config.targets.get(usize::from(target))?.metrics;
+        let base = contribution(choice.base);
+        let column = metrics.iter().position(|metric| metric.base == base && metric.peer.is_none());
+        let mut largest: Option<(MemberKey, f64)> = None;
+        for (key, member) in self.served(MemberKey { target, slot: 0 }, ActionScope::Target) {
+            if member.rungs.iter().any(|rung| rung.action == choice.action && rung.is_taken()) {
+                continue;
+            }
+            let sample = pass.sample.members.iter().find(|sample| sample.member == key);
+            let reading = sample.zip(column).and_then(|(sample, column)| sample.readings.get(column));
+            let value = reading.and_then(|reading| reading.value.number()).unwrap_or(0.0);
+            if largest.is_none_or(|(_, most)| value > most) {
+                largest = Some((key, value));
+            }
+        }
+        largest.map(|(key, _)| key)
+    }
+}
+
+/// What one member of several is chosen for.
+#[derive(Clone, Copy)]
+pub(super) struct Choice {
+    /// Index of the action.
+    pub(super) action: usize,
+    /// The metric that is too high.
+    pub(super) base: Option<Base>,
+}
+
+/// Whether it goes to one process at a time.
+pub(super) const fn takes_one(measure: &Measure) -> bool {
+    measure.is_kill() || measure.is_freeze()
+}
+
+/// What a process adds to a metric: for the host's the nearest of its own.
+fn contribution(base: Option<Base>) -> Base {
+    match base {
+        Some(Base::HostSwapUsed | Base::HostSwapIn | Base::HostSwapOut) => Base::Swap,
+        Some(Base::HostOpenFiles | Base::FdUsage) => Base::OpenFds,
+        Some(Base::HostTimeWait | Base::HostEstablished) => Base::Established,
+        Some(own) if own.info().scope == Scope::Process => own,
+        Some(_) | None => Base::Rss,
+    }
+}

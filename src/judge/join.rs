@@ -1,0 +1,93 @@
+//! A rung whose measure is there already needs no order of its own: it joins, and shares the outcome.
+
+use super::State;
+use super::orders::{Turn, Turned};
+use super::rung::{Of, Rung, RungState};
+use crate::model::{ActionScope, Answer, MemberKey, Moment, Undoing};
+
+impl State {
+    /// Joins what is in flight, in force or waiting for its retry. None where an order is needed.
+    pub(super) fn join(&mut self, turn: &Turn<'_>, now: Moment) -> Option<Turned> {
+        if let Some(shared) = self.shared(turn, now) {
+            let in_flight = matches!(shared.state, RungState::InFlight(_));
+            let rung = self.rung_mut(turn)?;
+            rung.state = shared.state;
+            rung.attempts = shared.attempts;
+            rung.acknowledged = shared.acknowledged;
+            rung.order = shared.order;
+            rung.hold = None;
+            self.changed = true;
+            return Some(if in_flight { Turned::Ordered } else { Turned::Away });
+        }
+        self.join_lease(turn)
+    }
+
+    /// A rung of this or another ladder or worker that has the same delivery before it or behind it.
+    fn shared(&self, turn: &Turn<'_>, now: Moment) -> Option<Rung> {
+        let member = self.members.get(&turn.key)?;
+        let own = member.rungs.get(turn.rung)?;
+        let wide = turn.action.scope == ActionScope::Target;
+        let mut others = self.served(turn.key, turn.action.scope).flat_map(|(key, other)| {
+            other.rungs.iter().enumerate().filter(move |(at, _)| (key, *at) != (turn.key, turn.rung))
+        });
+        let found = others.find(|(_, rung)| {
+            rung.action == own.action
+                && match rung.state {
+                    RungState::InFlight(_) => true,
+                    RungState::Failed { .. } => !turn.is_kill() && own.attempts == 0 && own.order.is_none(),
+                    // What serves all was just done for another worker, to whom this one was there.
+                    RungState::Done { at, .. } => {
+                        wide && member.started <= at
+                            && now < at + turn.action.cooldown
+                            && !matches!((own.of, rung.of), (Of::Schedule(_), _) | (_, Of::Schedule(_)))
+                    }
+                    RungState::Idle
+                    | RungState::Due
+                    | RungState::InForce
+                    | RungState::Vetoed { .. }
+                    | RungState::GaveUp(_) => false,
+                }
+        });
+        found.map(|(_, rung)| rung.clone())
+    }
+
+    /// The measure is in force: one owner more. While its undo is under way its outcome is waited
+    /// for; in doubt it is delivered anew.
+    fn join_lease(&mut self, turn: &Turn<'_>) -> Option<Turned> {
+        let started = self.members.get(&turn.key)?.started;
+        let action = self.rung_mut(turn)?.action;
+        let at = self.lease_at(turn.key, action)?;
+        let lease = &mut self.leases[at];
+        if started > lease.taken || lease.answer < Answer::Delivered {
+            return None;
+        }
+        match lease.undoing {
+            Undoing::InFlight(_) => return Some(Turned::Away),
+            Undoing::No if lease.wanted => return Some(Turned::Away),
+            Undoing::Failed { refused: false, .. } => return None,
+            Undoing::No | Undoing::Failed { refused: true, .. } => {}
+        }
+        lease.undoing = Undoing::No;
+        lease.wanted = false;
+        lease.free = None;
+        self.changed = true;
+        let rung = self.rung_mut(turn)?;
+        rung.state = RungState::InForce;
+        rung.order = None;
+        rung.hold = None;
+        Some(Turned::Away)
+    }
+
+    /// Where the lease of that action is, if it is in force for that member.
+    pub(super) fn lease_at(&self, key: MemberKey, action: usize) -> Option<usize> {
+        let target = self.config.targets.get(usize::from(key.target))?;
+        let action = target.actions.get(action)?;
+        let identity = self.members.get(&key).map(|member| member.identity);
+        self.leases.iter().position(|lease| {
+            lease.order.target == target.name
+                && lease.order.action == action.name
+                && lease.order.scope == action.scope
+                && (action.scope == ActionScope::Target || Some(lease.order.identity) == identity)
+        })
+    }
+}

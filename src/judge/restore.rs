@@ -1,0 +1,233 @@
+//! What is taken up from an earlier daemon, or from before a reload.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::group::GroupState;
+use super::member::MemberState;
+use super::memory::{Start, name_of};
+use super::rung::{Of, Rung, RungState};
+use super::successor::Awaited;
+use super::watched::{Rules, Watched};
+use super::{Flight, State};
+use crate::config::{Config, Per, Target};
+use crate::model::{
+    ActionScope, Answer, KillMemory, MemberKey, MemberMemory, MemberSample, Memory, Moment, Order, OrderId, RungMemory,
+    RungStateMemory, Sent, SuccessorMemory, TargetDelivery, Undoing,
+};
+
+/// What interrupted the watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Break {
+    /// The daemon ended, perhaps at once: what was in flight has no outcome.
+    Restart,
+    /// Another configuration: what is in flight goes on.
+    Reload,
+}
+
+impl State {
+    /// Takes up where an earlier daemon was. Everybody whom it had frozen is to run again. Returns the
+    /// kills that it had ordered and not seen the end of, for the executor to resume.
+    pub fn restore(config: &Arc<Config>, memory: Memory, now: Moment) -> (Self, Vec<Sent>) {
+        let killing = memory.killing.clone();
+        let kills = killing.iter().map(|sent| {
+            let order = Arc::clone(&sent.order);
+            (order.id, Flight { of: Some(Of::Ladder(0)), order, sent: sent.at })
+        });
+        let mut state = Self::taken_up(config, memory, (kills.collect(), Break::Restart), now);
+        state.want_thaw(now);
+        (state, killing)
+    }
+
+    /// The same watch under another configuration. Kept is what it still has, by name; what it has no
+    /// more is undone.
+    pub fn reconfigured(&self, config: &Arc<Config>, now: Moment) -> Self {
+        let flights = self.in_flight.clone();
+        let mut state = Self::taken_up(config, self.memory(), (flights, Break::Reload), now);
+        state.breakers = self.breakers.clone();
+        state.passes = self.passes;
+        state
+    }
+
+    /// Discovery has looked everywhere: who was remembered and not seen is not there.
+    pub fn all_found(&mut self) {
+        self.changed |= self.remembered.take().is_some();
+    }
+
+    fn taken_up(
+        config: &Arc<Config>,
+        memory: Memory,
+        (flights, broken): (BTreeMap<OrderId, Flight>, Break),
+        now: Moment,
+    ) -> Self {
+        let start = Start { boot: memory.boot, series: memory.series, now };
+        let mut state = Self::new(Arc::clone(config), start);
+        state.next_order = memory.next_order;
+        state.in_flight = flights;
+        state.take_up_orders(config);
+        let mut kills = memory.kills;
+        kills.sort_by_key(|kill| kill.at);
+        for kill in &kills {
+            state.take_up_kill(kill);
+        }
+        for group in memory.groups {
+            let Some(index) = state.target_named(&group.target) else { continue };
+            let rules = Rules::of_target(&config.targets[usize::from(index)]);
+            let watched = Watched::restore(rules, &group.thresholds, now);
+            state.groups.insert(index, GroupState { watched, last_victim: group.last_victim });
+        }
+        state.host.watched = Watched::restore(Rules::of_host(config), &memory.host.thresholds, now);
+        state.host.next = usize::try_from(memory.host.next).unwrap_or(0);
+        state.host.patience = memory.host.patience;
+        state.leases = memory.leases;
+        state.take_up_leases(broken, now);
+        state.cycles = memory.cycles;
+        for TargetDelivery { target, delivery } in memory.delivered {
+            let Some(target) = state.target_named(&target) else { continue };
+            let actions = &config.targets[usize::from(target)].actions;
+            if let Some(action) = actions.iter().position(|action| action.name == delivery.action) {
+                state.delivered.insert((target, action), delivery.at);
+            }
+        }
+        for SuccessorMemory { target, missed, within, told } in memory.successors {
+            let target = state.target_named(&target);
+            state.successors.extend(target.map(|target| Awaited { target, missed, within, told }));
+        }
+        state.remembered = Some(memory.members);
+        state.changed = true;
+        state
+    }
+
+    /// Orders in flight keep their numbers; their seats are those of the new configuration.
+    fn take_up_orders(&mut self, config: &Config) {
+        for flight in self.in_flight.values_mut() {
+            let index = config.targets.iter().position(|target| target.name == flight.order.target);
+            let target = index.and_then(|index| u16::try_from(index).ok()).unwrap_or(u16::MAX);
+            let member = MemberKey { target, ..flight.order.member };
+            flight.order = Arc::new(Order { member, ..Order::clone(&flight.order) });
+        }
+    }
+
+    fn take_up_leases(&mut self, broken: Break, now: Moment) {
+        for lease in &mut self.leases {
+            if broken == Break::Restart && lease.answer == Answer::Awaited {
+                // An intent without outcome counts as delivered.
+                lease.answer = Answer::Delivered;
+            }
+            if let Undoing::InFlight(order) = lease.undoing
+                && !self.in_flight.contains_key(&order)
+            {
+                lease.undoing = Undoing::Failed { order, attempts: 0, retry: now, refused: false };
+            }
+        }
+    }
+
+    fn take_up_kill(&mut self, kill: &KillMemory) {
+        let keep = Duration::MAX;
+        self.daemon_kills.enter(kill.order, kill.at, keep);
+        let Some(target) = self.target_named(&kill.target) else { return };
+        if let Some(kills) = self.target_kills.get_mut(usize::from(target)) {
+            kills.enter(kill.order, kill.at, keep);
+        }
+        let seat = MemberKey { target, slot: kill.slot };
+        self.seat_kills.entry(seat).or_default().enter(kill.order, kill.at, keep);
+    }
+
+    /// A member that was remembered and is there: provably the same process.
+    pub(super) fn restore_member(&self, memory: &MemberMemory, sample: &MemberSample, now: Moment) -> MemberState {
+        let mut member = MemberState::new(&self.config, sample, now);
+        let Some(target) = self.config.targets.get(usize::from(sample.member.target)) else { return member };
+        member.first_seen = memory.first_seen;
+        member.settled_from = memory.settled_from;
+        if target.per == Per::Process {
+            member.watched = Watched::restore(Rules::of_target(target), &memory.thresholds, now);
+        }
+        let group = self.groups.get(&sample.member.target).map(|group| &group.watched);
+        let watched = if target.per == Per::Group { group } else { Some(&member.watched) };
+        let levels = (0..target.ladders.len()).map(|at| watched.map(|watched| watched.level(at)).unwrap_or_default());
+        member.climbed = levels.collect();
+        for delivery in &memory.delivered {
+            if let Some(action) = target.actions.iter().position(|action| action.name == delivery.action) {
+                member.delivered[action] = Some(delivery.at);
+            }
+        }
+        for (entry, next) in target.schedule.iter().zip(&mut member.schedule) {
+            let name = target.actions.get(entry.action).map(|action| &action.name);
+            let before = memory.schedule.iter().find(|delivery| Some(&delivery.action) == name);
+            *next = before.map_or(*next, |delivery| delivery.at);
+        }
+        Restoring { state: self, target, memory, now }.rungs(&mut member);
+        member
+    }
+}
+
+/// The rungs of one member.
+struct Restoring<'a> {
+    state: &'a State,
+    target: &'a Target,
+    memory: &'a MemberMemory,
+    now: Moment,
+}
+
+impl Restoring<'_> {
+    fn rungs(&self, member: &mut MemberState) {
+        let host = self.state.host.level();
+        let levels: Vec<_> = member.rungs.iter().map(|rung| member.level_of(rung.of, host)).collect();
+        for (rung, level) in member.rungs.iter_mut().zip(levels) {
+            let holds = level >= rung.level;
+            match self.before(rung) {
+                Some(before) if holds => self.rung(rung, before),
+                None if holds && matches!(rung.of, Of::Ladder(_)) => {
+                    // New at a level that holds. No kill before it has settled.
+                    rung.state = RungState::Due;
+                    member.settled_from = member.settled_from.max(self.now);
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn before(&self, rung: &Rung) -> Option<&RungMemory> {
+        let action = self.target.actions.get(rung.action)?;
+        let of = name_of(rung.of, self.target);
+        let mut rungs = self.memory.rungs.iter();
+        rungs.find(|before| before.level == rung.level && before.action == action.name && before.of == of)
+    }
+
+    fn rung(&self, rung: &mut Rung, memory: &RungMemory) {
+        rung.attempts = memory.attempts;
+        rung.acknowledged = memory.acknowledged;
+        rung.order.clone_from(&memory.order);
+        rung.state = self.rung_state(rung, memory);
+        if matches!(rung.state, RungState::Done { .. } | RungState::InForce) {
+            rung.order = None;
+        }
+    }
+
+    fn rung_state(&self, rung: &mut Rung, memory: &RungMemory) -> RungState {
+        let flying = memory.order.as_ref().filter(|order| self.state.in_flight.contains_key(&order.id));
+        match memory.state {
+            RungStateMemory::InFlight if let Some(order) = flying => RungState::InFlight(order.id),
+            // At most once: an intent without outcome counts as delivered.
+            RungStateMemory::InFlight | RungStateMemory::InForce if self.is_leased(memory) => RungState::InForce,
+            RungStateMemory::InFlight | RungStateMemory::InForce => RungState::Done { at: self.now, dry: false },
+            RungStateMemory::Done { dry: true, .. } if !self.state.config.daemon.dry_run => {
+                rung.not_before = Some(self.now + self.target.settle);
+                RungState::Due
+            }
+            RungStateMemory::Done { at, dry } => RungState::Done { at, dry },
+            RungStateMemory::Failed { retry, reason } => RungState::Failed { retry, reason },
+            RungStateMemory::GaveUp(reason) => RungState::GaveUp(reason),
+            RungStateMemory::Due => RungState::Due,
+        }
+    }
+
+    /// Whether the measure is in force, and nobody wants it undone.
+    fn is_leased(&self, memory: &RungMemory) -> bool {
+        self.state.leases.iter().any(|lease| {
+            let reached = lease.order.scope == ActionScope::Target || lease.order.identity == self.memory.identity;
+            reached && lease.order.target == self.target.name && lease.order.action == memory.action && !lease.wanted
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! Rungs whose time has come again: `repeat`, a retry, a veto with a newer reading.
+
+use super::State;
+use super::rung::{Of, RungState};
+use crate::config::Target;
+use crate::model::{MemberKey, Moment};
+
+impl State {
+    /// Makes them due.
+    pub(super) fn revive(&mut self, key: MemberKey, target: &Target, now: Moment) {
+        let rungs = self.members.get(&key).map_or(0, |member| member.rungs.len());
+        for index in 0..rungs {
+            let again = self.comes_again((key, index), target, now);
+            let rung = self.members.get_mut(&key).and_then(|member| member.rungs.get_mut(index));
+            if let Some(rung) = rung.filter(|_| again) {
+                if matches!(rung.state, RungState::Done { .. }) {
+                    rung.make_due();
+                }
+                rung.state = RungState::Due;
+            }
+        }
+    }
+
+    fn comes_again(&self, (key, index): (MemberKey, usize), target: &Target, now: Moment) -> bool {
+        let Some(rung) = self.members.get(&key).and_then(|member| member.rungs.get(index)) else { return false };
+        match rung.state {
+            RungState::Done { at, .. } => {
+                let repeat = target.actions.get(rung.action).and_then(|action| action.repeat);
+                repeat.is_some_and(|repeat| now >= at + repeat)
+                    && !matches!(rung.of, Of::Schedule(_))
+                    && self.grounds(key, rung.of, rung.level).is_some_and(|grounds| grounds.known)
+            }
+            RungState::Failed { retry, .. } => now >= retry,
+            RungState::Vetoed { at } => {
+                let grounds = self.grounds(key, rung.of, rung.level);
+                grounds.is_some_and(|grounds| grounds.known && grounds.read > at)
+            }
+            RungState::Idle | RungState::Due | RungState::InFlight(_) | RungState::InForce | RungState::GaveUp(_) => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Who is there, and what was read of them: a new identity at a seat is a new member, who is
+//! missing is gone.
+
+use super::member::MemberState;
+use super::watched::{Rules, Sight, Stepped, Watched};
+use super::{Pass, State};
+use crate::config::{Per, Target};
+use crate::model::{ActionScope, Identity, MemberKey, MemberSample, Note};
+use std::sync::Arc;
+
+impl State {
+    /// Takes in who is there.
+    pub(super) fn seat(&mut self, pass: &mut Pass<'_>) {
+        self.passes += 1;
+        let sample = pass.sample;
+        for member in &sample.members {
+            let before = self.members.get(&member.member).map(|member| member.identity);
+            if before.is_some_and(|identity| identity != member.identity) {
+                self.depart(member.member, pass);
+            }
+            self.arrive(member, pass);
+        }
+        let passes = self.passes;
+        while let Some(key) = self.members.iter().find(|(_, member)| member.seen != passes).map(|(key, _)| *key) {
+            self.depart(key, pass);
+        }
+    }
+
+    fn arrive(&mut self, sample: &MemberSample, pass: &mut Pass<'_>) {
+        let passes = self.passes;
+        if let Some(member) = self.members.get_mut(&sample.member) {
+            member.seen = passes;
+            return;
+        }
+        let config = Arc::clone(&self.config);
+        let Some(target) = config.targets.get(usize::from(sample.member.target)) else { return };
+        let memory = self.remembered.as_mut().and_then(|remembered| {
+            let same = |memory: &crate::model::MemberMemory| {
+                memory.target == target.name && memory.identity == sample.identity
+            };
+            remembered.iter().position(same).map(|at| remembered.swap_remove(at))
+        });
+        let known = memory.is_some();
+        let mut member = match memory {
+            Some(memory) => self.restore_member(&memory, sample, pass.now),
+            None => MemberState::new(&config, sample, pass.now),
+        };
+        member.seen = passes;
+        self.members.insert(sample.member, member);
+        self.changed = true;
+        if !known {
+            self.succeed(sample, target, pass);
+        }
+    }
+
+    fn depart(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
+        if let Some(mut member) = self.members.remove(&key) {
+            member.depart(pass);
+            self.changed = true;
+        }
+    }
+
+    /// Steps the member's thresholds and ladders on its readings.
+    pub(super) fn read(&mut self, sample: &MemberSample, pass: &mut Pass<'_>) {
+        let config = Arc::clone(&self.config);
+        let Some(target) = config.targets.get(usize::from(sample.member.target)) else { return };
+        let Some(member) = self.members.get_mut(&sample.member) else { return };
+        if target.per == Per::Group {
+            let group = self.groups.get(&sample.member.target);
+            let levels = group.map(|group| group.watched.ladders.as_slice()).unwrap_or_default();
+            member.climb(levels, pass);
+            return;
+        }
+        let rules = Rules::of_target(target);
+        let (sights, changed) = member.watched.observe(rules, &sample.readings, pass.now);
+        self.changed |= changed;
+        let (key, identity) = (sample.member, member.identity);
+        for Sight { metric, why } in sights {
+            let metric = target.metrics[metric].to_string().into();
+            pass.tell(Note::Reading { target: Arc::clone(&target.name), member: key, identity, metric, why });
+        }
+        for Stepped { ladder, from, to, cause } in member.watched.climb(rules, pass.now) {
+            let (target, ladder) = (Arc::clone(&target.name), Arc::clone(&target.ladders[ladder].name));
+            pass.tell(Note::LevelChanged { target, member: key, identity, ladder, from, to, cause });
+        }
+        let levels = member.watched.ladders.clone();
+        member.climb(&levels, pass);
+    }
+
+    /// What the member's own ladders are fed by: its own thresholds, or its group's.
+    pub(super) fn watched(&self, key: MemberKey) -> Option<&Watched> {
+        match self.config.targets.get(usize::from(key.target))?.per {
+            Per::Process => self.members.get(&key).map(|member| &member.watched),
+            Per::Group => self.groups.get(&key.target).map(|group| &group.watched),
+        }
+    }
+
+    /// The members whom a delivery of that scope for `key` serves.
+    pub(super) fn served(&self, key: MemberKey, scope: ActionScope) -> impl Iterator<Item = (MemberKey, &MemberState)> {
+        let (first, last) = match scope {
+            ActionScope::Process => (key.slot, key.slot),
+            ActionScope::Target => (0, u32::MAX),
+        };
+        let seat = |slot| MemberKey { target: key.target, slot };
+        self.members.range(seat(first)..=seat(last)).map(|(key, member)| (*key, member))
+    }
+
+    /// The member that is this process, of whatever target.
+    pub(super) fn member_of(&self, target: u16, identity: Identity) -> Option<MemberKey> {
+        let mut served = self.served(MemberKey { target, slot: 0 }, ActionScope::Target);
+        served.find(|(_, member)| member.identity == identity).map(|(key, _)| key)
+    }
+
+    /// The index of the target of that name.
+    pub(super) fn target_named(&self, name: &str) -> Option<u16> {
+        let at = self.config.targets.iter().position(|target: &Target| &*target.name == name)?;
+        u16::try_from(at).ok()
+    }
+}

@@ -1,0 +1,182 @@
+//! Readings that are watched: the thresholds of one process, of a group, or of the host, and the
+//! ladders that they feed. What the levels lead to is not known here.
+
+use std::cmp::Reverse;
+
+use super::threshold::{Rule, ThresholdState};
+use crate::config::{Config, Target, Threshold};
+use crate::model::{Cause, LadderView, Level, Metric, Moment, Reading, ThresholdMemory, Unknown};
+
+/// Where the thresholds and ladders of one subject stand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watched {
+    /// As the rules' thresholds.
+    pub(super) thresholds: Vec<ThresholdState>,
+    /// Why each threshold is blind, as last told.
+    told_unknown: Vec<Option<Unknown>>,
+    /// As the rules' ladders.
+    pub(super) ladders: Vec<LadderView>,
+}
+
+/// What is watched, and by which bounds.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) thresholds: &'a [Threshold],
+    pub(super) metrics: &'a [Metric],
+    /// How many ladders there are.
+    pub(super) ladders: usize,
+}
+
+/// Why a rung is due.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Grounds {
+    /// The reading that made its level; none for a scheduled order.
+    pub(super) cause: Option<Cause>,
+    /// Whether the reading behind it is known now.
+    pub(super) known: bool,
+    /// When the causing metric was last read.
+    pub(super) read: Moment,
+    /// No kill sooner: the bound was changed under the level.
+    pub(super) kill_from: Option<Moment>,
+}
+
+/// A ladder has stepped.
+#[derive(Clone, Debug)]
+pub(super) struct Stepped {
+    pub(super) ladder: usize,
+    pub(super) from: Level,
+    pub(super) to: Level,
+    pub(super) cause: Option<Cause>,
+}
+
+/// A metric has become unknown, or known again.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    pub(super) metric: usize,
+    pub(super) why: Option<Unknown>,
+}
+
+impl<'a> Rules<'a> {
+    pub(super) fn of_target(target: &'a Target) -> Self {
+        Self { thresholds: &target.thresholds, metrics: &target.metrics, ladders: target.ladders.len() }
+    }
+
+    pub(super) fn of_host(config: &'a Config) -> Self {
+        Self { thresholds: &config.host.thresholds, metrics: &config.host.metrics, ladders: 1 }
+    }
+}
+
+impl Watched {
+    /// Nothing read yet.
+    pub(super) fn new(rules: Rules<'_>, now: Moment) -> Self {
+        Self {
+            thresholds: vec![ThresholdState::default(); rules.thresholds.len()],
+            told_unknown: vec![None; rules.thresholds.len()],
+            ladders: vec![LadderView { level: Level::Normal, since: now }; rules.ladders],
+        }
+    }
+
+    /// As it stood when it was remembered, as far as `rules` still have it.
+    pub(super) fn restore(rules: Rules<'_>, memory: &[ThresholdMemory], now: Moment) -> Self {
+        let mut watched = Self::new(rules, now);
+        for (threshold, state) in rules.thresholds.iter().zip(&mut watched.thresholds) {
+            let metric = rules.metrics.get(threshold.metric);
+            if let Some(before) = memory.iter().find(|memory| Some(&memory.metric) == metric) {
+                *state = ThresholdState::restore(threshold, before);
+            }
+        }
+        for ladder in 0..watched.ladders.len() {
+            let level = watched.highest(rules, ladder);
+            let holding = rules.thresholds.iter().zip(&watched.thresholds);
+            let holding = holding.filter(|(threshold, state)| threshold.ladder == ladder && state.level() == level);
+            let since = holding.map(|(_, state)| state.since()).min().filter(|_| level > Level::Normal);
+            watched.ladders[ladder] = LadderView { level, since: since.unwrap_or(now) };
+        }
+        watched
+    }
+
+    /// Its thresholds that are not at normal, under their names.
+    pub(super) fn memory(&self, rules: Rules<'_>) -> Vec<ThresholdMemory> {
+        let both = rules.thresholds.iter().zip(&self.thresholds);
+        let raised = both.filter(|(_, state)| state.level() > Level::Normal);
+        let memory = raised.filter_map(|(threshold, state)| {
+            Some(state.memory(threshold, rules.metrics.get(threshold.metric)?.clone()))
+        });
+        memory.collect()
+    }
+
+    /// Steps every threshold on its reading; tells which goes blind or sees again, and whether any
+    /// level has changed.
+    pub(super) fn observe(&mut self, rules: Rules<'_>, readings: &[Reading], now: Moment) -> (Vec<Sight>, bool) {
+        let (mut sights, mut stepped) = (Vec::new(), false);
+        for (index, threshold) in rules.thresholds.iter().enumerate() {
+            let (Some(reading), Some(metric)) = (readings.get(threshold.metric), rules.metrics.get(threshold.metric))
+            else {
+                continue;
+            };
+            let before = self.thresholds[index].level();
+            let rule = Rule { threshold, direction: metric.info().direction };
+            self.thresholds[index].step(rule, reading, now);
+            stepped |= self.thresholds[index].level() != before;
+            let why = self.thresholds[index].unknown(now).filter(|why| *why != Unknown::Gone);
+            if why != self.told_unknown[index] {
+                self.told_unknown[index] = why;
+                sights.push(Sight { metric: threshold.metric, why });
+            }
+        }
+        (sights, stepped)
+    }
+
+    /// Moves every ladder to the highest level of its thresholds.
+    pub(super) fn climb(&mut self, rules: Rules<'_>, now: Moment) -> Vec<Stepped> {
+        let mut steps = Vec::new();
+        for ladder in 0..self.ladders.len() {
+            let (from, to) = (self.ladders[ladder].level, self.highest(rules, ladder));
+            if to != from {
+                self.ladders[ladder] = LadderView { level: to, since: now };
+                let cause = self.grounds(rules, ladder, to).and_then(|grounds| grounds.cause);
+                steps.push(Stepped { ladder, from, to, cause });
+            }
+        }
+        steps
+    }
+
+    /// The level of a ladder; normal for one that is not there.
+    pub(super) fn level(&self, ladder: usize) -> Level {
+        self.ladders.get(ladder).map_or(Level::Normal, |ladder| ladder.level)
+    }
+
+    /// The reading that holds `ladder` at or above `level`: a known one if there is one, then the
+    /// worst, then the one that has been there longest.
+    pub(super) fn grounds(&self, rules: Rules<'_>, ladder: usize, level: Level) -> Option<Grounds> {
+        let holds = |index: &usize| {
+            level > Level::Normal
+                && rules.thresholds[*index].ladder == ladder
+                && self.thresholds[*index].level() >= level
+        };
+        let best = (0..rules.thresholds.len()).filter(holds).min_by_key(|&index| {
+            let state = &self.thresholds[index];
+            let known = state.last().is_some_and(|last| last.value.number().is_some());
+            (!known, Reverse(state.level()), state.since())
+        })?;
+        let (threshold, state) = (&rules.thresholds[best], &self.thresholds[best]);
+        let bound =
+            threshold.bounds.iter().find(|(l, bound)| *l >= level && bound.is_some()).and_then(|(_, bound)| *bound)?;
+        Some(Grounds {
+            cause: Some(Cause {
+                metric: rules.metrics.get(threshold.metric)?.clone(),
+                value: state.last_known()?,
+                bound: bound.at,
+                since: state.since(),
+            }),
+            known: state.last().is_some_and(|last| last.value.number().is_some()),
+            read: state.last().map_or(state.since(), |last| last.at),
+            kill_from: state.rebased().map(|at| at + bound.hold),
+        })
+    }
+
+    fn highest(&self, rules: Rules<'_>, ladder: usize) -> Level {
+        let feeding = rules.thresholds.iter().zip(&self.thresholds).filter(|(threshold, _)| threshold.ladder == ladder);
+        feeding.map(|(_, state)| state.level()).max().unwrap_or_default()
+    }
+}
