@@ -1,115 +1,139 @@
-//! Totals of the host from `/proc/meminfo`.
+//! Totals of the host: memory and swap, paging, memory pressure, open files.
 //!
-//! What belongs here: memory and swap of the host as one pair of shares. What does not: anything
-//! about one process, or about a container's limit (its cgroup has that).
+//! What belongs here: the files that the kernel prints about the host as a whole, and a parser of
+//! each. What does not: anything about one process, or about a container's limit (its cgroup has
+//! that); sockets of the host (`sock_diag`).
 
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Error;
+use super::source::{read_all, read_record};
 
+mod file_nr;
+mod meminfo;
+mod pressure;
 #[cfg(test)]
 mod tests;
+mod vmstat;
 
-/// The fields of `/proc/meminfo` that are used, in KiB as the kernel prints them (proc_meminfo(5)).
+pub use file_nr::open_files;
+pub use meminfo::MemInfo;
+pub use pressure::some_avg10;
+pub use vmstat::Swapped;
+
+/// A file about the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemInfo {
-    /// MemTotal: never 0.
-    pub total: u64,
-    /// MemAvailable, at most `total`: what can be had without swapping.
-    pub available: u64,
-    /// SwapTotal: 0 where no swap is configured.
-    pub swap_total: u64,
-    /// SwapFree, at most `swap_total`.
-    pub swap_free: u64,
+pub(crate) enum HostFile {
+    MemInfo,
+    VmStat,
+    MemoryPressure,
+    FileNr,
 }
 
-impl MemInfo {
-    /// Reads what `/proc/meminfo` printed. A field that is missing, does not parse or cannot be
-    /// true (more free than there is) is an error: it never counts as zero.
-    pub fn parse(text: &[u8]) -> Result<Self, Error> {
-        let field = |name: &[u8], otherwise| kib(text, name).ok_or(Error::Malformed(otherwise));
-        let info = Self {
-            total: field(b"MemTotal:", "/proc/meminfo without a MemTotal in kB")?,
-            available: field(b"MemAvailable:", "/proc/meminfo without a MemAvailable in kB")?,
-            swap_total: field(b"SwapTotal:", "/proc/meminfo without a SwapTotal in kB")?,
-            swap_free: field(b"SwapFree:", "/proc/meminfo without a SwapFree in kB")?,
+impl HostFile {
+    const ALL: [Self; 4] = [Self::MemInfo, Self::VmStat, Self::MemoryPressure, Self::FileNr];
+
+    const fn path(self) -> &'static CStr {
+        match self {
+            Self::MemInfo => c"/proc/meminfo",
+            Self::VmStat => c"/proc/vmstat",
+            Self::MemoryPressure => c"/proc/pressure/memory",
+            Self::FileNr => c"/proc/sys/fs/file-nr",
+        }
+    }
+}
+
+/// Where the texts come from: the kernel, or a test's idea of it.
+pub(crate) trait HostSource {
+    /// The file's text, in place of what was in `buffer`.
+    fn read(&mut self, file: HostFile, buffer: &mut Vec<u8>) -> Result<(), Errno>;
+}
+
+/// The kernel, through descriptors that are opened when first needed and kept: on a host without a
+/// descriptor left it still says how many are open. After a failure the file is opened anew.
+#[derive(Default)]
+pub(crate) struct HostOs {
+    files: [Option<OwnedFd>; HostFile::ALL.len()],
+}
+
+impl HostSource for HostOs {
+    fn read(&mut self, file: HostFile, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+        let slot = &mut self.files[file as usize];
+        let kept = match slot.take() {
+            Some(kept) => kept,
+            None => rustix::fs::openat(CWD, file.path(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
         };
-        if info.total == 0 || info.available > info.total || info.swap_free > info.swap_total {
-            return Err(Error::Malformed("/proc/meminfo with more free than there is"));
+        // Only vmstat has more than one record; of the others one call returns one consistent text.
+        if file == HostFile::VmStat { read_all(&kept, buffer) } else { read_record(&kept, usize::MAX, buffer) }?;
+        *slot = Some(kept);
+        Ok(())
+    }
+}
+
+/// The files, kept open.
+pub struct HostFiles {
+    source: Box<dyn HostSource>,
+    buffer: Vec<u8>,
+}
+
+impl HostFiles {
+    /// Opens nothing yet: the first reading of each does.
+    pub fn new() -> Self {
+        Self::over(Box::new(HostOs::default()))
+    }
+
+    /// Reads from `source`.
+    pub(crate) const fn over(source: Box<dyn HostSource>) -> Self {
+        Self { source, buffer: Vec::new() }
+    }
+
+    /// Memory and swap now.
+    pub fn memory(&mut self) -> Result<MemInfo, Error> {
+        self.read(HostFile::MemInfo, MemInfo::parse)
+    }
+
+    /// Pages that went to swap and came back, since boot.
+    pub fn swapped(&mut self) -> Result<Swapped, Error> {
+        self.read(HostFile::VmStat, Swapped::parse)
+    }
+
+    /// The share of the last 10 s in which some process waited for memory; none where the kernel does
+    /// not keep account of that (built without CONFIG_PSI, or started without `psi=1` where that is
+    /// not the default).
+    pub fn memory_pressure(&mut self) -> Result<Option<f64>, Error> {
+        match self.source.read(HostFile::MemoryPressure, &mut self.buffer) {
+            Ok(()) => some_avg10(&self.buffer).map(Some),
+            Err(Errno::NOENT | Errno::OPNOTSUPP) => Ok(None),
+            Err(errno) => Err(error(errno)),
         }
-        Ok(info)
     }
 
-    /// The share of memory that is not available, 0 to 1.
-    pub fn memory_used(&self) -> f64 {
-        share(self.total - self.available, self.total)
+    /// Open files of the whole host.
+    pub fn open_files(&mut self) -> Result<u64, Error> {
+        self.read(HostFile::FileNr, open_files)
     }
 
-    /// The share of swap in use, 0 to 1. A host without swap uses none of it: a known 0, so that
-    /// a bound on it is simply never reached there.
-    pub fn swap_used(&self) -> f64 {
-        if self.swap_total == 0 { 0.0 } else { share(self.swap_total - self.swap_free, self.swap_total) }
+    fn read<T>(&mut self, file: HostFile, parse: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+        self.source.read(file, &mut self.buffer).map_err(error)?;
+        parse(&self.buffer)
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "KiB of a host stay far below 2^53")]
-fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole as f64
-}
-
-/// The number in the line `NAME:   NUMBER kB`.
-fn kib(text: &[u8], name: &[u8]) -> Option<u64> {
-    // The last piece of the split has no newline: it may have been cut in the middle of a number.
-    let complete = &text[..text.iter().rposition(|&byte| byte == b'\n')?];
-    let value = complete.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name))?;
-    let mut words = value.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
-    let (number, unit, more) = (words.next()?, words.next()?, words.next());
-    if unit != b"kB" || more.is_some() || !number.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(number).ok()?.parse().ok()
-}
-
-/// `/proc/meminfo`, kept open.
-#[derive(Debug)]
-pub struct HostMemory {
-    meminfo: Option<OwnedFd>,
-}
-
-/// The fields that are used stand within the first kilobyte; the whole is about 1.5 KiB.
-const BUFFER: usize = 4096;
-
-impl HostMemory {
-    /// Opens nothing yet: the first reading does, and so does one after a failure.
-    pub const fn new() -> Self {
-        Self { meminfo: None }
-    }
-
-    /// The totals now.
-    pub fn read(&mut self) -> Result<MemInfo, Error> {
-        let mut buffer = [0; BUFFER];
-        let length = self.fill(&mut buffer).inspect_err(|_| self.meminfo = None)?;
-        MemInfo::parse(&buffer[..length])
-    }
-
-    fn fill(&mut self, buffer: &mut [u8; BUFFER]) -> Result<usize, Error> {
-        if self.meminfo.is_none() {
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            self.meminfo = Some(rustix::fs::openat(CWD, c"/proc/meminfo", flags, Mode::empty()).map_err(error)?);
-        }
-        let file = self.meminfo.as_ref().ok_or(Error::Malformed("/proc/meminfo is not open"))?;
-        // One call returns one consistent text: seq_file prints it whole before it copies.
-        rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut buffer[..], 0)).map_err(error)
-    }
-}
-
-impl Default for HostMemory {
+impl Default for HostFiles {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What stands behind `name` in the first line that begins with it. A last line without its newline
+/// is not looked at: it may have been cut in the middle of a number.
+fn line<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+    let complete = &text[..text.iter().rposition(|&byte| byte == b'\n')?];
+    complete.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name))
 }
 
 /// No process is meant here, so ENOENT (no /proc) is an error as any other, not "gone".

@@ -144,6 +144,7 @@ impl Source for Os {
             Some(slot) => read_record(kept(slot, open)?, limit, buffer),
             None => read_record(&open()?, limit, buffer),
         }
+        .map_err(Error::from)
     }
 
     fn link(&self, link: Link, buffer: &mut Vec<u8>) -> Result<(), Error> {
@@ -201,7 +202,7 @@ const FIRST_READ: usize = 4096;
 /// Reads a file that the kernel prints as one record, at most `limit` bytes of it.
 ///
 /// One such read returns everything that fits (seq_file), so a short one is the end.
-fn read_record(file: &OwnedFd, limit: usize, buffer: &mut Vec<u8>) -> Result<(), Error> {
+pub(crate) fn read_record(file: &OwnedFd, limit: usize, buffer: &mut Vec<u8>) -> Result<(), Errno> {
     buffer.clear();
     buffer.reserve(FIRST_READ);
     while buffer.len() < limit {

@@ -51,19 +51,9 @@ fn a_text_cut_anywhere_before_its_last_field_is_malformed() {
 }
 
 #[test]
-fn a_failed_reading_opens_the_file_anew() {
-    let mut host = HostMemory::new();
-    let first = host.read().unwrap();
-    // A descriptor that cannot be read by position: what a reading finds when it goes wrong.
-    host.meminfo = Some(rustix::pipe::pipe().unwrap().0);
-    assert_eq!(host.read(), Err(Error::Os(Errno::SPIPE.raw_os_error())));
-    assert_eq!(host.read().unwrap().total, first.total);
-}
-
-#[test]
 fn it_agrees_with_two_other_readers() {
     use procfs::Current;
-    let ours = HostMemory::new().read().unwrap();
+    let ours = HostFiles::new().memory().unwrap();
     let procfs = procfs::Meminfo::current().unwrap();
     assert_eq!(ours.total * 1024, procfs.mem_total);
     assert_eq!(ours.swap_total * 1024, procfs.swap_total);

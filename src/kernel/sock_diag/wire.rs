@@ -61,6 +61,11 @@ impl States {
         }
         Self(mask)
     }
+
+    /// These and `state`.
+    pub const fn and(self, state: TcpState) -> Self {
+        Self(self.0 | 1 << state as u32)
+    }
 }
 
 /// One end of a socket. An IPv4 address in IPv6 notation (`::ffff:10.0.0.1`, what a dual-stack
