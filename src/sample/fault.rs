@@ -18,8 +18,18 @@ impl Fault {
     pub const GONE: Self = Self { unknown: Unknown::Gone, reason: "gone" };
     /// Its sockets are in another network namespace, which our dump does not list.
     pub const NAMESPACE: Self = Self { unknown: Unknown::Denied, reason: "namespace" };
+    /// This kernel does not keep account of it.
+    pub const UNSUPPORTED: Self = Self { unknown: Unknown::Denied, reason: "unsupported" };
+    /// A rate between two counts, of which there is only one so far.
+    pub const FIRST: Self = Self { unknown: Unknown::Overdue, reason: "first" };
     /// What was read cannot be true.
     pub const IMPOSSIBLE: Self = Self { unknown: Unknown::Malformed, reason: "malformed" };
+
+    /// Whether something went wrong: not that a process exited, that a rate has just begun, or that
+    /// the kernel was built or started without what is asked for.
+    pub(super) fn is_error(self) -> bool {
+        ![Self::GONE, Self::UNSUPPORTED, Self::FIRST].contains(&self)
+    }
 }
 
 impl From<kernel::Error> for Fault {

@@ -1,31 +1,112 @@
-//! `host_memory_used`, `host_swap_used`: read once a pass, the same for every member.
+//! The metrics of the host that files tell: memory, swap, pressure, open files. Read once a pass, the
+//! same for every member, and only what somebody asks for.
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row};
-use crate::kernel::host::{HostMemory, MemInfo};
-use crate::model::Base;
+use super::paging::Paging;
+use super::probe::{Column, Pass, Probe, Row, asks_for};
+use crate::config::Config;
+use crate::kernel::host::{HostFiles, MemInfo, Swapped};
+use crate::model::{Base, Moment};
 
-pub(super) const PROBE: Row = Row {
-    name: "host",
-    metrics: &[Base::HostMemoryUsed, Base::HostSwapUsed],
-    make: |_| Box::new(Host { memory: HostMemory::new(), totals: Err(Fault::GONE) }),
-};
+#[cfg(test)]
+mod tests;
+
+const METRICS: [Base; 6] = [
+    Base::HostMemoryUsed,
+    Base::HostSwapUsed,
+    Base::HostSwapIn,
+    Base::HostSwapOut,
+    Base::HostMemoryPressure,
+    Base::HostOpenFiles,
+];
+
+pub(super) const PROBE: Row =
+    Row { name: "host", metrics: &METRICS, make: |config| Box::new(Host::new(config, HostFiles::new())) };
 
 struct Host {
-    memory: HostMemory,
-    totals: Result<MemInfo, Fault>,
+    files: HostFiles,
+    asked: Vec<Base>,
+    paging: Paging,
+    seen: Seen,
+}
+
+/// What one look at the files gave.
+struct Seen {
+    memory: Result<MemInfo, Fault>,
+    pressure: Result<f64, Fault>,
+    open_files: Result<f64, Fault>,
+    /// Pages in and out, a second.
+    paging: Result<(f64, f64), Fault>,
+}
+
+impl Seen {
+    const NOTHING: Self = Self {
+        memory: Err(Fault::FIRST),
+        pressure: Err(Fault::FIRST),
+        open_files: Err(Fault::FIRST),
+        paging: Err(Fault::FIRST),
+    };
+
+    fn value(&self, base: Base) -> Result<f64, Fault> {
+        if base == Base::HostMemoryPressure {
+            return self.pressure;
+        }
+        if base == Base::HostOpenFiles {
+            return self.open_files;
+        }
+        if base == Base::HostSwapIn || base == Base::HostSwapOut {
+            return self.paging.map(|(pages_in, out)| if base == Base::HostSwapIn { pages_in } else { out });
+        }
+        let totals = self.memory?;
+        Ok(if base == Base::HostMemoryUsed { totals.memory_used() } else { totals.swap_used() })
+    }
+}
+
+impl Host {
+    fn new(config: &Config, files: HostFiles) -> Self {
+        let asked = METRICS.into_iter().filter(|&base| asks_for(config, base)).collect();
+        Self { files, asked, paging: Paging::new(config.daemon.interval), seen: Seen::NOTHING }
+    }
+}
+
+/// Reads the files that the `asked` metrics are in, each by itself: one that fails spoils its own
+/// metrics alone. Gives back the counts that the next rates may start from, too.
+fn read((files, paging): (&mut HostFiles, &Paging), now: Moment, asked: &[Base]) -> (Seen, Option<Swapped>) {
+    let any = |of: &[Base]| asked.iter().any(|base| of.contains(base));
+    let mut seen = Seen::NOTHING;
+    if any(&[Base::HostMemoryUsed, Base::HostSwapUsed]) {
+        seen.memory = files.memory().map_err(Fault::from);
+    }
+    if any(&[Base::HostMemoryPressure]) {
+        let pressure = files.memory_pressure().map_err(Fault::from);
+        seen.pressure = pressure.and_then(|known| known.ok_or(Fault::UNSUPPORTED));
+    }
+    if any(&[Base::HostOpenFiles]) {
+        seen.open_files = files.open_files().map(|count| count as f64).map_err(Fault::from);
+    }
+    if !any(&[Base::HostSwapIn, Base::HostSwapOut]) {
+        return (seen, None);
+    }
+    let counts = files.swapped().map_err(Fault::from);
+    seen.paging = counts.and_then(|counts| paging.rates(now, counts));
+    (seen, counts.ok())
 }
 
 impl Probe for Host {
-    fn prepare(&mut self, _: &mut Pass<'_>) -> Result<(), Fault> {
-        self.totals = self.memory.read().map_err(Fault::from);
-        self.totals.map(drop)
+    fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
+        let (seen, counts) = read((&mut self.files, &self.paging), pass.now, &self.asked);
+        self.seen = seen;
+        counts.into_iter().for_each(|counts| self.paging.keep(pass.now, counts));
+        Ok(())
     }
 
-    fn look(&mut self, _: &mut Pass<'_>, _: usize) {}
+    fn host(&self, column: Column) -> Result<f64, Fault> {
+        self.seen.value(column.base)
+    }
 
-    fn value(&self, column: Column) -> Result<f64, Fault> {
-        let totals = self.totals?;
-        Ok(if column.base == Base::HostMemoryUsed { totals.memory_used() } else { totals.swap_used() })
+    /// A rate still starts from a count of an earlier pass: there is no other.
+    fn fresh_host(&mut self, now: Moment, column: Column) -> Result<f64, Fault> {
+        let (seen, _) = read((&mut self.files, &self.paging), now, &[column.base]);
+        seen.value(column.base)
     }
 }

@@ -10,9 +10,12 @@ mod fault;
 mod host;
 mod memory;
 mod open_fds;
+mod paging;
 mod probe;
+mod running;
 mod sockets;
 mod tally;
+mod together;
 
 #[cfg(test)]
 mod tests;
@@ -20,15 +23,16 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use probe::{PROBES, Pass, Running, Seat};
+use probe::{Group, PROBES, Pass, Seat};
+use running::Running;
 
 pub use fault::Fault;
-pub use probe::ProbeStats;
+pub use running::ProbeStats;
 
-use crate::config::Config;
+use crate::config::{Config, Per};
 use crate::discover::{Member, Roster};
 use crate::kernel;
-use crate::model::{Base, MemberSample, Moment, Reading, Sample, Unknown, Value};
+use crate::model::{Base, GroupSample, MemberSample, Moment, Reading, Sample, Unknown, Value};
 
 /// Reads the members, pass by pass.
 pub struct Sampler {
@@ -37,6 +41,8 @@ pub struct Sampler {
     stats: Vec<ProbeStats>,
     /// What is remembered of each member, in the order of the sample's.
     seats: Vec<Seat>,
+    /// Who is judged together, in the order of the sample's groups.
+    groups: Vec<Group>,
     sample: Sample,
 }
 
@@ -44,15 +50,15 @@ impl Sampler {
     /// One that has read nobody yet. It opens nothing before the first pass.
     pub fn new(config: Arc<Config>) -> Self {
         let (probes, stats) = PROBES.iter().map(|row| Running::new(row, &config)).unzip();
-        Self { config, probes, stats, seats: Vec::new(), sample: Sample::default() }
+        Self { config, probes, stats, seats: Vec::new(), groups: Vec::new(), sample: Sample::default() }
     }
 
     /// One pass at `now` over all members, in their order, each with all readings of its target.
     /// Readings that could not be had say why; nothing here fails.
     pub fn sample<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Moment) -> &Sample {
         let members: Vec<_> = members.collect();
-        self.follow(&members);
-        let mut pass = Pass { now, members: &members, seats: &mut self.seats };
+        self.follow(&members, now);
+        let mut pass = Pass { now, members: &members, seats: &mut self.seats, groups: &self.groups };
         for (running, stats) in self.probes.iter_mut().zip(&mut self.stats) {
             running.read(&mut pass, &mut self.sample, stats);
         }
@@ -82,22 +88,31 @@ impl Sampler {
             }
             stays
         });
+        self.group();
     }
 
     /// One metric of one member, read anew and from nothing remembered: the proof before a measure
     /// that cannot be undone. `metric` is an index into the target's `metrics`.
     pub fn fresh(&mut self, member: &Member, metric: usize, now: Moment) -> Reading {
-        let mut seats = [Seat::new(member)];
-        let mut pass = Pass { now, members: &[member], seats: &mut seats };
+        self.fresh_group(&[member], metric, now)
+    }
+
+    /// One metric of these members of one target, read anew, as a group's in [`Sample::groups`].
+    /// `metric` is an index into the target's `metrics`.
+    pub fn fresh_group(&mut self, members: &[&Member], metric: usize, now: Moment) -> Reading {
+        let mut seats: Vec<Seat> = members.iter().map(|member| Seat::new(member)).collect();
+        let mut pass = Pass { now, members, seats: &mut seats, groups: &[] };
         let mut probes = self.probes.iter_mut().zip(&mut self.stats);
         let reading = probes.find_map(|(running, stats)| running.fresh(&mut pass, metric, stats));
         reading.unwrap_or_else(|| self.never_read(now))
     }
 
-    /// A metric of the host in the last pass, whether or not a target asks for it; none for one
-    /// that is not the host's.
-    pub fn host(&self, metric: Base) -> Option<Value> {
-        self.probes.iter().find_map(|running| running.host(metric))
+    /// One metric of the host, read anew. `metric` is an index into the configuration's
+    /// `host.metrics`. A rate still starts from a count of an earlier pass.
+    pub fn fresh_host(&mut self, metric: usize, now: Moment) -> Reading {
+        let mut probes = self.probes.iter_mut().zip(&mut self.stats);
+        let reading = probes.find_map(|(running, stats)| running.fresh_host(metric, now, stats));
+        reading.unwrap_or_else(|| self.never_read(now))
     }
 
     /// How each probe did, in the order of `PROBES`.
@@ -112,7 +127,10 @@ impl Sampler {
     }
 
     /// Makes seats and sample hold exactly `members`, in this order. Who stays keeps his readings.
-    fn follow(&mut self, members: &[&Member]) {
+    fn follow(&mut self, members: &[&Member], now: Moment) {
+        if self.sample.host.is_empty() {
+            self.sample.host = vec![self.never_read(now); self.config.host.metrics.len()];
+        }
         if members.len() == self.seats.len() && self.seats.iter().zip(members).all(|(seat, member)| seat.is_of(member))
         {
             return;
@@ -126,6 +144,33 @@ impl Sampler {
             self.seats.push(seat);
             self.sample.members.push(row);
         }
+        self.group();
+    }
+
+    /// Makes the groups those of the seats. One that stays keeps its readings until the next pass:
+    /// what its members come to is not known better before they are read.
+    fn group(&mut self) {
+        self.groups.clear();
+        for (index, _) in (0_u16..).zip(&self.config.targets).filter(|(_, target)| target.per == Per::Group) {
+            let seats = self.seats.iter().enumerate().filter(|(_, seat)| seat.key.target == index);
+            let members: Vec<usize> = seats.map(|(member, _)| member).collect();
+            if !members.is_empty() {
+                self.groups.push(Group { target: index, members });
+            }
+        }
+        let mut before = std::mem::take(&mut self.sample.groups);
+        let groups = self.groups.iter().map(|&Group { target, ref members }| {
+            let same = before.iter().position(|row| row.target == target);
+            same.map_or_else(|| self.new_group(target, members), |at| before.swap_remove(at))
+        });
+        self.sample.groups = groups.collect();
+    }
+
+    fn new_group(&self, target: u16, members: &[usize]) -> GroupSample {
+        let first = members.first().and_then(|&member| self.sample.members.get(member));
+        let readings = first.map_or(0, |member| member.readings.len());
+        let never_read = self.never_read(first.map_or_else(Moment::default, |member| member.first_seen));
+        GroupSample { target, readings: vec![never_read; readings] }
     }
 
     fn newcomer(&self, member: &Member) -> MemberSample {

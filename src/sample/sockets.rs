@@ -1,19 +1,29 @@
-//! `close_wait`, `established` and the other states, `sockets`: of all sockets and per peer.
+//! `close_wait`, `established` and the other states, `sockets`; `host_established`, `host_time_wait`:
+//! of all sockets and per peer.
 
 use super::attribution::{Attribution, Holder, Slot, Whose};
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row};
+use super::probe::{Column, Fresh, Pass, Probe, Row, asks_for};
 use super::tally::{OWNED_STATES, Tally};
 use crate::config::Config;
 use crate::discover::Member;
-use crate::kernel::sock_diag::{SockDiag, Socket};
-use crate::kernel::{self, Proc};
-use crate::model::{Base, SOCKET_STATES};
+use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
+use crate::model::{Base, Moment, SOCKET_STATES};
 
-/// Each state by itself, and all of them together.
-const METRICS: [Base; SOCKET_STATES.len() + 1] = {
-    let mut all = [Base::Sockets; SOCKET_STATES.len() + 1];
+mod anew;
+mod links;
+mod places;
+
+use anew::Anew;
+use links::Links;
+use places::Places;
+
+/// Each state by itself, all of them together, and those of the host.
+const METRICS: [Base; SOCKET_STATES.len() + 3] = {
+    let mut all = [Base::Sockets; SOCKET_STATES.len() + 3];
     all.split_at_mut(SOCKET_STATES.len()).0.copy_from_slice(&SOCKET_STATES);
+    all[SOCKET_STATES.len() + 1] = Base::HostEstablished;
+    all[SOCKET_STATES.len() + 2] = Base::HostTimeWait;
     all
 };
 
@@ -21,10 +31,17 @@ pub(super) const PROBE: Row = Row { name: "sockets", metrics: &METRICS, make: |c
 
 struct Sockets {
     diag: SockDiag,
+    /// What the kernel is asked for.
+    states: States,
+    /// Whether the host's sockets are asked for: then there is a dump even without a member.
+    host: bool,
     dump: Vec<Socket>,
     holders: Vec<Holder>,
     attribution: Attribution,
     links: Links,
+    /// Of each member its slot in the books, or why its sockets are not known.
+    slots: Vec<Result<Slot, Fault>>,
+    places: Places,
     tally: Tally,
     unattributed: Vec<(Base, u64)>,
     /// For readings that rest on nothing remembered.
@@ -34,12 +51,17 @@ struct Sockets {
 
 impl Sockets {
     fn new(config: &Config) -> Self {
+        let time_wait = asks_for(config, Base::HostTimeWait);
         Self {
             diag: SockDiag::new(),
+            states: if time_wait { OWNED_STATES.and(TcpState::TimeWait) } else { OWNED_STATES },
+            host: time_wait || asks_for(config, Base::HostEstablished),
             dump: Vec::new(),
             holders: Vec::new(),
             attribution: Attribution::default(),
             links: Links::default(),
+            slots: Vec::new(),
+            places: Places::default(),
             tally: Tally::new(config.peers.clone()),
             unattributed: Vec::new(),
             fresh: Tally::new(config.peers.clone()),
@@ -47,26 +69,24 @@ impl Sockets {
         }
     }
 
-    fn count(&mut self) {
-        self.tally.open(self.attribution.width());
-        for socket in &self.dump {
-            match self.attribution.whose(socket) {
-                Whose::Of(slots) => self.tally.add(slots, socket),
-                Whose::Unclear => self.tally.add_unclear(socket),
-                Whose::Nobody => {}
+    /// Counts the sockets in TIME_WAIT, which nobody holds, and takes them out of the dump.
+    fn count_time_wait(&mut self) {
+        let Self { dump, tally, .. } = self;
+        tally.open(Places::HOST + 1);
+        if self.states == OWNED_STATES {
+            return;
+        }
+        dump.retain(|socket| {
+            let waits = socket.state == TcpState::TimeWait;
+            if waits {
+                tally.add(&[Places::HOST], socket);
             }
-        }
-        self.unattributed.extend(self.tally.unclear());
+            !waits
+        });
     }
-}
 
-impl Probe for Sockets {
-    fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
-        self.unattributed.clear();
-        self.dump.clear();
-        if !pass.members.is_empty() {
-            self.diag.dump(OWNED_STATES, &mut self.dump)?;
-        }
+    /// Finds out whose each socket of the dump is.
+    fn attribute(&mut self, pass: &Pass<'_>) {
         self.holders.clear();
         self.holders.extend(pass.seats.iter().map(|seat| {
             let (identity, uids, fds) = (seat.identity, seat.uids, seat.fds);
@@ -74,45 +94,89 @@ impl Probe for Sockets {
         }));
         let (links, members) = (&mut self.links, pass.members);
         let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(members[index], inodes);
-        self.attribution.update(pass.now, (&mut self.dump, &self.holders), &mut read);
+        // Where nobody is watched there is nothing to remember of all the sockets of the host.
+        let mut nothing = Vec::new();
+        let dump = if members.is_empty() { &mut nothing } else { &mut self.dump };
+        self.attribution.update(pass.now, (dump, &self.holders), &mut read);
+    }
+
+    /// Which member is in which slot, and whose sockets are known.
+    fn seat(&mut self, pass: &Pass<'_>) {
+        let slot = |(index, member): (usize, &&Member)| {
+            // The dead have no sockets, which is not the good news that a count of 0 would be. It is
+            // looked for where sockets are missing: elsewhere it changes nothing that was counted.
+            let dead = || self.attribution.lost_some(index) && member.process.has_exited();
+            if pass.seats[index].gone || dead() { Err(Fault::GONE) } else { self.attribution.slot(index) }
+        };
+        self.slots.clear();
+        self.slots.extend(pass.members.iter().enumerate().map(slot));
+        self.places.set(pass.groups, (&self.slots, self.attribution.width()));
+    }
+
+    fn count(&mut self) {
+        self.tally.grow(self.places.of_slot(self.attribution.width()));
+        for socket in &self.dump {
+            let places = match self.attribution.whose(socket) {
+                Whose::Of(slots) => self.places.of(slots),
+                Whose::Nobody => self.places.of(&[]),
+                Whose::Unclear => {
+                    self.tally.add_unclear(socket);
+                    self.places.of(&[])
+                }
+            };
+            if self.host && socket.state == TcpState::Established {
+                places.push(Places::HOST);
+            }
+            self.tally.add(places, socket);
+        }
+    }
+}
+
+impl Probe for Sockets {
+    fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
+        self.unattributed.clear();
+        self.dump.clear();
+        if self.host || !pass.members.is_empty() {
+            self.diag.dump(self.states, &mut self.dump)?;
+        }
+        self.count_time_wait();
+        self.attribute(pass);
+        self.seat(pass);
+        self.count();
         if !pass.members.is_empty() {
-            self.count();
+            self.unattributed.extend(self.tally.unclear());
         }
         Ok(())
     }
 
-    fn look(&mut self, pass: &mut Pass<'_>, index: usize) {
-        // The dead have no sockets, which is not the good news that a count of 0 would be. It is
-        // looked for where sockets are missing: elsewhere it changes nothing that was counted.
-        let dead = || self.attribution.lost_some(index) && pass.members[index].process.has_exited();
-        let gone = pass.seats[index].gone || dead();
-        self.current = if gone { Err(Fault::GONE) } else { self.attribution.slot(index) };
+    fn look(&mut self, _: &mut Pass<'_>, index: usize) {
+        self.current = self.slots.get(index).copied().unwrap_or(Err(Fault::GONE));
     }
 
     fn value(&self, column: Column) -> Result<f64, Fault> {
-        let count = self.tally.get(self.current?, column.base, column.peer);
-        count.map(|count| count as f64).ok_or(Fault::IMPOSSIBLE)
+        number(&self.tally, self.places.of_slot(self.current?), column)
     }
 
-    /// A new dump held against all links of this one process.
-    fn fresh(&mut self, pass: &mut Pass<'_>, column: Column) -> Result<f64, Fault> {
-        let mut inodes = Vec::new();
+    fn host(&self, column: Column) -> Result<f64, Fault> {
+        number(&self.tally, Places::HOST, column)
+    }
+
+    fn once(&self, group: usize, column: Column) -> Option<f64> {
+        number(&self.tally, Places::of_group(group), column).ok()
+    }
+
+    fn fresh(&mut self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {
+        let Self { links, diag, fresh: tally, .. } = self;
+        Anew { links, diag, tally }.count(pass, column)
+    }
+
+    fn fresh_host(&mut self, _: Moment, column: Column) -> Result<f64, Fault> {
         let mut dump = Vec::new();
-        // The dump comes last: what counts is the state that the sockets are in at the end.
-        self.links.read(pass.members[0], &mut inodes)?;
-        self.diag.dump(OWNED_STATES, &mut dump)?;
-        if pass.members[0].process.has_exited() {
-            return Err(Fault::GONE);
-        }
-        inodes.sort_unstable();
-        self.fresh.open(1);
-        for socket in &dump {
-            if socket.inode != 0 && inodes.binary_search(&u64::from(socket.inode)).is_ok() {
-                self.fresh.add(&[0], socket);
-            }
-        }
-        let count = self.fresh.get(0, column.base, column.peer);
-        count.map(|count| count as f64).ok_or(Fault::IMPOSSIBLE)
+        let state = if column.base == Base::HostTimeWait { TcpState::TimeWait } else { TcpState::Established };
+        self.diag.dump(States::of(&[state]), &mut dump)?;
+        self.fresh.open(Places::HOST + 1);
+        dump.iter().for_each(|socket| self.fresh.add(&[Places::HOST], socket));
+        number(&self.fresh, Places::HOST, column)
     }
 
     fn unattributed(&self) -> &[(Base, u64)] {
@@ -120,23 +184,7 @@ impl Probe for Sockets {
     }
 }
 
-/// Reads the descriptor links of members in our own network namespace.
-#[derive(Default)]
-struct Links {
-    /// The inode of our own network namespace, which is the one that the dump is of.
-    namespace: Option<u64>,
-    buffer: Vec<u8>,
-}
-
-impl Links {
-    fn read(&mut self, member: &Member, inodes: &mut Vec<u64>) -> Result<(), Fault> {
-        let ours = match self.namespace {
-            Some(known) => known,
-            None => *self.namespace.insert(Proc::live()?.entry(kernel::own_pid())?.net_namespace(&mut self.buffer)?),
-        };
-        if member.process.entry().net_namespace(&mut self.buffer)? != ours {
-            return Err(Fault::NAMESPACE);
-        }
-        Ok(member.process.socket_inodes(&mut |inode| inodes.push(inode))?)
-    }
+fn number(tally: &Tally, place: Slot, column: Column) -> Result<f64, Fault> {
+    let count = tally.get(place, column.base, column.peer);
+    count.map(|count| count as f64).ok_or(Fault::IMPOSSIBLE)
 }

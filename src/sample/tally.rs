@@ -1,4 +1,4 @@
-//! How many sockets of which state and peer each process holds.
+//! How many sockets of which state and peer a process holds, a group, the host.
 //!
 //! What belongs here: the table of states with an owner, matching against `[peers]`, counting.
 //! What does not: whose a socket is (`attribution`).
@@ -24,6 +24,9 @@ pub(super) const OWNED: [(TcpState, Base); 8] = [
     (TcpState::Listen, Base::Listen),
 ];
 
+/// Behind the columns of those states stands one for `TIME_WAIT`: nobody's, but the host's.
+const COLUMNS: usize = OWNED.len() + 1;
+
 /// What the kernel is asked for.
 pub(super) const OWNED_STATES: States = {
     let mut states = [TcpState::CloseWait; OWNED.len()];
@@ -39,7 +42,7 @@ pub(super) const OWNED_STATES: States = {
 #[derive(Debug)]
 pub(super) struct Tally {
     peers: Vec<Peer>,
-    /// For each slot a row for all sockets and one for each peer, each with a column a state.
+    /// For each slot a row for all sockets and one for each peer, each with [`COLUMNS`] columns.
     counts: Vec<u32>,
     unclear: [u64; OWNED.len()],
 }
@@ -49,11 +52,16 @@ impl Tally {
         Self { peers, counts: Vec::new(), unclear: [0; OWNED.len()] }
     }
 
-    /// Forgets the counts and makes room for `slots` processes.
+    /// Forgets the counts and makes room for `slots` of them: processes, and whoever else is counted for.
     pub(super) fn open(&mut self, slots: usize) {
         self.counts.clear();
-        self.counts.resize(self.cell(slots, 0, 0), 0);
         self.unclear = [0; OWNED.len()];
+        self.grow(slots);
+    }
+
+    /// Makes room for `slots` in all, and keeps what was counted.
+    pub(super) fn grow(&mut self, slots: usize) {
+        self.counts.resize(self.cell(slots, 0, 0), 0);
     }
 
     /// Counts a socket for each of its holders, once for all sockets and once for each peer that
@@ -77,12 +85,12 @@ impl Tally {
 
     /// Counts a socket of which it cannot be said whose it is.
     pub(super) fn add_unclear(&mut self, socket: &Socket) {
-        if let Some(column) = column(socket.state) {
-            self.unclear[column] += 1;
+        if let Some(count) = column(socket.state).and_then(|column| self.unclear.get_mut(column)) {
+            *count += 1;
         }
     }
 
-    /// How many sockets `slot` holds, of the state that `base` names or, for `sockets`, of any;
+    /// How many sockets count for `slot`, of the state that `base` names or, for `sockets`, of any;
     /// with the peer of that index, or with anybody. None if nobody counts that.
     pub(super) fn get(&self, slot: Slot, base: Base, peer: Option<usize>) -> Option<u64> {
         let row = match peer {
@@ -91,12 +99,14 @@ impl Tally {
             Some(_) => return None,
         };
         let start = self.cell(slot, row, 0);
-        let states = self.counts.get(start..start + OWNED.len())?;
+        let states = self.counts.get(start..start + COLUMNS)?;
         if base == Base::Sockets {
-            return Some(states.iter().map(|&count| u64::from(count)).sum());
+            return Some(states[..OWNED.len()].iter().map(|&count| u64::from(count)).sum());
         }
-        let column = OWNED.iter().position(|&(_, of)| of == base)?;
-        states.get(column).map(|&count| u64::from(count))
+        let owned = if base == Base::HostEstablished { Base::Established } else { base };
+        let column =
+            if base == Base::HostTimeWait { Some(OWNED.len()) } else { OWNED.iter().position(|&(_, of)| of == owned) };
+        states.get(column?).map(|&count| u64::from(count))
     }
 
     /// Each state with how many of its sockets could not be attributed.
@@ -105,7 +115,7 @@ impl Tally {
     }
 
     const fn cell(&self, slot: Slot, row: usize, column: usize) -> usize {
-        (slot * (self.peers.len() + 1) + row) * OWNED.len() + column
+        (slot * (self.peers.len() + 1) + row) * COLUMNS + column
     }
 
     fn count(&mut self, cell: usize) {
@@ -116,6 +126,9 @@ impl Tally {
 }
 
 fn column(state: TcpState) -> Option<usize> {
+    if state == TcpState::TimeWait {
+        return Some(OWNED.len());
+    }
     OWNED.iter().position(|&(owned, _)| owned == state)
 }
 

@@ -21,6 +21,10 @@ fn every_metric() -> Vec<Metric> {
     plain.chain(with_peer.map(|row| Metric { base: row.base, peer: Some("server".into()) })).collect()
 }
 
+fn host_metrics() -> Vec<Metric> {
+    every_metric().into_iter().filter(|metric| metric.info().scope == Scope::Host).collect()
+}
+
 fn config(port: u16) -> Arc<Config> {
     let text = format!(
         "[peers]\nserver = '*:{port}'\n[target.trader]\nmatch = {{ comm = 'sleep' }}\n\
@@ -28,6 +32,7 @@ fn config(port: u16) -> Arc<Config> {
     );
     let mut config = config::parse(vec![config::Source::new("watchdog.toml", &text)]).unwrap();
     config.targets[0].metrics = every_metric();
+    config.host.metrics = host_metrics();
     Arc::new(config)
 }
 
@@ -108,6 +113,10 @@ fn at_peer(base: Base) -> usize {
     every_metric().iter().position(|metric| metric.base == base && metric.peer.is_some()).unwrap()
 }
 
+fn at_host(base: Base) -> usize {
+    host_metrics().iter().position(|metric| *metric == Metric::plain(base)).unwrap()
+}
+
 fn value(sample: &Sample, base: Base, index: usize) -> Value {
     sample.members[index].readings[at(base)].value
 }
@@ -155,8 +164,7 @@ fn a_quiet_process_is_read_as_it_is() {
     }
     let host = value(&sample, Base::HostMemoryUsed, 0);
     assert!(host.number().is_some_and(|share| share > 0.0 && share < 1.0));
-    assert_eq!(sampler.host(Base::HostMemoryUsed), Some(host));
-    assert_eq!(sampler.host(Base::Rss), None, "not a metric of the host");
+    assert_eq!(sample.host[at_host(Base::HostMemoryUsed)], Reading { at: now, period: SECOND, value: host });
     assert_eq!(sampler.unattributed().map(|(base, _)| base).collect::<Vec<_>>().len(), 8);
     assert!(sampler.stats().iter().all(|probe| !probe.last.is_zero() && probe.errors.iter().all(|(_, n)| *n == 0)));
 }
@@ -237,7 +245,8 @@ fn a_zombie_is_gone_and_that_is_no_error() {
     assert!(sampler.stats().iter().all(|probe| probe.errors.iter().all(|(_, count)| *count == 0)));
     assert!(sampler.sample([].into_iter(), Moment::from_secs(21)).members.is_empty());
     assert_eq!(sampler.unattributed().count(), 0, "nothing was asked for");
-    assert!(matches!(sampler.host(Base::HostSwapUsed), Some(Value::Known(_))), "the host is read without members too");
+    let swap = sampler.latest().host[at_host(Base::HostSwapUsed)];
+    assert!(matches!(swap.value, Value::Known(_)), "the host is read without members too");
 }
 
 /// It was alive when its descriptors were counted, and dead when the sockets were listed.
@@ -249,7 +258,7 @@ fn who_dies_between_the_count_and_the_dump_has_no_count_of_0() {
     let column = probe::Column { at: 0, base: Base::CloseWait, peer: None };
     let mut seats = [Seat::new(&member)];
     let mut count = || {
-        let mut pass = Pass { now: kernel::now(), members: &[&member], seats: &mut seats };
+        let mut pass = Pass { now: kernel::now(), members: &[&member], seats: &mut seats, groups: &[] };
         probe.prepare(&mut pass).unwrap();
         probe.look(&mut pass, 0);
         probe.value(column)
