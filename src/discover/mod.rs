@@ -32,7 +32,7 @@ use crate::model::{Identity, MemberKey, Moment};
 
 pub use facts::{Facts, Shape};
 pub use recheck::recheck;
-pub use roster::Roster;
+pub use roster::{RememberedSeat, Roster};
 pub use thread::Discovery;
 pub use trouble::Trouble;
 
