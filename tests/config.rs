@@ -30,6 +30,8 @@ mod places;
 mod robust;
 #[path = "config/shipped.rs"]
 mod shipped;
+#[path = "config/whole.rs"]
+mod whole;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(name)

@@ -4,11 +4,13 @@
 
 mod action;
 mod defaults;
+mod host;
 mod join;
 mod ladder;
 mod metric;
 mod peers;
 mod row;
+mod schedule;
 mod select;
 mod target;
 
@@ -20,7 +22,7 @@ use super::reader::{Entry, Table, Value};
 use super::source::Place;
 use super::text::quoted;
 use super::value::{budget, duration, named};
-use super::{Config, Daemon, Host, Web};
+use super::{Config, Daemon, Target, Web};
 use defaults::Defaults;
 use peers::Peers;
 
@@ -28,6 +30,7 @@ use peers::Peers;
 struct Common<'a> {
     peers: Peers,
     defaults: Defaults<'a>,
+    host: host::Written<'a>,
 }
 
 /// Something under a name: set, taken out by `"none"`, or wrong and already reported.
@@ -72,23 +75,21 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
     let daemon = take("daemon").map_or_else(Daemon::default, |value| daemon(value, report));
     let web = take("web").map_or_else(Web::default, |value| web(value, report));
     let peers = take("peers").map_or_else(Peers::default, |value| peers::read(value, report));
+    let host = take("host").map_or_else(host::Written::default, |value| host::read(value, &peers, report));
     let defaults = take("defaults").map_or_else(Defaults::default, |value| defaults::read(value, &peers, report));
     targets.extend(take("target"));
     if let Some(main) = main {
         main.finish(&keys::ROOT, report);
     }
     targets.extend(drop_ins.into_iter().filter_map(|file| drop_in(file, report)));
-    let common = Common { peers, defaults };
-    let targets = distinct(&targets, report).iter().filter_map(|entry| target::read(entry, &common, report)).collect();
-    Config {
-        daemon,
-        web,
-        peers: common.peers.list,
-        host: Host::default(),
-        targets,
-        files: Vec::new(),
-        warnings: Default::default(),
+    let common = Common { peers, defaults, host };
+    let names = distinct(&targets, report);
+    let mut targets: Vec<Target> = names.iter().filter_map(|entry| target::read(entry, &common, report)).collect();
+    let host = host::resolve(&common, &targets, &names, report);
+    for step in host.ladder.iter().flat_map(|(_, steps)| steps) {
+        targets[step.target].on_host_ladder = true;
     }
+    Config { daemon, web, peers: common.peers.list, host, targets, ..Config::default() }
 }
 
 /// The targets of a drop-in, which may hold nothing else.

@@ -18,11 +18,8 @@ const REMOVE: &str = "remove it for now";
 /// The top of the main file.
 pub(super) const ROOT: Section = Section {
     title: "the file",
-    known: &["daemon", "web", "peers", "defaults", "target"],
-    later: &[
-        ("host", "give the host's metrics an `elevated` bound in a target's thresholds"),
-        ("calendar", "thresholds hold at any hour"),
-    ],
+    known: &["daemon", "web", "peers", "host", "defaults", "target"],
+    later: &[("calendar", "thresholds hold at any hour")],
 };
 
 /// `[daemon]`
@@ -56,11 +53,14 @@ pub(super) const WEB: Section = Section {
 /// A peer written as a table.
 pub(super) const PEER: Section = Section { title: "a peer", known: &["local"], later: &[] };
 
+/// `[host]`
+pub(super) const HOST: Section = Section { title: "[host]", known: &["thresholds", "ladder"], later: &[] };
+
 /// `[defaults]`
 pub(super) const DEFAULTS: Section = Section {
     title: "[defaults]",
     known: &["thresholds", "ladder", "actions"],
-    later: &[("during", "thresholds hold at any hour"), ("schedule", "order actions by a ladder")],
+    later: &[("during", "thresholds hold at any hour")],
 };
 
 /// `[target.NAME]`
@@ -79,9 +79,9 @@ pub(super) const TARGET: Section = Section {
         "thresholds",
         "ladder",
         "actions",
+        "schedule",
     ],
     later: &[
-        ("schedule", "order actions by a ladder"),
         ("during", "thresholds hold at any hour"),
         ("forecast_window", REMOVE),
         ("logs", REMOVE),
@@ -113,6 +113,13 @@ pub(super) const ROW: Section = Section {
     title: "a threshold",
     known: &["expected", "elevated", "warning", "critical", "fatal", "clear", "clear_hold", "hold", "ladder"],
     later: &[("forecast_window", REMOVE)],
+};
+
+/// A row of `[host.thresholds]`.
+pub(super) const HOST_ROW: Section = Section {
+    title: "a threshold of the host",
+    known: &["expected", "elevated", "warning", "critical", "fatal", "clear", "clear_hold", "hold"],
+    later: ROW.later,
 };
 
 /// A level of a row, written as a table.
@@ -172,6 +179,10 @@ pub(super) const UNDO: Section =
 /// `needs`
 pub(super) const NEEDS: Section = Section { title: "needs", known: &["action", "within", "otherwise"], later: &[] };
 
+/// An entry of `schedule`
+pub(super) const SCHEDULE: Section =
+    Section { title: "a schedule", known: &["every", "action", "phase", "jitter"], later: &[] };
+
 /// Metrics of later versions; also every name that begins with `gauge.`.
 pub(super) const METRICS_LATER: &[&str] = &[
     "major_faults",
@@ -180,19 +191,13 @@ pub(super) const METRICS_LATER: &[&str] = &[
     "cgroup_memory_usage",
     "cgroup_swap",
     "cgroup_memory_pressure",
-    "host_swap_in",
-    "host_swap_out",
-    "host_memory_pressure",
-    "host_open_files",
-    "host_time_wait",
-    "host_established",
 ];
 
 /// What a later version derives from any metric, as `METRIC.growth`.
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
-pub(super) const ALL: [&Section; 17] = [
-    &ROOT, &DAEMON, &WEB, &PEER, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &HTTP, &FREEZE,
-    &KILL, &UNDO, &NEEDS,
+pub(super) const ALL: [&Section; 19] = [
+    &ROOT, &DAEMON, &WEB, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &HTTP,
+    &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE,
 ];

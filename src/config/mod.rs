@@ -232,6 +232,8 @@ pub struct Target {
     pub per: Per,
     /// What is done whatever the level.
     pub schedule: Vec<Schedule>,
+    /// Whether the host's ladder names one of its actions.
+    pub on_host_ladder: bool,
 }
 
 /// What is judged.
@@ -348,9 +350,11 @@ impl Config {
 }
 
 impl Target {
-    /// Whether anything is ever done here; a target without rungs is only observed.
+    /// Whether anything is ever done here, by a ladder of its own, the host's or a schedule; otherwise
+    /// it is only observed.
     pub fn has_ladder(&self) -> bool {
-        self.ladders.iter().any(|ladder| ladder.steps.iter().any(|(_, actions)| !actions.is_empty()))
+        let own = || self.ladders.iter().any(|ladder| ladder.steps.iter().any(|(_, actions)| !actions.is_empty()));
+        self.on_host_ladder || !self.schedule.is_empty() || own()
     }
 
     /// The actions at one level of a ladder, in the written order.

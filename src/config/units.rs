@@ -1,7 +1,7 @@
-//! Values with a unit, as they are written: durations, sizes, shares.
+//! Values with a unit, as they are written: durations, sizes, shares, rates.
 //!
-//! One parser each; [`Duration`], [`Size`] and [`Share`] print what they parse. What does not belong here:
-//! where a value stands in a file, and which values make sense there.
+//! One parser each; [`Duration`], [`Size`], [`Share`] and [`Rate`] print what they parse. What does not
+//! belong here: where a value stands in a file, and which values make sense there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -224,6 +224,57 @@ impl fmt::Display for Share {
         let text = format!("{:.3}", self.0 * 100.0);
         let text = text.trim_end_matches('0').trim_end_matches('.');
         f.pad(&format!("{text}%"))
+    }
+}
+
+/// So many in a time, written "500/s" or "20/min", kept as the number in a second.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Rate(pub f64);
+
+/// Units of time of a rate in seconds.
+const PER: [(&str, u64); 2] = [("s", 1), ("min", 60)];
+
+/// What rates are counted in, thousandths a minute: exact, so that what is printed parses to the same number.
+const PARTS: u64 = 60_000;
+
+impl FromStr for Rate {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let (number, unit) = text.split_once('/').ok_or_else(|| no_rate(text, ""))?;
+        let (_, seconds) = PER.iter().find(|(name, _)| *name == unit).ok_or_else(|| no_rate(number, unit))?;
+        let (parts, rest) = decimal(number, PARTS / seconds).ok_or_else(|| no_rate(number, unit))?;
+        if rest > 0 {
+            return Err(Wrong::new("is finer than counted", "write at most three digits behind the point: \"0.5/s\""));
+        }
+        if parts > LARGEST {
+            return Err(Wrong::new("is too large", "write at most \"100000000000/s\""));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "bounded by the check before it")]
+        Ok(Self(parts as f64 / PARTS as f64))
+    }
+}
+
+fn no_rate(number: &str, unit: &str) -> Wrong {
+    let (number, unit) = (number.trim(), unit.trim().to_ascii_lowercase());
+    let what = if unit.is_empty() { "has no unit" } else { "is not a rate" };
+    let meant = PER.iter().map(|(name, _)| name).find(|name| unit.is_empty() || unit.starts_with(&name[..1]));
+    let written = decimal(number, 1000).is_some_and(|(parts, rest)| rest == 0 && parts <= LARGEST / PARTS);
+    match meant.filter(|_| written) {
+        Some(meant) => Wrong::new(what, format!("write \"{number}/{meant}\"")),
+        None => Wrong::new("is not a rate", "write a number a second or a minute: \"500/s\", \"20/min\""),
+    }
+}
+
+impl fmt::Display for Rate {
+    /// A second, unless only a minute gives it exactly.
+    #[expect(clippy::cast_precision_loss, reason = "a constant of five digits")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = (self.0 * PARTS as f64).round();
+        let (number, unit) = if parts % 60.0 == 0.0 { (parts / 60.0, "s") } else { (parts, "min") };
+        let text = format!("{:.3}", number / 1000.0);
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        f.pad(&format!("{text}/{unit}"))
     }
 }
 

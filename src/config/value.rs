@@ -10,7 +10,7 @@ use super::keys::Section;
 use super::problem::Report;
 use super::reader::Value;
 use super::text::{is_name, quoted};
-use super::units::{Duration, Share, Size, Wrong};
+use super::units::{Duration, Rate, Share, Size, Wrong};
 use crate::model::Unit;
 
 /// A duration from `range`, as written with its unit.
@@ -36,7 +36,8 @@ pub(super) fn share(value: Value<'_>, report: &mut Report) -> Option<f64> {
 /// A bound in the unit of its metric.
 pub(super) fn quantity(value: Value<'_>, unit: Unit, report: &mut Report) -> Option<f64> {
     match unit {
-        Unit::Count | Unit::PerSecond => count(value, report),
+        Unit::Count => count(value, report),
+        Unit::PerSecond => parsed::<Rate>(value, "500/s", report).map(|rate| rate.0),
         Unit::Ratio => share(value, report),
         #[expect(clippy::cast_precision_loss, reason = "the parser refuses what is not exact")]
         Unit::Bytes => parsed::<Size>(value, "512MiB", report).map(|size| size.0 as f64),

@@ -11,7 +11,7 @@ fn meaning(text: &str) -> String {
     match parse(text) {
         Ok(config) => {
             assert!(config.warnings.is_empty(), "{}", config.warnings);
-            format!("{:#?}", (config.daemon, config.web, config.peers, config.targets))
+            format!("{:#?}", (config.daemon, config.web, config.peers, config.host, config.targets))
         }
         Err(problems) => panic!("{text}\n{problems}"),
     }
@@ -35,6 +35,7 @@ fn its_values_are_the_defaults() {
         ("[target.trader.actions.disable_websocket]", &["scope", "undo_after", "undo_by", "max_cycles"]),
         ("[target.trader.actions.disable_websocket.http]", &["expect", "timeout"]),
         ("[target.trader.actions.pause]", &["timeout"]),
+        ("[[target.trader.schedule]]", &["phase", "jitter"]),
     ];
     for (header, keys) in defaults {
         for key in keys {
@@ -105,7 +106,8 @@ fn every_key_is_in_it() {
     };
     let target = "[target.trader]\nmatch = { comm = \"x\" }\n";
     let mut keys = refused("qqqqq = 1\n");
-    for section in ["daemon", "web", "defaults", "target.trader", "target.trader.match", "target.trader.expect"] {
+    for section in ["daemon", "web", "host", "defaults", "target.trader", "target.trader.match", "target.trader.expect"]
+    {
         keys.extend(refused(&format!("[{section}]\nqqqqq = 1\n")));
     }
     for part in ["thresholds.open_fds", "thresholds.open_fds.fatal", "actions.a"] {
@@ -114,6 +116,7 @@ fn every_key_is_in_it() {
     for part in ["http", "freeze", "kill", "undo", "max_cycles", "needs"] {
         keys.extend(refused(&format!("{target}[target.trader.actions.a.{part}]\nqqqqq = 1\n")));
     }
+    keys.extend(refused(&format!("{target}[[target.trader.schedule]]\nqqqqq = 1\n")));
     keys.extend(refused("[daemon.kill_budget]\nqqqqq = 1\n"));
     keys.extend(refused("[peers.a]\nqqqqq = 1\n"));
     assert!(keys.len() > 50, "{keys:?}");

@@ -7,7 +7,7 @@ use super::super::source::Place;
 use super::action::Plan;
 use super::ladder::Written;
 use super::peers::Peers;
-use super::row::Row;
+use super::row::{Owner, Row};
 use super::{Named, Setting, action, ladder, row};
 
 /// Thresholds, ladders and actions, as written.
@@ -27,8 +27,13 @@ pub(super) fn read<'a>(value: Value<'a>, peers: &Peers, report: &mut Report) -> 
         return Defaults { broken: true, ..defaults };
     };
     let (rows, ladders, actions) = (table.take("thresholds"), table.take("ladder"), table.take("actions"));
+    if let Some(entry) = table.entry("schedule") {
+        report
+            .error(entry.key_place, "a schedule in [defaults]: it is never inherited")
+            .help("write it in each target: [[target.NAME.schedule]]");
+    }
     defaults.broken = !table.finish(&keys::DEFAULTS, report);
-    let rows = rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, peers, report));
+    let rows = rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, peers, Owner::Target, report));
     let ladders = ladders.map_or_else(|| Some(Vec::new()), |value| ladder::read(value, report));
     let actions = actions.map_or_else(|| Some(Vec::new()), |value| action::read(value, report));
     defaults.broken |= rows.is_none() || ladders.is_none() || actions.is_none();

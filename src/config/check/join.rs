@@ -3,16 +3,18 @@
 
 mod ladders;
 mod needs;
+mod schedules;
 
 use std::sync::Arc;
 
 use super::super::problem::Report;
 use super::super::source::Place;
 use super::super::text::{quoted, suggest};
-use super::super::{Action, Ladder, Threshold};
+use super::super::{Action, Ladder, Schedule, Threshold};
 use super::action::Plan;
 use super::ladder::Written;
 use super::row::Row;
+use super::schedule::Beat;
 use super::{Common, Named, Origin, Setting};
 use crate::model::{Base, METRICS, Metric, Scope};
 use ladders::Joint;
@@ -22,6 +24,7 @@ pub(super) struct Parts<'a> {
     pub rows: Option<Vec<Named<'a, Row<'a>>>>,
     pub ladders: Option<Vec<Written<'a>>>,
     pub actions: Option<Vec<Named<'a, Plan<'a>>>>,
+    pub schedule: Option<Vec<Beat<'a>>>,
 }
 
 /// The parts, connected.
@@ -30,8 +33,9 @@ pub(super) struct Joined {
     pub thresholds: Vec<Threshold>,
     pub ladders: Vec<Ladder>,
     pub actions: Vec<Action>,
-    /// Where kills are defined.
-    pub kills: Vec<Place>,
+    pub schedule: Vec<Schedule>,
+    /// Where measures are defined that only an anchored match may get.
+    pub guarded: Vec<Place>,
 }
 
 /// One entry after inheritance.
@@ -46,7 +50,8 @@ struct Item<'a, T> {
 pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: &mut Report) -> Joined {
     let defaults = &common.defaults;
     // Where a part is broken, what seems to be missing or unused may be in it.
-    let mut sound = parts.rows.is_some() && parts.ladders.is_some() && parts.actions.is_some() && !defaults.broken;
+    let mut sound = parts.sound() && !defaults.broken;
+    let beats = parts.schedule.unwrap_or_default();
     let rows = merge(parts.rows.unwrap_or_default(), &defaults.rows, report);
     let actions = merge(parts.actions.unwrap_or_default(), &defaults.actions, report);
     let written = parts.ladders.unwrap_or_default();
@@ -58,9 +63,16 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     let mut feeds = Feeds { target, ladders: &ladders, sound };
     let fed: Vec<(usize, &Row<'_>)> = rows.iter().filter_map(|row| feeds.ladder_of(row, report)).collect();
     sound = feeds.sound;
-    needs::look_up(&actions, target, report);
+    sound &= needs::look_up(&actions, target, report);
+    sound &= schedules::look_up(&beats, &actions, target, report);
     if sound {
-        never_ordered(&actions, &ladders, report);
+        let ordered = |action: &str| {
+            ladders.iter().any(|ladder| ladder.names(action))
+                || needs::names(&actions, action)
+                || beats.iter().any(|beat| beat.action == action)
+                || common.host.names(target, action)
+        };
+        never_ordered(&actions, ordered, report);
     }
     for (index, ladder) in ladders.iter_mut().enumerate() {
         let feeding: Vec<&Row<'_>> = fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row).collect();
@@ -69,7 +81,15 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
         }
         host_kills(ladder, &feeding, &actions, report);
     }
-    finish(&fed, &ladders, &actions, &common.peers.names)
+    let joined = finish(&fed, &ladders, &actions, &common.peers.names);
+    Joined { schedule: schedules::resolve(&beats, &joined.actions), ..joined }
+}
+
+impl Parts<'_> {
+    /// Whether each could be read.
+    fn sound(&self) -> bool {
+        self.rows.is_some() && self.ladders.is_some() && self.actions.is_some() && self.schedule.is_some()
+    }
 }
 
 fn merge<'a, T: Clone>(own: Vec<Named<'a, T>>, inherited: &[Named<'a, T>], report: &mut Report) -> Vec<Item<'a, T>> {
@@ -142,13 +162,12 @@ fn host_kills(ladder: &Joint<'_>, feeding: &[&Row<'_>], actions: &[Item<'_, Plan
     }
 }
 
-fn never_ordered(actions: &[Item<'_, Plan<'_>>], ladders: &[Joint<'_>], report: &mut Report) {
-    for item in actions.iter().filter(|item| item.origin == Origin::Own && matches!(item.setting, Setting::Is(_))) {
-        if !ladders.iter().any(|ladder| ladder.names(item.name)) && !needs::names(actions, item.name) {
-            report
-                .missing(item.place, format!("action `{}` is never ordered", item.name))
-                .help("name it in a ladder, or remove it");
-        }
+fn never_ordered(actions: &[Item<'_, Plan<'_>>], ordered: impl Fn(&str) -> bool, report: &mut Report) {
+    let own = actions.iter().filter(|item| item.origin == Origin::Own && matches!(item.setting, Setting::Is(_)));
+    for item in own.filter(|item| !ordered(item.name)) {
+        report
+            .missing(item.place, format!("action `{}` is never ordered", item.name))
+            .help("name it in a ladder, or remove it");
     }
 }
 
@@ -179,10 +198,10 @@ fn finish(
         Setting::Removed | Setting::Broken => None,
     });
     let (places, actions): (Vec<Place>, Vec<Action>) = own.unzip();
-    let kills = places.iter().zip(&actions).filter(|(_, action)| action.measure.is_kill()).map(|(place, _)| *place);
-    let kills = kills.collect();
+    let guarded = |action: &Action| action.measure.is_kill() || action.measure.is_freeze();
+    let guarded = places.iter().zip(&actions).filter(|(_, action)| guarded(action)).map(|(place, _)| *place).collect();
     let ladders = kept.iter().filter_map(|i| ladders.get(*i)).map(|ladder| ladder.resolve(&names)).collect();
-    Joined { metrics, thresholds, ladders, actions, kills }
+    Joined { metrics, thresholds, ladders, actions, schedule: Vec::new(), guarded }
 }
 
 /// What is exported of every process, whatever the thresholds name; in the order of the table.

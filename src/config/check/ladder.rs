@@ -35,6 +35,9 @@ pub(super) struct Step<'a> {
 /// The ladder that every target has.
 pub(super) const DEFAULT: &str = "default";
 
+/// An action of a target's ladder.
+const EXAMPLE: &str = "reset_pool";
+
 /// Reads `ladder`: the default one and those under names. None where it is no table.
 pub(super) fn read<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Written<'a>>> {
     let table = value.table("[target.NAME.ladder]", report)?;
@@ -42,7 +45,7 @@ pub(super) fn read<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Writ
     let mut others = Vec::new();
     for entry in table.rest() {
         if let Some(slot) = level_of(entry.key).and_then(|level| default.levels.get_mut(level)) {
-            *slot = Some(steps(&entry, report));
+            *slot = Some(steps(&entry, EXAMPLE, report));
         } else if entry.value.is_table() || removes(entry.value) {
             others.extend(other(&entry, report));
         } else {
@@ -54,7 +57,8 @@ pub(super) fn read<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Writ
     Some(ladders)
 }
 
-fn level_of(name: &str) -> Option<Level> {
+/// The level of that name.
+pub(super) fn level_of(name: &str) -> Option<Level> {
     Level::ABOVE_NORMAL.into_iter().find(|level| level.name() == name)
 }
 
@@ -76,14 +80,15 @@ fn other<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Written<'a>> {
     let table = entry.value.table("[target.NAME.ladder.LADDER]", report)?;
     for entry in table.rest() {
         match level_of(entry.key).and_then(|level| ladder.levels.get_mut(level)) {
-            Some(slot) => *slot = Some(steps(&entry, report)),
+            Some(slot) => *slot = Some(steps(&entry, EXAMPLE, report)),
             None => no_level(&entry, report),
         }
     }
     Some(ladder)
 }
 
-fn no_level(entry: &Entry<'_>, report: &mut Report) {
+/// Reports a key of a ladder that is no level.
+pub(super) fn no_level(entry: &Entry<'_>, report: &mut Report) {
     let levels = Level::ABOVE_NORMAL.map(Level::name);
     let help = match nearest(entry.key, levels) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -95,14 +100,15 @@ fn no_level(entry: &Entry<'_>, report: &mut Report) {
     report.error(entry.key_place, format!("unknown level {} in a ladder", quoted(entry.key))).help(help);
 }
 
-fn steps<'a>(entry: &Entry<'a>, report: &mut Report) -> Steps<'a> {
+/// Reads what is done at one level; `example` is the name of an action.
+pub(super) fn steps<'a>(entry: &Entry<'a>, example: &str, report: &mut Report) -> Steps<'a> {
     let place = entry.key_place;
-    let setting = if removes(entry.value) { Setting::Removed } else { names(entry.value, report).into() };
+    let setting = if removes(entry.value) { Setting::Removed } else { names(entry.value, example, report).into() };
     Steps { place, setting }
 }
 
-fn names<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Step<'a>>> {
-    let items = value.list("a list of actions: [\"reset_pool\"]", report)?;
+fn names<'a>(value: Value<'a>, example: &str, report: &mut Report) -> Option<Vec<Step<'a>>> {
+    let items = value.list(&format!("a list of actions: [\"{example}\"]"), report)?;
     if items.is_empty() {
         report
             .error(value.place, "a level without actions")
@@ -111,7 +117,7 @@ fn names<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Step<'a>>> {
     }
     let mut steps: Vec<Step<'a>> = Vec::new();
     for item in items {
-        let action = item.text("reset_pool", report)?;
+        let action = item.text(example, report)?;
         if let Some(first) = steps.iter().find(|step| step.action == action) {
             report
                 .error(item.place, format!("{} is named twice at this level", quoted(action)))

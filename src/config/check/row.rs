@@ -31,20 +31,44 @@ impl Row<'_> {
     }
 }
 
+/// Whose thresholds they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Target,
+    Host,
+}
+
 /// Reads a table of thresholds; none where it is no table.
-pub(super) fn read<'a>(value: Value<'a>, peers: &Peers, report: &mut Report) -> Option<Vec<Named<'a, Row<'a>>>> {
-    let table = value.table("[target.NAME.thresholds]", report)?;
+pub(super) fn read<'a>(
+    value: Value<'a>,
+    peers: &Peers,
+    owner: Owner,
+    report: &mut Report,
+) -> Option<Vec<Named<'a, Row<'a>>>> {
+    let example = if owner == Owner::Host { "[host.thresholds]" } else { "[target.NAME.thresholds]" };
+    let table = value.table(example, report)?;
     let rows = table.rest().into_iter().filter_map(|entry| {
         let (name, place) = (entry.key, entry.key_place);
         if removes(entry.value) {
             return Some(Named { name, place, setting: Setting::Removed });
         }
         unquoted(&entry, report)?;
-        let setting =
-            metric::find(name, place, peers, report).and_then(|metric| row(metric, entry.value, report)).into();
+        let metric = metric::find(name, place, peers, report).filter(|metric| suits(metric, owner, place, report));
+        let setting = metric.and_then(|metric| row(metric, owner, entry.value, report)).into();
         Some(Named { name, place, setting })
     });
     Some(rows.collect())
+}
+
+/// The host judges nobody's processes.
+fn suits(metric: &Metric, owner: Owner, place: Place, report: &mut Report) -> bool {
+    let suits = owner == Owner::Target || metric.info().scope == Scope::Host;
+    if !suits {
+        report
+            .error(place, format!("`{metric}` is a metric of processes, and these thresholds are the host's"))
+            .help("move it to [target.NAME.thresholds]; the host's metrics begin with host_");
+    }
+    suits
 }
 
 /// `close_wait.postgres = ...` without quotes is a table in a table for TOML.
@@ -79,6 +103,7 @@ fn unquoted(entry: &Entry<'_>, report: &mut Report) -> Option<()> {
 /// What the row says for all its bounds.
 struct Common {
     info: &'static MetricInfo,
+    owner: Owner,
     clear: f64,
     hold: Duration,
     /// Nothing in the row was wrong so far. What is wrong is read as its default, so that the rest
@@ -94,18 +119,19 @@ impl Common {
     }
 }
 
-fn row<'a>(metric: Metric, value: Value<'a>, report: &mut Report) -> Option<Row<'a>> {
+fn row<'a>(metric: Metric, owner: Owner, value: Value<'a>, report: &mut Report) -> Option<Row<'a>> {
     let info = metric.info();
     let levels_of = format!("a level with its bound: {{ warning = {} }}", example(info));
     let mut table = value.table(&levels_of, report)?;
     let place = table.place;
-    let mut common = common(&mut table, info, report);
+    let mut common = common(&mut table, info, owner, report);
     let expected = table.take("expected").map(|value| (bound_value(value, info, report), value.place));
     let clear_hold = table.take("clear_hold").map_or(Some(CLEAR_HOLD), |value| duration(value, "0s"..="1d", report));
-    let ladder = table.take("ladder").map(|value| (value.text("memory", report), value.place));
+    let ladder = joins(&mut table, owner, report);
     let written = Level::ABOVE_NORMAL.map(|level| (level, table.entry(level.name())));
     let empty = expected.is_none() && written.iter().all(|(_, entry)| entry.is_none());
-    if table.finish(&keys::ROW, report) && empty {
+    let section = if owner == Owner::Host { &keys::HOST_ROW } else { &keys::ROW };
+    if table.finish(section, report) && empty {
         report.missing(place, "a threshold without a bound").help(format!("write {levels_of}"));
     }
     let bounds = levels(&written, &mut common, report);
@@ -120,13 +146,22 @@ fn row<'a>(metric: Metric, value: Value<'a>, report: &mut Report) -> Option<Row<
             .help("it says where the normal range ends, before anything is done");
     }
     let expected = expected.map_or(Some(None), |(value, _)| value.map(Some));
-    let ladder = ladder.map_or(Some(None), |(name, place)| Some(Some((name?, place))));
     let mut slots = PerLevel::<Option<Bound>>::default();
     for (level, bound, _) in bounds {
         slots.get_mut(level)?.replace(bound);
     }
     let row = Row { metric, ladder: ladder?, expected: expected?, bounds: slots, clear_hold: clear_hold? };
     common.sound.then_some(row)
+}
+
+/// The ladder that the row feeds, by name. The outer none is a mistake, the inner one the default.
+fn joins<'a>(table: &mut Table<'a>, owner: Owner, report: &mut Report) -> Option<Option<(&'a str, Place)>> {
+    let Some(entry) = table.entry("ladder") else { return Some(None) };
+    if owner == Owner::Target {
+        return Some(Some((entry.value.text("memory", report)?, entry.value.place)));
+    }
+    report.error(entry.key_place, "the host has one ladder, which all its thresholds feed").help("remove it");
+    None
 }
 
 /// Default of `clear_hold`.
@@ -140,8 +175,8 @@ const fn default_clear(direction: Direction) -> f64 {
     }
 }
 
-fn common(table: &mut Table<'_>, info: &'static MetricInfo, report: &mut Report) -> Common {
-    let mut common = Common { info, clear: default_clear(info.direction), hold: Duration::ZERO, sound: true };
+fn common(table: &mut Table<'_>, info: &'static MetricInfo, owner: Owner, report: &mut Report) -> Common {
+    let mut common = Common { info, owner, clear: default_clear(info.direction), hold: Duration::ZERO, sound: true };
     if let Some(value) = table.take("hold") {
         common.hold = common.or(duration(value, "0s"..="1d", report), Duration::ZERO);
     }
@@ -174,10 +209,11 @@ fn levels(
 ) -> Vec<(Level, Bound, Place)> {
     let mut bounds = Vec::new();
     for (level, entry) in written.iter().filter_map(|(level, entry)| Some((*level, entry.as_ref()?))) {
-        let bound = if common.info.scope == Scope::Host && level > Level::Elevated {
+        let foreign = common.owner == Owner::Target && common.info.scope == Scope::Host;
+        let bound = if foreign && level > Level::Elevated {
             report
                 .error(entry.key_place, format!("a metric of the host goes up to `elevated` here, not to `{level}`"))
-                .help("a target does not pay for another process; [host.ladder] is not available in this version");
+                .help("a target does not pay for another process: put it into [host.thresholds], and what is to be done into [host.ladder]");
             None
         } else {
             bound(entry.value, common, report)

@@ -6,9 +6,10 @@ use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
 use super::super::value::{budget, duration, word};
-use super::super::{Budget, Expect, Members, Selector, Target};
+use super::super::{Budget, Expect, Members, Per, Selector, Target};
 use super::join::{Parts, join};
-use super::{Common, action, ladder, row, select};
+use super::row::Owner;
+use super::{Common, action, ladder, row, schedule, select};
 
 /// Default of `settle`.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -25,7 +26,7 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
     let selector = wanted.and_then(|value| select::read(value, report));
     let members = table.take("members").map_or(Some(Members::All), |value| members(value, report));
     let shared = table.take("shared").map_or(Some(false), |value| value.flag(report));
-    per(&mut table, report);
+    let per = table.take("per").map_or(Some(Per::Process), |value| per(value, report));
     let expect = table.take("expect").map_or(Some(None), |value| expect(value, report).map(Some));
     let brakes = brakes(&mut table, report);
     let parts = parts(&mut table, common, report);
@@ -36,7 +37,7 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
     }
     let parts = join(entry.key, parts, common, report);
     if let Some(selector) = &selector {
-        imitable(selector, &parts.kills, report);
+        imitable(selector, &parts.guarded, report);
     }
     let (brakes, selector) = (brakes?, selector?);
     Some(Target {
@@ -54,16 +55,20 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
         thresholds: parts.thresholds,
         ladders: parts.ladders,
         actions: parts.actions,
-        ..Target::default()
+        per: per?,
+        schedule: parts.schedule,
+        on_host_ladder: false,
     })
 }
 
 fn parts<'a>(table: &mut Table<'a>, common: &Common<'_>, report: &mut Report) -> Parts<'a> {
     let (rows, ladders, actions) = (table.take("thresholds"), table.take("ladder"), table.take("actions"));
+    let schedule = table.take("schedule");
     Parts {
-        rows: rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, &common.peers, report)),
+        rows: rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, &common.peers, Owner::Target, report)),
         ladders: ladders.map_or_else(|| Some(Vec::new()), |value| ladder::read(value, report)),
         actions: actions.map_or_else(|| Some(Vec::new()), |value| action::read(value, report)),
+        schedule: schedule.map_or_else(|| Some(Vec::new()), |value| schedule::read(value, report)),
     }
 }
 
@@ -74,15 +79,11 @@ fn members(value: Value<'_>, report: &mut Report) -> Option<Members> {
     }
 }
 
-fn per(table: &mut Table<'_>, report: &mut Report) {
-    let Some(value) = table.take("per") else { return };
-    if value.as_text() == Some("group") {
-        report
-            .error(value.place, "`per = \"group\"` is not available in this version")
-            .help("write \"process\": each member is judged by itself");
-        return;
+fn per(value: Value<'_>, report: &mut Report) -> Option<Per> {
+    match word(value, &["process", "group"], report)? {
+        "group" => Some(Per::Group),
+        _ => Some(Per::Process),
     }
-    word(value, &["process"], report);
 }
 
 fn expect(value: Value<'_>, report: &mut Report) -> Option<Expect> {
@@ -129,14 +130,14 @@ fn brakes(table: &mut Table<'_>, report: &mut Report) -> Option<Brakes> {
     })
 }
 
-/// A kill that the veto on imitable matches will always stop.
-fn imitable(selector: &Selector, kills: &[super::super::source::Place], report: &mut Report) {
+/// A kill or freeze that the veto on imitable matches will always stop.
+fn imitable(selector: &Selector, guarded: &[super::super::source::Place], report: &mut Report) {
     if selector.user.is_some() || selector.unit.is_some() || selector.pidfile.is_some() {
         return;
     }
-    for place in kills {
+    for place in guarded {
         report
-            .warning(*place, "this kill will always be vetoed as imitable: any local user can look like this match")
-            .help("add user, unit or a pidfile of root's to `match`");
+            .warning(*place, "it will always be vetoed as imitable: any local user can look like this match")
+            .help("a kill and a freeze need user, unit or a pidfile of root's in `match`");
     }
 }

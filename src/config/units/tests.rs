@@ -26,24 +26,36 @@ proptest! {
     }
 
     #[test]
+    fn rates_round_trip(parts in 0_u64..=LARGEST, shift in 0_u32..50) {
+        for parts in [parts >> shift, (parts >> shift) / 60 * 60] {
+            let rate = Rate(parts as f64 / PARTS as f64);
+            prop_assert_eq!(rate.to_string().parse::<Rate>(), Ok(rate));
+        }
+    }
+
+    #[test]
     fn what_is_shown_parses_and_is_close(value in 0.0..1e15_f64) {
         let value = value.round();
         let shown: Size = show(value, Unit::Bytes).parse().unwrap_or(Size(0));
         prop_assert!((shown.0 as f64 - value).abs() <= value * 0.05 + 0.5, "{} as {}", value, shown);
         prop_assert_eq!(show(value, Unit::Count).parse::<f64>(), Ok(value));
+        let rate = value % 1e11;
+        prop_assert_eq!(show(rate, Unit::PerSecond).parse::<Rate>(), Ok(Rate(rate)));
     }
 
     #[test]
-    fn nothing_panics_and_help_is_no_second_mistake(text in "[0-9a-zA-Z.% -]{0,12}") {
+    fn nothing_panics_and_help_is_no_second_mistake(text in "[0-9a-zA-Z.%/ -]{0,12}") {
         let mut helps = Vec::new();
         helps.extend(text.parse::<Duration>().err().map(|wrong| (wrong, "duration")));
         helps.extend(text.parse::<Size>().err().map(|wrong| (wrong, "size")));
         helps.extend(text.parse::<Share>().err().map(|wrong| (wrong, "share")));
+        helps.extend(text.parse::<Rate>().err().map(|wrong| (wrong, "rate")));
         for (wrong, kind) in helps {
             let example = wrong.help.split('"').nth(1).unwrap_or_default();
             let parses = match kind {
                 "duration" => example.parse::<Duration>().is_ok(),
                 "size" => example.parse::<Size>().is_ok(),
+                "rate" => example.parse::<Rate>().is_ok(),
                 _ => example.parse::<Share>().is_ok(),
             };
             prop_assert!(parses, "{:?} as a {}: {}", text, kind, wrong.help);
@@ -94,6 +106,25 @@ fn shares_as_they_are_written() {
         assert!(text.parse::<Share>().is_err(), "{text}");
     }
     assert!("0.85".parse::<Share>().unwrap_err().help.contains("\"85%\""));
+}
+
+#[test]
+fn rates_as_they_are_written() {
+    for (text, a_second) in
+        [("500/s", 500.0), ("0.5/s", 0.5), ("0/s", 0.0), ("20/min", 20.0 / 60.0), ("0.1/min", 0.1 / 60.0)]
+    {
+        assert_eq!(text.parse(), Ok(Rate(a_second)), "{text}");
+        assert_eq!(Rate(a_second).to_string(), text);
+    }
+    assert_eq!("30/min".parse(), Ok(Rate(0.5)));
+    for text in ["", "/s", "500", "500 /s", "500/ s", "500/h", "-1/s", "1e3/s", "5./s", "0.00001/s", "200000000000/s"] {
+        assert!(text.parse::<Rate>().is_err(), "{text}");
+    }
+    let help = |text: &str| text.parse::<Rate>().unwrap_err().help;
+    assert_eq!(help("500"), "write \"500/s\"");
+    assert_eq!(help("500/sec"), "write \"500/s\"");
+    assert_eq!(help("20/minute"), "write \"20/min\"");
+    assert!(help("fast").contains("\"500/s\""));
 }
 
 #[test]

@@ -8,13 +8,15 @@ use super::super::action::{Plan, Wanted};
 use super::Item;
 use crate::model::Measure;
 
-/// Reports what cannot come before a kill.
-pub(super) fn look_up(actions: &[Item<'_, Plan<'_>>], target: &str, report: &mut Report) {
+/// Reports what cannot come before a kill. Whether all are actions.
+pub(super) fn look_up(actions: &[Item<'_, Plan<'_>>], target: &str, report: &mut Report) -> bool {
+    let mut sound = true;
     for wanted in actions.iter().filter_map(wanted) {
         match actions.iter().find(|item| item.name == wanted.action).map(|item| &item.setting) {
             Some(Setting::Is(plan)) => suits(wanted, &plan.action.measure, report),
             Some(Setting::Broken) => {}
             Some(Setting::Removed) | None => {
+                sound = false;
                 let others = actions.iter().filter(|item| !is_kill(item)).map(|item| item.name);
                 let help = suggest(wanted.action, "actions", others);
                 report
@@ -23,6 +25,7 @@ pub(super) fn look_up(actions: &[Item<'_, Plan<'_>>], target: &str, report: &mut
             }
         }
     }
+    sound
 }
 
 fn wanted<'i, 'a>(item: &'i Item<'_, Plan<'a>>) -> Option<&'i Wanted<'a>> {
