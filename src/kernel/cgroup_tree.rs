@@ -7,17 +7,18 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode};
 
-use super::Error;
+use super::cgroup_dir::Hierarchy;
 use super::digits::number;
 use super::source::{FOLDER, each_folder, read_file};
+use super::{Cgroup, Error, Process};
 use crate::model::Pid;
 
 /// Where service managers mount what they keep: v2 alone, v2 beside v1, v1 of systemd
 /// (systemd's `CGROUP_DELEGATION` names the three).
-const PLACES: [(&str, u64); 3] = [
-    ("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC),
-    ("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC),
-    ("/sys/fs/cgroup/systemd", CGROUP_SUPER_MAGIC),
+const PLACES: [(&str, Hierarchy); 3] = [
+    ("/sys/fs/cgroup", Hierarchy::Unified),
+    ("/sys/fs/cgroup/unified", Hierarchy::Unified),
+    ("/sys/fs/cgroup/systemd", Hierarchy::Systemd),
 ];
 /// `include/uapi/linux/magic.h` of the kernel.
 const CGROUP_SUPER_MAGIC: u64 = 0x0027_e0eb;
@@ -29,7 +30,7 @@ const DEPTH: usize = 16;
 /// The mounted trees; paths begin with `/` at the root of each, as in `/proc/PID/cgroup`.
 #[derive(Debug, Default)]
 pub struct CgroupTree {
-    mounts: Vec<OwnedFd>,
+    mounts: Vec<(Hierarchy, OwnedFd)>,
 }
 
 /// What to do about a group.
@@ -48,10 +49,14 @@ pub enum Visit {
 impl CgroupTree {
     /// What is mounted now; empty on a host without.
     pub fn mounted() -> Self {
-        let open = |(path, magic): (&str, u64)| {
+        let open = |(path, hierarchy)| {
             let folder = rustix::fs::openat(CWD, path, FOLDER, Mode::empty()).ok()?;
             let filesystem = u64::try_from(rustix::fs::fstatfs(&folder).ok()?.f_type).ok()?;
-            (filesystem == magic).then_some(folder)
+            let magic = match hierarchy {
+                Hierarchy::Unified => CGROUP2_SUPER_MAGIC,
+                Hierarchy::Systemd => CGROUP_SUPER_MAGIC,
+            };
+            (filesystem == magic).then_some((hierarchy, folder))
         };
         Self { mounts: PLACES.into_iter().filter_map(open).collect() }
     }
@@ -60,7 +65,7 @@ impl CgroupTree {
     /// in both trees is there once.
     pub fn groups(&self, wanted: &mut dyn FnMut(&[u8]) -> Visit) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
-        for mount in &self.mounts {
+        for (_, mount) in &self.mounts {
             let mut ask = vec![(b"/".to_vec(), false, 0)];
             while let Some((path, taken, depth)) = ask.pop() {
                 let visit = if taken { Visit::All } else { wanted(&path) };
@@ -78,11 +83,38 @@ impl CgroupTree {
         found
     }
 
+    /// The group of `process` in the unified hierarchy, the only one that can be frozen and killed as a
+    /// whole; none on a host without.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] where the process is.
+    pub fn unified_of(&self, process: &Process, buffer: &mut Vec<u8>) -> Result<Option<Cgroup>, Error> {
+        self.group_of(process, Hierarchy::Unified, buffer)
+    }
+
+    /// The group that says with whom `process` belongs together. Where v1 is mounted beside v2 it may be
+    /// in the root of one and in a group of the other: the root says nothing.
+    ///
+    /// # Errors
+    /// As [`CgroupTree::unified_of`].
+    pub fn own_of(&self, process: &Process, buffer: &mut Vec<u8>) -> Result<Option<Cgroup>, Error> {
+        match self.unified_of(process, buffer)? {
+            Some(group) if !group.is_root() => Ok(Some(group)),
+            root => Ok(self.group_of(process, Hierarchy::Systemd, buffer)?.or(root)),
+        }
+    }
+
+    fn group_of(&self, process: &Process, of: Hierarchy, buffer: &mut Vec<u8>) -> Result<Option<Cgroup>, Error> {
+        let Some((_, mount)) = self.mounts.iter().find(|(hierarchy, _)| *hierarchy == of) else { return Ok(None) };
+        let cgroups = process.cgroups(buffer)?;
+        of.path(&cgroups).map(|path| Cgroup::open(mount, of, path)).transpose()
+    }
+
     /// Adds the processes in the group at `path`, not those in groups below. A group that is no more
     /// has none.
     pub fn pids(&self, path: &[u8], buffer: &mut Vec<u8>, pids: &mut Vec<Pid>) -> Result<(), Error> {
         let Ok(name) = CString::new([b".", path, b"/cgroup.procs"].concat()) else { return Ok(()) };
-        for mount in &self.mounts {
+        for (_, mount) in &self.mounts {
             match read_file(mount.as_fd(), &name, buffer).map_err(Error::from) {
                 Ok(()) => {}
                 Err(Error::Gone) => continue,

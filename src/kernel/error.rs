@@ -7,10 +7,10 @@ use crate::model::Unknown;
 /// Why the kernel gave nothing. Decided once, here; callers never look at an errno.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// ENOENT, ESRCH, an emptied file, a zombie: the process is no more.
+    /// ENOENT, ESRCH, an emptied file, a zombie: the process is no more. ENODEV: its cgroup is no more.
     #[error("the process is gone")]
     Gone,
-    /// EACCES, EPERM.
+    /// EACCES, EPERM; EROFS where systemd mounts the cgroups read-only (`ProtectControlGroups=`).
     #[error("permission denied")]
     Denied,
     /// It does not parse; the text says what was expected.
@@ -35,8 +35,8 @@ impl From<Error> for Unknown {
 impl From<Errno> for Error {
     fn from(errno: Errno) -> Self {
         match errno {
-            Errno::NOENT | Errno::SRCH => Self::Gone,
-            Errno::ACCESS | Errno::PERM => Self::Denied,
+            Errno::NOENT | Errno::SRCH | Errno::NODEV => Self::Gone,
+            Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::Denied,
             other => Self::Os(other.raw_os_error()),
         }
     }

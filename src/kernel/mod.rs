@@ -4,6 +4,7 @@
 //! of what the kernel prints. What does not: any opinion about what was read.
 
 mod cgroup;
+mod cgroup_dir;
 mod cgroup_tree;
 mod clock;
 mod digits;
@@ -29,6 +30,7 @@ mod wait;
 mod tests;
 
 pub use cgroup::Cgroups;
+pub use cgroup_dir::{Cgroup, CgroupEvents};
 pub use cgroup_tree::{CgroupTree, Visit};
 pub use clock::{now, wall_now};
 pub use error::Error;
