@@ -3,7 +3,7 @@
 use super::units::unit_of;
 use super::view::View;
 use crate::config::Selector;
-use crate::kernel::{Comm, Error, Proc, Stat, ancestors, own_pid};
+use crate::kernel::{Comm, Entry, Error, Proc, Stat, ancestors, own_pid};
 use crate::model::{Pid, printable};
 
 /// What vetoes and displays need to know about a member.
@@ -61,15 +61,42 @@ pub(super) const fn is_anchored(selector: &Selector, pidfile_is_roots: bool) -> 
 }
 
 /// The daemon itself.
-#[derive(Debug)]
-pub(super) struct Own {
+#[derive(Clone, Debug)]
+pub struct Own {
     pid: Pid,
     ancestors: Vec<Pid>,
 }
 
 impl Own {
-    pub(super) fn look(proc: &Proc) -> Self {
+    /// As it is now.
+    pub fn look(proc: &Proc) -> Self {
         Self { pid: own_pid(), ancestors: ancestors(proc) }
+    }
+
+    /// Why nobody may touch a process that happens to be near one that is meant, as far as the watch
+    /// loop may look: its program is not read, so its name is believed.
+    ///
+    /// # Errors
+    /// Those of reading it: then nothing speaks for it.
+    pub fn protects(&self, entry: &Entry, buffer: &mut Vec<u8>) -> Result<Option<&'static str>, Error> {
+        let mut view = View::new(entry, buffer)?;
+        let stat = view.stat;
+        Ok(self.by_number(&stat).or_else(|| by_unit(&mut view)).or_else(|| by_name(&stat)))
+    }
+
+    /// The kernel's threads, the first process, the daemon and whoever started it.
+    fn by_number(&self, stat: &Stat) -> Option<&'static str> {
+        let pid = Pid::new(stat.pid)?;
+        if stat.is_kernel_thread() {
+            return Some("a thread of the kernel");
+        }
+        if pid == Pid::INIT {
+            return Some("pid 1");
+        }
+        if pid == self.pid {
+            return Some("tradedog itself");
+        }
+        self.ancestors.contains(&pid).then_some("an ancestor of tradedog")
     }
 }
 
@@ -77,20 +104,7 @@ impl Own {
 /// calls itself sshd is then not killed, which is the harmless mistake.
 fn protected(view: &mut View<'_>, own: &Own) -> Option<&'static str> {
     let stat = view.stat;
-    let pid = Pid::new(stat.pid)?;
-    if stat.is_kernel_thread() {
-        return Some("a thread of the kernel");
-    }
-    if pid == Pid::INIT {
-        return Some("pid 1");
-    }
-    if pid == own.pid {
-        return Some("tradedog itself");
-    }
-    if own.ancestors.contains(&pid) {
-        return Some("an ancestor of tradedog");
-    }
-    by_unit(view).or_else(|| by_program(view, &stat))
+    own.by_number(&stat).or_else(|| by_unit(view)).or_else(|| by_program(view, &stat))
 }
 
 fn by_unit(view: &mut View<'_>) -> Option<&'static str> {
@@ -105,19 +119,17 @@ fn by_unit(view: &mut View<'_>) -> Option<&'static str> {
 }
 
 fn by_program(view: &mut View<'_>, stat: &Stat) -> Option<&'static str> {
-    let (is_sshd, is_systemd) = match view.exe() {
-        Ok(exe) => {
-            let name = exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe);
-            let homes: [&[u8]; 2] = [b"/usr/lib/systemd/", b"/lib/systemd/"];
-            (name.starts_with(b"sshd"), homes.iter().any(|home| exe.starts_with(home)))
-        }
-        Err(_) => {
-            let name = stat.comm.as_bytes();
-            let is_systemd = name == b"systemd" || name == b"(sd-pam)" || name.starts_with(b"systemd-");
-            (name.starts_with(b"sshd"), is_systemd)
-        }
-    };
-    if is_sshd { Some(SSHD) } else { is_systemd.then_some(SYSTEMD) }
+    let Ok(exe) = view.exe() else { return by_name(stat) };
+    let name = exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe);
+    let homes: [&[u8]; 2] = [b"/usr/lib/systemd/", b"/lib/systemd/"];
+    let is_systemd = homes.iter().any(|home| exe.starts_with(home));
+    if name.starts_with(b"sshd") { Some(SSHD) } else { is_systemd.then_some(SYSTEMD) }
+}
+
+fn by_name(stat: &Stat) -> Option<&'static str> {
+    let name = stat.comm.as_bytes();
+    let is_systemd = name == b"systemd" || name == b"(sd-pam)" || name.starts_with(b"systemd-");
+    if name.starts_with(b"sshd") { Some(SSHD) } else { is_systemd.then_some(SYSTEMD) }
 }
 
 const SSHD: &str = "sshd";

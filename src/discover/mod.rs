@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::kernel::{Process, now};
 use crate::model::{Identity, MemberKey, Moment};
 
-pub use facts::{Facts, Shape};
+pub use facts::{Facts, Own, Shape};
 pub use recheck::recheck;
 pub use roster::{RememberedSeat, Roster};
 pub use thread::Discovery;
