@@ -46,6 +46,11 @@ impl End {
         Self::new(OutcomeKind::Delivered, Reason::None, false)
     }
 
+    /// The kernel says that it is so.
+    pub(super) const fn acknowledged() -> Self {
+        Self::new(OutcomeKind::Acknowledged, Reason::None, false)
+    }
+
     /// Nothing was done, and it was not for want of a process. `detail` is printable.
     pub(super) fn refused(detail: impl Into<Arc<str>>) -> Self {
         Self::new(OutcomeKind::Failed, Reason::Refused, true).told(detail)

@@ -1,10 +1,13 @@
 //! A freeze and its undo, the thaw. What others stopped is neither taken over nor let go.
 
+mod cgroup;
+
 use super::end::End;
 use super::signal::{self, MAY_SIGNAL, SIGCONT, SIGSTOP};
-use crate::discover::Member;
-use crate::kernel::{Error, Proc, Process};
+use super::{Errand, Ground};
+use crate::kernel::{CgroupTree, Error, Proc, Process};
 use crate::model::{FreezeBy, Identity};
+use cgroup::Groups;
 
 /// Lets a process run again that a lease says we stopped.
 ///
@@ -18,48 +21,61 @@ pub fn thaw(identity: Identity, by: FreezeBy) -> Result<(), Error> {
     let process = Proc::live()?.reopen(identity)?;
     match by {
         FreezeBy::Signal => process.signal(SIGCONT),
-        FreezeBy::Cgroup => Err(Error::Malformed("a cgroup of v2")),
+        FreezeBy::Cgroup => cgroup::release(&CgroupTree::mounted(), &process).map(drop),
     }
 }
 
-/// Stops and lets go.
-pub(super) struct Freezer {}
+/// Stops processes, and lets them go.
+#[derive(Debug, Default)]
+pub(super) struct Freezer {
+    groups: Groups,
+}
 
 impl Freezer {
-    pub(super) const fn new() -> Self {
-        Self {}
-    }
-
-    /// Whether `member` may be stopped: nobody else stopped it.
-    pub(super) fn admit(&self, member: &Member, by: FreezeBy, buffer: &mut Vec<u8>) -> Result<(), End> {
-        let stat = member.process.stat(buffer).map_err(|error| End::from_error(error, MAY_SIGNAL))?;
+    /// Whether the process may be stopped: nobody else stopped it, and with it nobody else is.
+    pub(super) fn admit(&self, ground: &Ground, errand: Errand<'_>, by: FreezeBy) -> Result<(), End> {
+        let process = &errand.member.process;
+        let stat = process.stat(&mut Vec::new()).map_err(|error| End::from_error(error, MAY_SIGNAL))?;
+        if matches!(stat.state, b'T' | b't') {
+            return Err(End::refused("it is stopped already, by somebody else"));
+        }
         match by {
-            FreezeBy::Signal if matches!(stat.state, b'T' | b't') => {
-                Err(End::refused("it is stopped already, by somebody else"))
-            }
-            FreezeBy::Signal => Ok(()),
-            FreezeBy::Cgroup => Err(End::refused("there is no cgroup of v2")),
+            FreezeBy::Signal => self.groups.none_stopped(ground, process),
+            FreezeBy::Cgroup => self.groups.find(ground, errand).map(drop),
         }
     }
 
     /// Stops it.
-    pub(super) fn freeze(&mut self, process: &Process, by: FreezeBy) -> End {
+    pub(super) fn freeze(&mut self, ground: &Ground, errand: Errand<'_>, by: FreezeBy) -> End {
+        let process = &errand.member.process;
         match by {
             FreezeBy::Signal => signal::deliver(process, SIGSTOP),
-            FreezeBy::Cgroup => End::refused("there is no cgroup of v2"),
+            FreezeBy::Cgroup => match self.groups.find(ground, errand) {
+                Ok(group) => self.groups.stop(group, process),
+                Err(end) => end,
+            },
         }
     }
 
-    /// Lets it run again.
-    pub(super) fn thaw(&mut self, process: &Process, by: FreezeBy) -> End {
+    /// Lets it run again, at once or with the last of its cgroup.
+    pub(super) fn thaw(&mut self, ground: &Ground, process: &Process, by: FreezeBy) -> End {
         match by {
             FreezeBy::Signal => signal::deliver(process, SIGCONT),
-            FreezeBy::Cgroup => End::refused("there is no cgroup of v2"),
+            FreezeBy::Cgroup => self.groups.thaw(ground, process),
         }
     }
 
-    /// Lets it run again whoever else wants it stopped: it is to die.
-    pub(super) fn let_go(&mut self, process: &Process, by: FreezeBy) {
-        self.thaw(process, by);
+    /// Lets it run again at once, whoever else in its cgroup is to stand still: it got its SIGTERM. Where
+    /// that fails, SIGKILL ends it frozen.
+    pub(super) fn let_go(&mut self, ground: &Ground, process: &Process, by: FreezeBy) {
+        match by {
+            FreezeBy::Signal => drop(process.signal(SIGCONT)),
+            FreezeBy::Cgroup => self.groups.let_go(ground, process),
+        }
+    }
+
+    /// Lets go what is stopped for nobody any more.
+    pub(super) fn advance(&mut self) {
+        self.groups.advance();
     }
 }

@@ -21,19 +21,44 @@ use kill::Killing;
 
 use crate::config::Config;
 use crate::discover::{Member, Roster};
-use crate::kernel::{Error, Proc, Process};
-use crate::model::{Measure, Moment, Order, Outcome, Reason};
+use crate::kernel::{CgroupTree, Error, Proc, Process};
+use crate::model::{Measure, Moment, Order, Outcome, Reason, printable};
 
 pub use freeze::thaw;
+
+/// As much of a path as is shown.
+const SHOWN: usize = 200;
 
 /// Carries out orders.
 pub struct Executor {
     config: Arc<Config>,
-    proc: Proc,
+    ground: Ground,
     freezer: Freezer,
     /// The kills that are under way.
     kills: Vec<Killing>,
     buffer: Vec<u8>,
+}
+
+/// What measures stand on, held open.
+struct Ground {
+    proc: Proc,
+    cgroups: CgroupTree,
+}
+
+/// An order with the member that it is for, and everybody else.
+#[derive(Clone, Copy)]
+struct Errand<'a> {
+    order: &'a Order,
+    member: &'a Member,
+    roster: &'a Roster,
+}
+
+impl<'a> Errand<'a> {
+    /// Whom the order is for, if that member is the process that was judged.
+    fn of(order: &'a Order, roster: &'a Roster) -> Result<Self, End> {
+        let member = roster.get(order.member).filter(|member| member.process.identity() == order.identity);
+        member.map(|member| Self { order, member, roster }).ok_or_else(End::gone)
+    }
 }
 
 impl Executor {
@@ -49,7 +74,8 @@ impl Executor {
         _wake: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<Self, Error> {
         let (kills, buffer) = (Vec::new(), Vec::new());
-        Ok(Self { config, proc: Proc::live()?, freezer: Freezer::new(), kills, buffer })
+        let ground = Ground { proc: Proc::live()?, cgroups: CgroupTree::mounted() };
+        Ok(Self { config, ground, freezer: Freezer::default(), kills, buffer })
     }
 
     /// From now on another configuration decides what goes out: dry run on or off, other targets. What
@@ -76,15 +102,7 @@ impl Executor {
     /// Carries out an order that was admitted. None where its outcome comes later, from
     /// [`Executor::advance`].
     pub fn deliver(&mut self, order: &Arc<Order>, roster: &Roster, now: Moment) -> Option<Outcome> {
-        let end = match &order.measure {
-            Measure::Http(_) | Measure::Command(_) => Some(End::refused("nobody is there to send it")),
-            Measure::Signal { .. } | Measure::Freeze { .. } | Measure::Thaw { .. } | Measure::Kill { .. } => {
-                match self.find(order, roster) {
-                    Ok(process) => self.lay_hands_on(&process, order, now),
-                    Err(end) => Some(end),
-                }
-            }
-        };
+        let end = self.carry_out(order, roster, now).unwrap_or_else(Some);
         end.map(|end| end.of(order, now))
     }
 
@@ -92,33 +110,16 @@ impl Executor {
     /// sent again, and what is left of the grace runs on. Its outcome comes at once where the process is
     /// gone, or is not provably the same.
     pub fn resume(&mut self, order: &Arc<Order>, sent: Moment, now: Moment) -> Option<Outcome> {
-        let process = self.proc.reopen(order.identity);
-        let killing = match process {
-            Ok(process) => {
-                let process = Arc::new(process);
-                if let Some(by) = order.thaw {
-                    self.freezer.let_go(&process, by);
-                }
-                Killing::taken_up(&self.proc, order, process, sent)
-            }
-            Err(Error::Gone) => Err(End::gone()),
-            Err(error) => Err(End::vetoed(Reason::Identity).told(error.to_string())),
-        };
-        match killing {
-            Ok(killing) => {
-                self.kills.push(killing);
-                None
-            }
-            Err(end) => Some(end.of(order, now)),
-        }
+        self.take_up(order, sent).err().map(|end| end.of(order, now))
     }
 
     /// Moves on what is under way: SIGKILL where the grace is over, an outcome where a process is gone
     /// or does not die, and the outcomes of what was sent.
     pub fn advance(&mut self, now: Moment, outcomes: &mut Vec<Outcome>) {
-        let proc = &self.proc;
+        let ground = &self.ground;
+        self.freezer.advance();
         self.kills.retain_mut(|killing| {
-            let end = killing.advance(proc, now);
+            let end = killing.advance(ground, now);
             let ended = end.is_some();
             outcomes.extend(end.map(|end| end.of(killing.order(), now)));
             !ended
@@ -132,52 +133,68 @@ impl Executor {
 
     /// What an order is asked that is no undo.
     fn question(&mut self, order: &Order, roster: &Roster) -> Result<(), End> {
-        let Self { config, freezer, buffer, .. } = self;
-        let (member, target) =
-            seat(order, roster).zip(config.targets.get(usize::from(order.member.target))).ok_or_else(End::gone)?;
-        veto::admit(order, member, target, buffer)?;
+        let Self { config, ground, freezer, buffer, .. } = self;
+        let errand = Errand::of(order, roster)?;
+        let target = config.targets.get(usize::from(order.member.target)).ok_or_else(End::gone)?;
+        veto::admit(order, errand.member, target, buffer)?;
         match order.measure {
-            Measure::Freeze { by, .. } => freezer.admit(member, by, buffer)?,
-            Measure::Signal { .. }
-            | Measure::Kill { .. }
-            | Measure::Thaw { .. }
-            | Measure::Http(_)
-            | Measure::Command(_) => {}
+            Measure::Freeze { by, .. } => freezer.admit(ground, errand, by)?,
+            Measure::Kill { scope, .. } => kill::admit(scope, ground, &errand.member.process)?,
+            Measure::Signal { .. } | Measure::Thaw { .. } | Measure::Http(_) | Measure::Command(_) => {}
         }
         if config.daemon.dry_run { Err(End::dry()) } else { Ok(()) }
+    }
+
+    /// The end of the order; none where it comes later.
+    fn carry_out(&mut self, order: &Arc<Order>, roster: &Roster, now: Moment) -> Result<Option<End>, End> {
+        match order.measure {
+            Measure::Signal { signal, .. } => Ok(Some(signal::deliver(&*self.find(order, roster)?, signal))),
+            Measure::Freeze { by, .. } => Ok(Some(self.freezer.freeze(&self.ground, Errand::of(order, roster)?, by))),
+            Measure::Thaw { by } => {
+                let process = self.find(order, roster)?;
+                Ok(Some(self.freezer.thaw(&self.ground, &process, by)))
+            }
+            Measure::Http(_) | Measure::Command(_) => Err(End::refused("nobody is there to send it")),
+            Measure::Kill { .. } => {
+                let process = self.find(order, roster)?;
+                let killing = Killing::start(&self.ground, order, Arc::clone(&process), now)?;
+                self.kills.push(killing);
+                // Only now does it wake up, to its SIGTERM.
+                self.let_go(order, &process);
+                Ok(None)
+            }
+        }
+    }
+
+    fn take_up(&mut self, order: &Arc<Order>, sent: Moment) -> Result<(), End> {
+        let process = match self.ground.proc.reopen(order.identity) {
+            Ok(process) => Arc::new(process),
+            Err(Error::Gone) => return Err(End::gone()),
+            Err(error) => return Err(End::vetoed(Reason::Identity).told(error.to_string())),
+        };
+        // The earlier daemon may not have come to it.
+        self.let_go(order, &process);
+        self.kills.push(Killing::taken_up(&self.ground, order, process, sent)?);
+        Ok(())
+    }
+
+    /// A process that we stopped is to wake up before it can end by itself.
+    fn let_go(&mut self, order: &Order, process: &Process) {
+        if let Some(by) = order.thaw {
+            self.freezer.let_go(&self.ground, process, by);
+        }
     }
 
     /// The process that an order is for, if it is there and provably that one. Nobody but a member may
     /// feel a measure; one that is taken back may have left its target since.
     fn find(&self, order: &Order, roster: &Roster) -> Result<Arc<Process>, End> {
-        match seat(order, roster) {
-            Some(member) => Ok(Arc::clone(&member.process)),
-            None if takes_back(order) => {
-                let found = self.proc.reopen(order.identity);
+        match Errand::of(order, roster) {
+            Ok(errand) => Ok(Arc::clone(&errand.member.process)),
+            Err(_) if takes_back(order) => {
+                let found = self.ground.proc.reopen(order.identity);
                 found.map(Arc::new).map_err(|error| End::from_error(error, "tradedog must be able to see the process"))
             }
-            None => Err(End::gone()),
-        }
-    }
-
-    /// Whatever goes through the pidfd or the cgroup of `process`.
-    fn lay_hands_on(&mut self, process: &Arc<Process>, order: &Arc<Order>, now: Moment) -> Option<End> {
-        match order.measure {
-            Measure::Signal { signal, .. } => Some(signal::deliver(process, signal)),
-            Measure::Freeze { by, .. } => Some(self.freezer.freeze(process, by)),
-            Measure::Thaw { by } => Some(self.freezer.thaw(process, by)),
-            Measure::Http(_) | Measure::Command(_) => None,
-            Measure::Kill { .. } => match Killing::start(&self.proc, order, Arc::clone(process), now) {
-                Ok(killing) => {
-                    // Only now does it wake up, to its SIGTERM.
-                    if let Some(by) = order.thaw {
-                        self.freezer.let_go(process, by);
-                    }
-                    self.kills.push(killing);
-                    None
-                }
-                Err(end) => Some(end),
-            },
+            Err(end) => Err(end),
         }
     }
 }
@@ -187,7 +204,7 @@ fn takes_back(order: &Order) -> bool {
     order.undo || matches!(order.measure, Measure::Thaw { .. })
 }
 
-/// The member that an order is for, if it is the process that was judged.
-fn seat<'a>(order: &Order, roster: &'a Roster) -> Option<&'a Member> {
-    roster.get(order.member).filter(|member| member.process.identity() == order.identity)
+/// The path of a cgroup as it is shown: whoever made the group chose its name.
+fn shown(path: &[u8]) -> String {
+    printable(path, SHOWN)
 }

@@ -1,12 +1,17 @@
 //! Orders on real children: the right process or none, and an outcome for each.
 #![expect(clippy::disallowed_methods, reason = "starts, ends and waits for its own children")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+mod cgroups;
+mod freezes;
+mod resumed;
+mod undone;
 
 use super::Executor;
 use crate::config::{Config, Source, parse};
@@ -22,6 +27,8 @@ struct Case {
     child: Child,
     roster: Roster,
     executor: Executor,
+    /// The configuration.
+    text: String,
     order: u64,
 }
 
@@ -34,6 +41,13 @@ impl Drop for Case {
 
 /// A Python child that runs `body` and says when it is ready; `settings` go into the target.
 fn case(body: &str, settings: &str) -> Case {
+    let case = crew(body, settings);
+    assert_eq!(case.roster.members().len(), 1);
+    case
+}
+
+/// The same, of a child that may have forked members like itself.
+fn crew(body: &str, settings: &str) -> Case {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let tag = format!("act_case_{}_{}", own_pid(), NEXT.fetch_add(1, Ordering::Relaxed));
     let program =
@@ -50,8 +64,7 @@ fn case(body: &str, settings: &str) -> Case {
     let mut changes: Vec<Change> = scan(&config).into_iter().map(Change::Found).collect();
     let mut roster = Roster::new(&config);
     roster.apply(&mut changes, now(), &mut Vec::new());
-    assert_eq!(roster.members().len(), 1, "{tag}");
-    Case { child, roster, executor: Executor::new(config, 1, || {}).unwrap(), order: 0 }
+    Case { child, roster, executor: Executor::new(config, 1, || {}).unwrap(), text: matched, order: 0 }
 }
 
 fn configuration(text: &str) -> Config {
@@ -61,13 +74,14 @@ fn configuration(text: &str) -> Config {
 
 const BY_USER: &str = "[target.t]\nmatch = { MATCH, UID }\n";
 const BY_CMDLINE: &str = "[target.t]\nmatch = { MATCH }\n";
-const DRY: &str = "[daemon]\ndry_run = true\n[target.t]\nmatch = { MATCH, UID }\n";
+const DRY_RUN: &str = "[daemon]\ndry_run = true\n";
 
 impl Case {
-    fn order(&mut self, measure: Measure) -> Option<Outcome> {
+    /// An order for the first member.
+    fn draft(&mut self, measure: Measure) -> Order {
         self.order += 1;
         let member = &self.roster.members()[0];
-        let order = Order {
+        Order {
             id: OrderId(self.order),
             member: member.key,
             identity: member.process.identity(),
@@ -82,13 +96,18 @@ impl Case {
             thaw: None,
             decided: now(),
             attempt: 1,
-        };
-        self.carry_out(&Arc::new(order))
+        }
     }
 
-    fn carry_out(&mut self, order: &Arc<Order>) -> Option<Outcome> {
-        match self.executor.admit(order, &self.roster, now()) {
-            Ok(()) => self.executor.deliver(order, &self.roster, now()),
+    fn order(&mut self, measure: Measure) -> Option<Outcome> {
+        let order = self.draft(measure);
+        self.carry_out(order)
+    }
+
+    fn carry_out(&mut self, order: Order) -> Option<Outcome> {
+        let order = Arc::new(order);
+        match self.executor.admit(&order, &self.roster, now()) {
+            Ok(()) => self.executor.deliver(&order, &self.roster, now()),
             Err(outcome) => Some(outcome),
         }
     }
@@ -106,6 +125,26 @@ impl Case {
         panic!("no outcome in ten seconds");
     }
 
+    /// From now on another daemon, which may have read `prefix` too, has to do with it.
+    fn restart(&mut self, prefix: &str) {
+        let config = configuration(&format!("{prefix}{}", self.text));
+        self.executor = Executor::new(config.into(), 2, || {}).unwrap();
+    }
+
+    fn pid(&self) -> nix::unistd::Pid {
+        nix::unistd::Pid::from_raw(self.roster.members()[0].process.identity().pid.get())
+    }
+
+    /// What anybody else would do to it.
+    fn send(&self, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(self.pid(), signal).unwrap();
+    }
+
+    /// Its state as the kernel prints it.
+    fn state(&self) -> char {
+        state(self.pid().as_raw())
+    }
+
     fn ended_by(&mut self) -> Option<i32> {
         use std::os::unix::process::ExitStatusExt;
         self.child.wait().unwrap().signal()
@@ -115,6 +154,11 @@ impl Case {
         std::thread::sleep(Duration::from_millis(100));
         self.child.try_wait().unwrap().is_none()
     }
+}
+
+fn state(pid: i32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().unwrap().chars().next().unwrap()
 }
 
 /// Waits until it holds, for five seconds at most.
@@ -190,9 +234,8 @@ fn after_the_grace_it_is_sigkill() {
 #[test]
 fn a_stopped_process_dies_too() {
     let mut case = case("pass", BY_USER);
-    let pid = nix::unistd::Pid::from_raw(case.roster.members()[0].process.identity().pid.get());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
-    eventually(|| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") T ")));
+    case.send(nix::sys::signal::Signal::SIGSTOP);
+    eventually(|| case.state() == 'T');
     assert_eq!(case.order(kill(200, KillScope::Process)), None);
     assert_eq!(case.outcome().kind, OutcomeKind::Gone);
     assert_eq!(case.ended_by(), Some(9));
@@ -246,7 +289,8 @@ fn a_kill_on_what_others_can_imitate_is_vetoed_and_a_signal_is_not() {
 
 #[test]
 fn nobody_is_killed_in_a_dry_run_and_vetoes_still_speak() {
-    let mut case = case("pass", DRY);
+    let mut case = case("pass", BY_USER);
+    case.restart(DRY_RUN);
     assert_eq!(end(case.order(kill(0, KillScope::Process))), Some((OutcomeKind::DryRun, Reason::None)));
     assert_eq!(end(case.order(usr1(false))), Some((OutcomeKind::Vetoed, Reason::Unhandled)));
     assert!(case.lives());
@@ -255,8 +299,8 @@ fn nobody_is_killed_in_a_dry_run_and_vetoes_still_speak() {
 #[test]
 fn an_exec_between_judging_and_acting_is_another_program() {
     let mut case = case("signal.signal(signal.SIGUSR2, lambda *_: os.execvp('sleep', ['sleep', '60']))", BY_USER);
-    let pid = nix::unistd::Pid::from_raw(case.roster.members()[0].process.identity().pid.get());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGUSR2).unwrap();
+    let pid = case.pid();
+    case.send(nix::sys::signal::Signal::SIGUSR2);
     eventually(|| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm == "sleep\n"));
     assert_eq!(end(case.order(kill(0, KillScope::Process))), Some((OutcomeKind::Vetoed, Reason::Identity)));
     assert!(case.lives());
@@ -274,30 +318,11 @@ fn who_is_gone_already_is_gone() {
 #[test]
 fn an_order_for_an_empty_or_reassigned_seat_touches_nobody() {
     let mut case = case("signal.signal(signal.SIGUSR1, lambda *_: os._exit(7))", BY_USER);
-    let member = &case.roster.members()[0];
-    let key = member.key;
-    let mut order = Order {
-        id: OrderId(1),
-        member: MemberKey { slot: 9, ..member.key },
-        identity: member.process.identity(),
-        target: "t".into(),
-        ladder: "default".into(),
-        level: Level::Elevated,
-        action: "measure".into(),
-        measure: usr1(true),
-        cause: Some(Cause { metric: Metric::plain(Base::OpenFds), value: 9.0, bound: 5.0, since: now() }),
-        undo: false,
-        scope: ActionScope::Process,
-        thaw: None,
-        decided: now(),
-        attempt: 1,
-    };
-    let empty = case.carry_out(&Arc::new(order.clone()));
-    assert_eq!(end(empty), Some((OutcomeKind::Gone, Reason::None)));
-    order.member = key;
-    order.identity.start_ticks += 1;
-    let reassigned = case.carry_out(&Arc::new(order));
-    assert_eq!(end(reassigned), Some((OutcomeKind::Gone, Reason::None)));
+    let order = case.draft(usr1(true));
+    let empty = Order { member: MemberKey { slot: 9, ..order.member }, ..order.clone() };
+    assert_eq!(end(case.carry_out(empty)), Some((OutcomeKind::Gone, Reason::None)));
+    let mut reassigned = order;
+    reassigned.identity.start_ticks += 1;
+    assert_eq!(end(case.carry_out(reassigned)), Some((OutcomeKind::Gone, Reason::None)));
     assert!(case.lives());
-    std::io::stdout().flush().unwrap();
 }
