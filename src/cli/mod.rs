@@ -7,14 +7,18 @@
 mod check;
 mod columns;
 mod completions;
+mod daemon;
 mod failure;
 mod live;
 mod lookup;
 mod man;
 mod once;
 mod output;
+mod reload;
 mod run;
 mod status;
+mod thaw;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -26,6 +30,11 @@ use output::Output;
 /// What each exit code means; part of the interface.
 const EXIT_STATUS: &str = "Exit status: 0 all is well, 1 something failed, 2 the command line or the configuration \
                            is wrong.";
+
+/// The three forms of `undo`.
+const UNDO_USAGE: &str = "tradedog undo [OPTIONS] TARGET ACTION
+       tradedog undo [OPTIONS] TARGET --all
+       tradedog undo [OPTIONS] --all";
 
 /// Sees a resource leak of a trading process coming and steps the process down a ladder of
 /// measures.
@@ -47,6 +56,13 @@ enum Command {
     Once(once::Arguments),
     /// Ask the running daemon how things stand
     Status(status::Arguments),
+    /// Undo a measure that is in force, now
+    #[command(override_usage = UNDO_USAGE)]
+    Undo(undo::Arguments),
+    /// Let every process run again that tradedog stopped, with the daemon or without
+    Thaw(thaw::Arguments),
+    /// Have the running daemon read its configuration again
+    Reload(reload::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Print the manual page, in roff
@@ -60,6 +76,9 @@ impl Command {
             Self::Check(arguments) => check::run(&arguments, output),
             Self::Once(arguments) => once::run(&arguments, output),
             Self::Status(arguments) => status::run(&arguments, output),
+            Self::Undo(arguments) => undo::run(&arguments, output),
+            Self::Thaw(arguments) => thaw::run(&arguments, output),
+            Self::Reload(arguments) => reload::run(&arguments, output),
             Self::Completions(arguments) => completions::run(&arguments, output),
             Self::Man(arguments) => man::run(&arguments, output),
         }

@@ -1,0 +1,81 @@
+//! `tradedog thaw`: lets every process run again that the daemon stopped, with the daemon or without.
+//!
+//! Without one the state file says what is frozen. That it is not there is no failure, so that the
+//! command can stand behind the end of the service (`ExecStopPost=`), however that came.
+
+use clap::Args;
+
+use super::daemon::{Daemon, Unanswered};
+use super::{Failure, Output};
+use crate::act;
+use crate::export::{LeaseView, Request};
+use crate::kernel;
+use crate::model::{FreezeBy, Identity, Lease, Measure, printable};
+use crate::record::{StateError, unlocked};
+
+/// Longest name shown.
+const NAME_CHARS: usize = 100;
+
+/// Where to look.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Succeeds when nothing is frozen by tradedog any more.
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let daemon = &arguments.daemon;
+    match daemon.leases() {
+        Ok(leases) => {
+            let frozen: Vec<LeaseView> = leases.into_iter().filter(|lease| lease.freeze).collect();
+            daemon.order(&Request::Thaw, output)?;
+            daemon.follow(&frozen, output)
+        }
+        Err(Unanswered::Nobody(_)) => by_state_file(arguments, output),
+        Err(Unanswered::Failed(failure)) => Err(failure),
+    }
+}
+
+fn by_state_file(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let boot = kernel::boot_id().map_err(|error| Failure::runtime(format!("which boot this is: {error}")))?;
+    let memory = match unlocked(&arguments.daemon.folder(), boot) {
+        Ok(memory) => memory.unwrap_or_default(),
+        // Who was frozen before the host started anew is no more.
+        Err(StateError::OtherBoot { .. }) => crate::model::Memory::default(),
+        Err(error @ StateError::Held { .. }) => {
+            return Err(Failure::runtime(format!(
+                "a tradedog runs and has no control socket yet, or no more: {error}"
+            )));
+        }
+        Err(error) => return Err(Failure::runtime(format!("what is frozen is not known: {error}"))),
+    };
+    let frozen: Vec<&Lease> = memory.leases.iter().filter(|lease| lease.order.measure.is_freeze()).collect();
+    if frozen.is_empty() {
+        return Ok(output.line("nothing is frozen by tradedog")?);
+    }
+    let mut failed = 0_usize;
+    for lease in &frozen {
+        let Measure::Freeze { by, .. } = lease.order.measure else { continue };
+        let (done, said) = thaw(lease.order.identity, by);
+        failed += usize::from(!done);
+        let target = printable(lease.order.target.as_bytes(), NAME_CHARS);
+        output.line(format!("{target}[{}] (pid {}): {said}", lease.order.member.slot, lease.order.identity.pid))?;
+    }
+    if failed > 0 {
+        let text = format!("{failed} of {} not thawed: run this as root, or kill -CONT PID", frozen.len());
+        return Err(Failure::runtime(text));
+    }
+    Ok(())
+}
+
+fn thaw(identity: Identity, by: FreezeBy) -> (bool, String) {
+    match act::thaw(identity, by) {
+        Ok(()) => (true, "thawed".to_owned()),
+        Err(kernel::Error::Gone) => (true, "is gone".to_owned()),
+        Err(error) => (false, format!("cannot be thawed: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
