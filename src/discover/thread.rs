@@ -94,12 +94,17 @@ impl Worker {
             if self.pending.is_empty() {
                 self.scan(&mut scanner);
             }
+            // Whoever sees the time of this scan finds its findings handed over.
+            let scanned = now();
             if !self.pending.is_empty() {
                 match self.send.try_send(std::mem::take(&mut self.pending)) {
                     Ok(()) => wake(),
                     Err(TrySendError::Full(batch)) => self.pending = batch,
                     Err(TrySendError::Disconnected(_)) => return,
                 }
+            }
+            if self.pending.is_empty() {
+                self.scanned.store(scanned.as_nanos().max(1), Ordering::Relaxed);
             }
             match stopped.recv_timeout(pause) {
                 Err(RecvTimeoutError::Timeout) => {}
@@ -122,6 +127,5 @@ impl Worker {
         if let Some(scanner) = scanner {
             scanner.scan(now(), &mut self.pending);
         }
-        self.scanned.store(now().as_nanos().max(1), Ordering::Relaxed);
     }
 }

@@ -144,6 +144,20 @@ impl State {
         self.remembering = can;
     }
 
+    /// What tells its orders from those of other states, as a part of every idempotency key.
+    pub const fn series(&self) -> u64 {
+        self.series
+    }
+
+    /// Takes in what became of orders, and judges nothing.
+    pub fn take_outcomes(&mut self, outcomes: &[Outcome], sample: &Sample, now: Moment) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        for outcome in outcomes {
+            self.take_outcome(outcome, &mut Pass { now, sample, verdicts: &mut verdicts });
+        }
+        verdicts
+    }
+
     /// Whether the memory has changed since it was last asked here.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
@@ -174,6 +188,14 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     state.tend_leases(&mut pass);
     state.miss_successors(&mut pass);
     state.changed |= !verdicts.events.is_empty() || !verdicts.orders.is_empty() || !outcomes.is_empty();
+    verdicts
+}
+
+/// The daemon ends: whom it froze runs again. Everything else stays as it is, and is remembered.
+pub fn stop(state: &mut State, sample: &Sample, now: Moment) -> Verdicts {
+    let mut verdicts = Verdicts::default();
+    state.want_thaw(now);
+    state.undo_freezes(&mut Pass { now, sample, verdicts: &mut verdicts });
     verdicts
 }
 

@@ -36,6 +36,15 @@ impl State {
         self.undo(at, pass);
     }
 
+    /// Orders the undo of every freeze.
+    pub(super) fn undo_freezes(&mut self, pass: &mut Pass<'_>) {
+        for at in 0..self.leases.len() {
+            if is_freeze(&self.leases[at]) {
+                self.undo_if_due(at, pass);
+            }
+        }
+    }
+
     /// Whether nobody has needed it for long enough.
     fn is_free(&self, lease: &Lease, now: Moment) -> bool {
         let since = lease.free.filter(|_| lease.undo.by == UndoBy::Daemon && !lease.orphaned);

@@ -7,9 +7,9 @@ use super::Watch;
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
 use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
-use crate::judge::MemberView;
+use crate::judge::{MemberView, State};
 use crate::kernel;
-use crate::model::{MemberKey, MemberSample, Moment, OwnFacts, Unknown};
+use crate::model::{GroupSample, MemberKey, MemberSample, Moment, OwnFacts, Unknown};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -31,7 +31,9 @@ pub(super) struct View {
     /// How many members the last snapshot had.
     members: usize,
     /// When the configuration was read.
-    configured: Moment,
+    pub(super) configured: Moment,
+    /// Whether the last attempt to read it again failed.
+    pub(super) reload_failed: bool,
 }
 
 impl View {
@@ -81,11 +83,17 @@ impl Watch {
             snapshot.wall = view.wall;
             snapshot.counters = recorder.counters();
             snapshot.own = view.own;
-            snapshot.reload = ReloadView { failed: false, last_success: Some(view.configured), set_aside: 0 };
-            let budgets = (0..config.targets.len()).map(|target| state.kill_budget_remaining(target, began));
-            snapshot.targets.extend(
-                budgets.map(|kill_budget_remaining| TargetView { kill_budget_remaining, successor_missing: false }),
-            );
+            snapshot.reload =
+                ReloadView { failed: view.reload_failed, last_success: Some(view.configured), set_aside: 0 };
+            snapshot.targets.extend((0..config.targets.len()).map(|target| TargetView {
+                kill_budget_remaining: state.kill_budget_remaining(target, began),
+                successor_missing: state.successor_missing(target),
+            }));
+            snapshot.leases.extend(state.leases(began));
+            show_host(snapshot, state, began);
+            for group in &sampler.latest().groups {
+                show_group(snapshot, group, state, began);
+            }
             for member in &sampler.latest().members {
                 if let Some(judged) = state.member(member.member) {
                     show_member(snapshot, member, judged, began);
@@ -121,6 +129,18 @@ fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberVie
             snapshot.not_ready.extend(complaint);
         }
     }
+}
+
+fn show_host(snapshot: &mut Snapshot, state: &State, now: Moment) {
+    let host = state.host();
+    snapshot.host_ladder = host.ladders().next().unwrap_or_default();
+    snapshot.host_thresholds.extend(host.thresholds(now));
+}
+
+fn show_group(snapshot: &mut Snapshot, group: &GroupSample, state: &State, now: Moment) {
+    let Some(judged) = state.group(group.target) else { return };
+    let lists = snapshot.push_group(group.target);
+    lists.readings(&group.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
 }
 
 /// Discovery that hangs on a process, or has not begun, sees no newcomer.

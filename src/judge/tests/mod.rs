@@ -5,6 +5,7 @@
 
 mod brakes;
 mod ladder;
+mod leases;
 mod properties;
 mod thresholds;
 mod world;

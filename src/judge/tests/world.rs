@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::config::{Action, Bound, Budget, Config, Daemon, Ladder, Target, Threshold, Web};
 use crate::judge::{Start, State, judge};
 use crate::model::{
-    Base, BootId, Event, Identity, KillScope, Level, Measure, MemberKey, MemberSample, Metric, Moment, Note, Order,
-    Outcome, OutcomeKind, PerLevel, Pid, Reading, Reason, Sample, Signal, Unknown, Value,
+    ActionScope, Base, BootId, Event, FreezeBy, Http, Identity, KillScope, Level, Measure, MemberKey, MemberSample,
+    Metric, Moment, Note, Order, Outcome, OutcomeKind, PerLevel, Pid, Reading, Reason, Sample, Sent, Signal, Undo,
+    UndoBy, Unknown, Value,
 };
 
 /// Readings of one metric: `"0 1+1x2 _ denied >=7"` is 0, 1, 2, 3, no new reading, denied, at
@@ -55,6 +56,31 @@ pub(super) fn open_fds() -> Threshold {
 pub(super) fn signal(name: &str) -> Action {
     let measure = Measure::Signal { signal: Signal::new(10).expect("SIGUSR1"), assume_handled: false };
     Action { name: name.into(), measure, cooldown: Duration::ZERO, ..Action::default() }
+}
+
+/// An HTTP request that serves the whole target and is undone at once when nobody needs it.
+pub(super) fn http(name: &str) -> Action {
+    let request = |path: &str| {
+        Measure::Http(Arc::new(Http {
+            post: format!("http://127.0.0.1:8080/{name}/{path}"),
+            headers: Vec::new(),
+            bearer_file: None,
+            body: None,
+            expect: vec![200],
+            timeout: Duration::from_secs(2),
+        }))
+    };
+    let undo = Undo { measure: request("off"), after: Duration::ZERO, by: UndoBy::Daemon };
+    let (cooldown, scope) = (Duration::ZERO, ActionScope::Target);
+    Action { name: name.into(), measure: request("on"), cooldown, scope, undo: Some(undo), ..Action::default() }
+}
+
+/// A freeze by signal, for ten seconds at most.
+pub(super) fn freeze(name: &str) -> Action {
+    let (by, deadline) = (FreezeBy::Signal, Duration::from_secs(10));
+    let undo = Undo { measure: Measure::Thaw { by }, after: Duration::ZERO, by: UndoBy::Daemon };
+    let measure = Measure::Freeze { by, deadline };
+    Action { name: name.into(), measure, cooldown: Duration::ZERO, undo: Some(undo), ..Action::default() }
 }
 
 pub(super) fn kill() -> Action {
@@ -166,6 +192,48 @@ impl World {
         self.now = self.now + self.interval;
     }
 
+    /// One pass with a reading of the first metric of each member in turn.
+    pub(super) fn each(&mut self, values: &[f64]) {
+        for (member, value) in self.sample.members.iter_mut().zip(values) {
+            let reading = Reading { at: self.now, period: self.interval, value: Value::Known(*value) };
+            member.readings = vec![reading; self.metrics];
+        }
+        self.settle_outcomes(Vec::new());
+        self.now = self.now + self.interval;
+    }
+
+    /// Another configuration, and everybody is found again.
+    pub(super) fn reconfigure(&mut self, config: Config) {
+        self.state = self.state.reconfigured(&Arc::new(config), self.now);
+        self.settle_outcomes(Vec::new());
+        self.state.all_found();
+    }
+
+    /// The daemon is killed and started again on what it had remembered; everybody is found again.
+    /// Returns the kills that go on.
+    pub(super) fn restart(&mut self) -> Vec<Sent> {
+        let killing = self.restart_blind();
+        self.settle_outcomes(Vec::new());
+        self.state.all_found();
+        killing
+    }
+
+    /// The same, before discovery has found anybody.
+    pub(super) fn restart_blind(&mut self) -> Vec<Sent> {
+        let memory = serde_json::to_vec(&self.state.memory()).expect("a memory is JSON");
+        let memory = serde_json::from_slice(&memory).expect("a memory");
+        let (state, killing) = State::restore(&self.state.config, memory, self.now);
+        self.state = state;
+        killing
+    }
+
+    /// The outcome of an order that was long in coming.
+    pub(super) fn answer(&mut self, order: &Order, (kind, reason): (OutcomeKind, Reason)) {
+        let (untouched, detail) = (reason == Reason::Refused, None);
+        let (order, member) = (order.id, order.member);
+        self.settle_outcomes(vec![Outcome { order, member, kind, reason, at: self.now, untouched, detail }]);
+    }
+
     /// Judges until no order is left without an outcome.
     pub(super) fn settle_outcomes(&mut self, mut outcomes: Vec<Outcome>) {
         for _ in 0..20 {
@@ -180,7 +248,8 @@ impl World {
                         kind,
                         reason,
                         at: self.now,
-                        untouched: kind == OutcomeKind::Vetoed,
+                        // A timeout leaves it open, a refusal is clear.
+                        untouched: kind == OutcomeKind::Vetoed || reason == Reason::Refused,
                         detail: None,
                     });
                     if order.measure.is_kill() && kind == OutcomeKind::Gone {
@@ -242,14 +311,28 @@ impl World {
 fn told(note: &Note) -> String {
     match note {
         Note::LevelChanged { ladder, from, to, .. } => format!("{ladder}: {from} -> {to}"),
-        Note::Ordered(order) => format!("order {}", order.action),
-        Note::Held { order, reason, .. } => format!("held {} {reason}", order.action),
+        Note::LadderStepped { target, ladder, from, to, .. } => {
+            format!("{} {ladder}: {from} -> {to}", target.as_deref().unwrap_or("the host's"))
+        }
+        Note::Ordered(order) => format!("order {}", named(order)),
+        Note::Held { order, reason, .. } => format!("held {} {reason}", named(order)),
         Note::Released { order, reason } => format!("open {} {reason}", order.action),
-        Note::Retrying { order, reason, .. } => format!("retry {} {reason}", order.action),
-        Note::Ended { order, kind, reason, .. } => format!("{} {} {reason}", kind.name(), order.action),
+        Note::Retrying { order, reason, .. } => format!("retry {} {reason}", named(order)),
+        Note::Ended { order, kind, reason, .. } => format!("{} {} {reason}", kind.name(), named(order)),
         Note::GaveUp { order, .. } => format!("gave up {}", order.action),
         Note::StillHeld { order, reason, .. } => format!("still held {} {reason}", order.action),
         Note::Reading { metric, why, .. } => format!("{metric} {}", why.map_or("known", Unknown::name)),
+        Note::LeaseEnded { order } => format!("ended {}", named(order)),
+        Note::StaysInForce { order, .. } => format!("stays in force {}", named(order)),
+        Note::SuccessorMissing { .. } => "successor missing".to_owned(),
+        Note::SuccessorCame { .. } => "successor came".to_owned(),
         other => format!("{other:?}"),
     }
+}
+
+/// `pause`, `pause[1]` for another seat than the first, `undo pause`.
+fn named(order: &Order) -> String {
+    let undo = if order.undo { "undo " } else { "" };
+    let seat = if order.member.slot == 0 { String::new() } else { format!("[{}]", order.member.slot) };
+    format!("{undo}{}{seat}", order.action)
 }

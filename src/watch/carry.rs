@@ -1,0 +1,99 @@
+//! Judge and executor in turn: what is ordered is asked about once more, remembered, delivered.
+
+use std::sync::Arc;
+
+use super::Watch;
+use crate::config::Per;
+use crate::judge::{confirm, judge};
+use crate::model::{Moment, Order, Outcome, OutcomeKind, Reason, Scope};
+
+/// Judge and executor answer each other within one tick; what is left then goes on in the next.
+const MOST_ROUNDS: usize = 32;
+
+impl Watch {
+    /// Until every order has its outcome or is under way. What has passed the last questions is
+    /// delivered only when no question is open, so that the intents on disk are those that go out.
+    pub(super) fn judge_and_act(&mut self, now: Moment) {
+        self.executor.advance(now, &mut self.outcomes);
+        let mut ready = Vec::new();
+        for _ in 0..MOST_ROUNDS {
+            let verdicts = judge(&mut self.state, self.sampler.latest(), &self.outcomes, now);
+            self.events.extend(verdicts.events);
+            self.outcomes.clear();
+            for order in verdicts.orders {
+                match self.question(&order, now) {
+                    Ok(()) => ready.push(order),
+                    Err(outcome) => self.outcomes.push(outcome),
+                }
+            }
+            if self.outcomes.is_empty() {
+                self.deliver(&mut ready, now);
+            }
+            if self.outcomes.is_empty() {
+                break;
+            }
+        }
+        self.deliver(&mut ready, now);
+        if self.all_found {
+            self.state.all_found();
+        }
+    }
+
+    /// The last questions before an order goes out: the causing reading of a kill, then the vetoes.
+    fn question(&mut self, order: &Arc<Order>, now: Moment) -> Result<(), Outcome> {
+        if order.measure.is_kill() {
+            self.confirm(order, now).map_err(|reason| held(order, reason, now))?;
+        }
+        self.executor.admit(order, &self.roster, now)
+    }
+
+    /// The intent first, then the deed: at most once, whenever the daemon may end.
+    fn deliver(&mut self, ready: &mut Vec<Arc<Order>>, now: Moment) {
+        if ready.is_empty() {
+            return;
+        }
+        let remembered = self.remember(now);
+        for order in ready.drain(..) {
+            let dangerous = order.measure.is_kill() || order.measure.is_freeze();
+            let outcome = if dangerous && !remembered {
+                Some(held(&order, Reason::StateUnwritable, now))
+            } else {
+                self.executor.deliver(&order, &self.roster, now)
+            };
+            self.outcomes.extend(outcome);
+        }
+    }
+
+    /// Before a kill the causing metric is read once more: of the process, of its group, of the host.
+    fn confirm(&mut self, order: &Order, now: Moment) -> Result<(), Reason> {
+        let metric = &order.cause.as_ref().ok_or(Reason::Unconfirmed)?.metric;
+        let index = |metrics: &[crate::model::Metric]| metrics.iter().position(|other| other == metric);
+        let target = self.config.targets.get(usize::from(order.member.target)).ok_or(Reason::Unknown)?;
+        let fresh = if metric.info().scope == Scope::Host {
+            self.sampler.fresh_host(index(&self.config.host.metrics).ok_or(Reason::Unknown)?, now)
+        } else {
+            let metric = index(&target.metrics).ok_or(Reason::Unknown)?;
+            if target.per == Per::Group {
+                let members = self.roster.members().iter().filter(|member| member.key.target == order.member.target);
+                self.sampler.fresh_group(&members.collect::<Vec<_>>(), metric, now)
+            } else {
+                let member = self.roster.get(order.member);
+                let same = member.filter(|member| member.process.identity() == order.identity);
+                self.sampler.fresh(same.ok_or(Reason::Unknown)?, metric, now)
+            }
+        };
+        confirm(order, &fresh)
+    }
+}
+
+const fn held(order: &Order, reason: Reason, at: Moment) -> Outcome {
+    Outcome {
+        order: order.id,
+        member: order.member,
+        kind: OutcomeKind::Held,
+        reason,
+        at,
+        untouched: true,
+        detail: None,
+    }
+}

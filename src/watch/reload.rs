@@ -1,0 +1,147 @@
+//! Another configuration, whole or not at all. A thread of its own reads the files and lets a new
+//! discovery look everywhere once; the loop then changes over within one tick.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::Watch;
+use crate::config::{self, Config, Problems};
+use crate::discover::{Discovery, Roster};
+use crate::export::{Asked, Reply};
+use crate::kernel;
+use crate::model::Moment;
+use crate::sample::Sampler;
+
+/// How long the first look of a new discovery is waited for.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+/// How often it is looked whether it is there.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What the reload thread came to.
+enum Read {
+    Good { config: Arc<Config>, discovery: Discovery },
+    Bad(Problems),
+    Failed(io::Error),
+}
+
+/// The reload thread, as the loop sees it.
+pub(super) struct Reload {
+    wake: Arc<dyn Fn() + Send + Sync>,
+    sender: Sender<Read>,
+    done: Receiver<Read>,
+    /// Whether one is at work, and who wants to know.
+    running: bool,
+    waiting: Vec<Asked>,
+    /// Asked again while one was at work: the files may have changed since.
+    again: bool,
+}
+
+impl Reload {
+    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let (sender, done) = channel();
+        Self { wake: Arc::new(wake), sender, done, running: false, waiting: Vec::new(), again: false }
+    }
+
+    fn start(&mut self, path: PathBuf) {
+        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        let work = move || {
+            let read = read(&path, Arc::clone(&wake));
+            // The loop may have ended.
+            let _ = sender.send(read);
+            wake();
+        };
+        self.running = true;
+        if let Err(error) = thread::Builder::new().name("reload".to_owned()).spawn(work) {
+            let _ = self.sender.send(Read::Failed(error));
+        }
+    }
+}
+
+fn read(path: &Path, wake: Arc<dyn Fn() + Send + Sync>) -> Read {
+    let config = match config::load(path) {
+        Ok(config) => Arc::new(config),
+        Err(problems) => return Read::Bad(problems),
+    };
+    let discovery = match Discovery::start(Arc::clone(&config), move || wake()) {
+        Ok(discovery) => discovery,
+        Err(error) => return Read::Failed(error),
+    };
+    let begun = kernel::now();
+    let (_hold, never) = channel::<()>();
+    while discovery.last_scan().is_none() && kernel::now().since(begun) < FIRST_LOOK {
+        match never.recv_timeout(LOOK) {
+            Err(RecvTimeoutError::Timeout) | Ok(()) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    Read::Good { config, discovery }
+}
+
+impl Watch {
+    /// Begins to read the configuration again; `asked` is answered when it is done.
+    pub(super) fn begin_reload(&mut self, asked: Option<Asked>) {
+        self.reload.waiting.extend(asked);
+        if self.reload.running {
+            self.reload.again = true;
+            return;
+        }
+        let Some(path) = self.config.files.first().cloned() else { return };
+        self.reload.start(path);
+    }
+
+    /// Changes over when the reload thread is done.
+    pub(super) fn finish_reload(&mut self, now: Moment) {
+        let Ok(read) = self.reload.done.try_recv() else { return };
+        self.reload.running = false;
+        let reply = match read {
+            Read::Good { config, discovery } => {
+                let count = config.targets.len();
+                self.adopt(config, discovery, now);
+                self.view.reload_failed = false;
+                self.view.configured = now;
+                let dry = if self.config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
+                let text = format!("the configuration was read again: {count} targets{dry}");
+                self.say(text.clone());
+                self.warn_of_config();
+                Reply::Done(vec![text])
+            }
+            Read::Bad(problems) => self.refuse(problems.to_string()),
+            Read::Failed(error) => self.refuse(format!("a thread could not be started: {error}")),
+        };
+        if std::mem::take(&mut self.reload.again) {
+            self.begin_reload(None);
+            return;
+        }
+        for asked in self.reload.waiting.drain(..) {
+            asked.answer(reply.clone());
+        }
+    }
+
+    fn refuse(&mut self, why: String) -> Reply {
+        self.view.reload_failed = true;
+        self.warn(format!("the configuration was not read again, the one before goes on: {why}"));
+        Reply::Refused(why)
+    }
+
+    fn adopt(&mut self, config: Arc<Config>, discovery: Discovery, now: Moment) {
+        if config.web.listen != self.config.web.listen {
+            self.warn("[web] listen changes only with a restart of tradedog".to_owned());
+        }
+        self.state = self.state.reconfigured(&config, now);
+        let seats = self.roster.seats();
+        self.roster = Roster::new(&config);
+        self.roster.remember(seats);
+        self.sampler = Sampler::new(Arc::clone(&config));
+        self.executor.reconfigure(Arc::clone(&config));
+        self.recorder.reconfigure(Arc::clone(&config));
+        self.discovery = discovery;
+        self.changes.clear();
+        self.all_found = false;
+        self.next_pass = now;
+        self.config = config;
+    }
+}

@@ -1,0 +1,108 @@
+//! Writing the state file: before a measure is taken, and when anything else has changed.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Watch;
+use crate::model::{BootId, Memory, Moment};
+use crate::record::{StateError, StateFile, runtime_directory};
+
+/// What is not urgent is written no more often than this, and a write that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The state file, and how it does.
+#[derive(Debug)]
+pub(super) struct Remembering {
+    file: Option<StateFile>,
+    folder: Option<PathBuf>,
+    /// When it was last tried to write.
+    tried: Option<Moment>,
+    /// Something has changed since, or could not be written.
+    pending: bool,
+    /// Why the last write failed, as it was told.
+    failing: Option<String>,
+}
+
+impl Remembering {
+    /// Opens the runtime directory and reads what an earlier daemon left there. What cannot be used is
+    /// told in the sentences returned; without a folder nothing is remembered.
+    ///
+    /// # Errors
+    /// [`StateError::Held`]: another daemon is at work there.
+    pub(super) fn open(boot: BootId) -> Result<(Self, Option<Memory>, Vec<String>), StateError> {
+        let mut this = Self { file: None, folder: None, tried: None, pending: false, failing: None };
+        let folder = match runtime_directory() {
+            Ok(folder) => folder,
+            Err(error) => return Ok((this, None, vec![nothing_remembered(&error)])),
+        };
+        let file = match StateFile::open(&folder) {
+            Ok(file) => file,
+            Err(held @ StateError::Held { .. }) => return Err(held),
+            Err(error) => return Ok((this, None, vec![nothing_remembered(&error)])),
+        };
+        let (memory, complaints) = match file.read(boot) {
+            Ok(memory) => (memory, Vec::new()),
+            // Every reboot is one: nothing to shout about.
+            Err(StateError::OtherBoot { .. }) => (None, Vec::new()),
+            Err(error) => (None, vec![error.to_string()]),
+        };
+        this.file = Some(file);
+        this.folder = Some(folder);
+        Ok((this, memory, complaints))
+    }
+
+    /// The runtime directory, if there is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// When the next write is due, if one is.
+    pub(super) fn next_write(&self) -> Option<Moment> {
+        self.tried.filter(|_| self.pending).map(|tried| tried + PAUSE)
+    }
+}
+
+fn nothing_remembered(error: &dyn std::error::Error) -> String {
+    format!("{error}; until then nothing is remembered over a restart, and freezes and kills are held")
+}
+
+impl Watch {
+    /// Writes what has changed, not more often than need be.
+    pub(super) fn remember_changes(&mut self, now: Moment) {
+        self.remembering.pending |= self.state.take_changed();
+        let due = self.remembering.tried.is_none_or(|tried| now >= tried + PAUSE);
+        if self.remembering.pending && due {
+            self.remember(now);
+        }
+    }
+
+    /// Writes the state file now; whether what is in force is remembered.
+    pub(super) fn remember(&mut self, now: Moment) -> bool {
+        self.remembering.tried = Some(now);
+        self.state.take_changed();
+        let written = match &mut self.remembering.file {
+            Some(file) => file.write(&self.state.memory()).map_err(|error| error.to_string()),
+            None => Err(String::new()),
+        };
+        let remembered = written.is_ok();
+        self.remembering.pending = !remembered && self.remembering.file.is_some();
+        self.state.set_remembering(remembered);
+        self.tell_remembering(written.err());
+        remembered
+    }
+
+    /// Says when it begins to fail, and when it works again.
+    fn tell_remembering(&mut self, failure: Option<String>) {
+        let before = std::mem::replace(&mut self.remembering.failing, failure.clone());
+        match (before, failure) {
+            (None, Some(why)) if !why.is_empty() => {
+                let folder = self.remembering.folder.as_deref().unwrap_or(Path::new("?")).display();
+                self.warn(format!(
+                    "the state file in {folder} cannot be written: {why}; until it can, freezes and kills are held"
+                ));
+            }
+            (Some(why), None) if !why.is_empty() => self.say("the state file is written again".to_owned()),
+            (None | Some(_), None | Some(_)) => {}
+        }
+    }
+}

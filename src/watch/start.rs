@@ -1,0 +1,135 @@
+//! Bringing all stages up, and taking up where an earlier daemon was.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::reload::Reload;
+use super::remember::Remembering;
+use super::{Watch, publish};
+use crate::act::Executor;
+use crate::config::Config;
+use crate::discover::{Discovery, RememberedSeat, Roster};
+use crate::export::{Control, Publisher, Server, Snapshot};
+use crate::judge::{Start, State};
+use crate::kernel::{self, Waiter};
+use crate::model::{Memory, Sent};
+use crate::record::{LogWriter, Recorder, StateError};
+use crate::sample::Sampler;
+
+/// Time for the last log lines when the daemon ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The kernel refused what the loop waits with, or a thread.
+    #[error("cannot set up the watch loop: {0}")]
+    Loop(#[source] io::Error),
+    /// `/proc` is not to be read.
+    #[error("cannot read /proc: {0}")]
+    Proc(#[from] kernel::Error),
+    /// An address of `[web] listen` could not be bound; the text names it.
+    #[error("{0}")]
+    Web(#[source] io::Error),
+    /// Another daemon keeps its state in the runtime directory.
+    #[error("{0}")]
+    State(#[source] StateError),
+}
+
+/// Runs the daemon until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Only while it starts: once it runs, nothing ends it but a signal.
+pub fn run(config: Config) -> Result<(), StartError> {
+    kernel::block_signals().map_err(StartError::Loop)?;
+    kernel::raise_fd_limit();
+    let config = Arc::new(config);
+    let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
+    let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
+    let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));
+    let server = Server::start(&config.web.listen, publisher.published()).map_err(StartError::Web)?;
+    let recorder = Recorder::new(Arc::clone(&config), logs);
+    let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
+    for complaint in complaints {
+        watch.warn(complaint);
+    }
+    watch.run();
+    drop(watch);
+    drop(server);
+    writer.finish(LAST_WORDS);
+    Ok(())
+}
+
+impl Watch {
+    fn new(
+        config: Arc<Config>,
+        (remembering, memory): (Remembering, Option<Memory>),
+        (recorder, publisher): (Recorder, Publisher),
+    ) -> Result<Self, StartError> {
+        let waiter = Waiter::new().map_err(StartError::Loop)?;
+        let wake = || {
+            let waker = waiter.waker();
+            move || waker.wake()
+        };
+        let now = kernel::now();
+        let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
+        let control = remembering.folder().map(|folder| Control::start(folder, wake()));
+        let seats = memory.iter().flat_map(|memory| &memory.members).map(|member| RememberedSeat {
+            target: Arc::clone(&member.target),
+            slot: member.slot,
+            identity: member.identity,
+            first_seen: member.first_seen,
+        });
+        let mut roster = Roster::new(&config);
+        roster.remember(seats.collect());
+        let (state, killing) = begin(&config, memory, now)?;
+        let mut watch = Self {
+            discovery,
+            changes: Vec::new(),
+            roster,
+            sampler: Sampler::new(Arc::clone(&config)),
+            executor: Executor::new(Arc::clone(&config), state.series(), wake())?,
+            state,
+            outcomes: Vec::new(),
+            remembering,
+            recorder,
+            events: Vec::new(),
+            publisher,
+            view: publish::View::configured(now),
+            control: None,
+            reload: Reload::new(wake()),
+            exits: false,
+            all_found: false,
+            next_pass: now,
+            config,
+            waiter,
+        };
+        match control {
+            Some(Ok(control)) => watch.control = Some(control),
+            Some(Err(error)) => watch.warn(format!("tradedog undo, thaw and reload will not work: {error}")),
+            None => {}
+        }
+        for Sent { order, at } in killing {
+            let outcome = watch.executor.resume(&order, at, now);
+            watch.outcomes.extend(outcome);
+        }
+        Ok(watch)
+    }
+}
+
+/// A state that takes up where the one of `memory` was, and the kills that are to be resumed.
+fn begin(
+    config: &Arc<Config>,
+    memory: Option<Memory>,
+    now: crate::model::Moment,
+) -> Result<(State, Vec<Sent>), StartError> {
+    Ok(match memory {
+        Some(memory) => State::restore(config, memory, now),
+        None => {
+            // Nanoseconds since boot: no earlier state of this boot has begun at the same one.
+            let start = Start { boot: kernel::boot_id()?, series: now.as_nanos(), now };
+            (State::new(Arc::clone(config), start), Vec::new())
+        }
+    })
+}
