@@ -2,7 +2,10 @@
 //! host now. It only looks: nothing is sent to anybody.
 
 mod absent;
+mod deliveries;
+mod host;
 mod members;
+mod readings;
 mod signals;
 
 use std::io;
@@ -67,6 +70,7 @@ fn tell(config: &Config, live: &Live, output: &mut Output) -> io::Result<usize> 
     for trouble in live.trouble.iter().filter(|trouble| trouble.target.is_none()) {
         report.warn("", trouble)?;
     }
+    host::tell(live, &mut report)?;
     for (index, target) in config.targets.iter().enumerate() {
         report.line("")?;
         members::tell((index, target), live, &mut report)?;

@@ -34,6 +34,13 @@ pub struct Action {
     pub expect_successor: Option<Duration>,
 }
 
+impl Action {
+    /// What it does, and what its undo does.
+    pub fn measures(&self) -> impl Iterator<Item = &Measure> {
+        std::iter::once(&self.measure).chain(self.undo.as_ref().map(|undo| &undo.measure))
+    }
+}
+
 impl Default for Action {
     /// The defaults of the configuration, around a kill, for tests to change.
     fn default() -> Self {

@@ -6,12 +6,12 @@ use std::io;
 use nix::unistd::{Uid, User};
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::{Report, absent, several, signals};
+use super::{Report, absent, deliveries, readings, signals};
 use crate::cli::live::Live;
-use crate::config::{Expect, Target};
+use crate::config::{Action, Expect, Target};
 use crate::discover::Member;
 use crate::kernel::Proc;
-use crate::model::{Base, Measure, MemberSample, Unknown, Value, printable};
+use crate::model::{Measure, MemberSample, printable};
 
 /// How many pids are named where many processes are alike.
 const MOST_PIDS: usize = 8;
@@ -44,6 +44,7 @@ pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut 
         }
     }
     whole(target, &members, report)?;
+    deliveries::tell(target, report)?;
     let mut portraits: BTreeMap<Portrait, Vec<String>> = BTreeMap::new();
     for (member, sample) in &members {
         let pid = sample.identity.pid.to_string();
@@ -69,12 +70,13 @@ fn whole(target: &Target, members: &[(&Member, &MemberSample)], report: &mut Rep
         let bound = |bound: Option<u32>| bound.map_or_else(|| "any".into(), |bound| bound.to_string());
         report.warn("  ", format!("expected are {} to {}", bound(expect.min), bound(expect.max)))?;
     }
-    let kills = target.actions.iter().any(|action| action.measure.is_kill());
     // A match without any of the three is told of with the other problems of the configuration.
     let meant = target.selector.pidfile.is_some();
-    if kills && meant && members.iter().any(|(member, _)| !member.facts.anchored) {
-        let text = "a kill will be vetoed (imitable): others than root may write the pidfile or a folder above it";
-        report.warn("  ", text)?;
+    let imitable = meant && members.iter().any(|(member, _)| !member.facts.anchored);
+    let guarded = |measure: &Measure| measure.is_kill() || measure.is_freeze();
+    for action in target.actions.iter().filter(|action| imitable && guarded(&action.measure)) {
+        let why = "others than root may write the pidfile or a folder above it";
+        report.warn("  ", format!("{} will be vetoed (imitable): {why}", action.name))?;
     }
     if !target.has_ladder() {
         report.line("  only observed: it has no ladder with actions")?;
@@ -102,7 +104,8 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait
         warnings: Vec::new(),
         errors: Vec::new(),
     };
-    readings(target, sample, &mut portrait);
+    let told = readings::of(&target.metrics, &target.thresholds, &sample.readings);
+    (portrait.facts, portrait.warnings) = (told.facts, told.warnings);
     if let Some(why) = member.facts.protected {
         let text = format!("it is {why}: no measure reaches it");
         let list = if target.actions.is_empty() { &mut portrait.facts } else { &mut portrait.warnings };
@@ -121,65 +124,15 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait
     portrait
 }
 
-/// What could be read, and which right is missing for the rest.
-fn readings(target: &Target, sample: &MemberSample, portrait: &mut Portrait) {
-    let mut unknown: BTreeMap<(&'static str, &'static str), Vec<String>> = BTreeMap::new();
-    for (metric, reading) in target.metrics.iter().zip(&sample.readings) {
-        if let Value::Unknown(why) = reading.value {
-            unknown.entry((why.name(), remedy(metric.base, why))).or_default().push(metric.to_string());
-        }
-    }
-    if unknown.is_empty() {
-        portrait.facts.push(format!("{} can be read", several(target.metrics.len(), "metric")));
-    }
-    for ((why, remedy), metrics) in unknown {
-        portrait.warnings.push(format!("cannot be read ({why}): {}{remedy}", metrics.join(", ")));
-    }
-    let blind = target.thresholds.iter().filter(|row| {
-        let reading = sample.readings.get(row.metric);
-        reading.is_some_and(|reading| matches!(reading.value, Value::Unknown(_)))
-    });
-    let blind: Vec<String> = blind.filter_map(|row| target.metrics.get(row.metric)).map(ToString::to_string).collect();
-    if !blind.is_empty() {
-        portrait.warnings.push(format!("blind thresholds: {}; the daemon will not be ready", blind.join(", ")));
-    }
-}
-
-/// What would make a metric readable.
-fn remedy(base: Base, why: Unknown) -> &'static str {
-    if why != Unknown::Denied {
-        return "";
-    }
-    let by_descriptor = "; needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, and the network namespace of tradedog";
-    match base {
-        Base::OpenFds | Base::FdUsage => "; needs Linux 6.2, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
-        Base::CloseWait
-        | Base::Established
-        | Base::SynSent
-        | Base::FinWait1
-        | Base::FinWait2
-        | Base::LastAck
-        | Base::Closing
-        | Base::Listen
-        | Base::Sockets => by_descriptor,
-        Base::MaxFds | Base::Rss | Base::Swap | Base::Threads => "; is /proc mounted with hidepid?",
-        Base::HostSwapIn | Base::HostSwapOut | Base::HostMemoryPressure | Base::HostOpenFiles => "; is /proc complete?",
-        Base::HostTimeWait | Base::HostEstablished => "; is sock_diag allowed?",
-        Base::HostMemoryUsed | Base::HostSwapUsed => "; may /proc/meminfo be read?",
-    }
-}
-
 /// Whether its measures would reach the process.
 fn measures(target: &Target, member: &Member, portrait: &mut Portrait) {
-    if target.actions.is_empty() {
-        return;
-    }
-    if !may_signal(member.facts.uids.0) {
+    let measures = || target.actions.iter().flat_map(Action::measures);
+    let reaches = |measure: &Measure| !matches!(measure, Measure::Http(_) | Measure::Command(_));
+    if measures().any(reaches) && !may_signal(member.facts.uids.0) {
         let text = "may not be signalled (refused): the daemon needs CAP_KILL, or the same user";
         portrait.warnings.push(text.into());
     }
-    let sends = target.actions.iter().any(|action| matches!(action.measure, Measure::Signal { .. }));
-    if !sends {
+    if !measures().any(|measure| matches!(measure, Measure::Signal { .. })) {
         return;
     }
     match member.process.status(&mut Vec::new()) {

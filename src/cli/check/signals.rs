@@ -47,7 +47,8 @@ pub(super) struct Finding {
 
 /// One finding for each signal that the target may send.
 pub(super) fn findings(target: &Target, status: &Status, arguments: &[u8]) -> Vec<Finding> {
-    let signals = target.actions.iter().filter_map(|action| match action.measure {
+    let measures = target.actions.iter().flat_map(|action| action.measures().map(move |measure| (action, measure)));
+    let signals = measures.filter_map(|(action, measure)| match *measure {
         Measure::Signal { signal, assume_handled } => Some((action, signal, assume_handled)),
         Measure::Kill { .. }
         | Measure::Freeze { .. }

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tests start the children that are looked at")]
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use crate::cli::live::Live;
@@ -178,4 +179,73 @@ fn once_shows_what_is_there() {
     assert_eq!(process["readings"]["open_fds"]["value"].as_f64(), fds.parse().ok());
     assert_eq!(process["level"], "elevated");
     assert_eq!(process["pid"].to_string(), child.pid());
+}
+
+/// A file with that mode, in a folder that everybody may enter.
+fn file(folder: &tempfile::TempDir, name: &str, content: &str, mode: u32) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn programs_and_tokens_are_looked_at_before_they_are_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let actions = |program: &str, token: &str| {
+        let post = format!("http = {{ post = \"http://127.0.0.1:1/\", bearer_file = \"{token}\" }}");
+        format!(
+            "[target.x]\nmatch = {{ comm = \"no-such\" }}\n[target.x.thresholds]\nopen_fds = {{ elevated = 60 }}\n\
+             [target.x.ladder]\nelevated = [\"pause\", \"disable\"]\n[target.x.actions]\n\
+             pause = {{ command = [\"{program}\", \"on\"], undo = {{ command = [\"{program}\", \"off\"] }} }}\n\
+             disable = {{ {post}, undo = {{ {post} }} }}\n"
+        )
+    };
+    let (program, token) = (file(&folder, "ctl", "#!/bin/sh\n", 0o755), file(&folder, "token", "secret", 0o640));
+    let told = checked(&config(&actions(&program, &token)));
+    assert!(!told.contains("(pause)") && !told.contains("(disable)"), "{told}");
+
+    let missing = format!("{}/missing", folder.path().display());
+    let (folder_itself, empty) = (folder.path().to_str().unwrap(), file(&folder, "empty", "", 0o600));
+    let (loose, open) = (file(&folder, "loose", "", 0o775), file(&folder, "open", "secret", 0o644));
+    let plain = file(&folder, "plain", "", 0o600);
+    for (program, token, expected) in [
+        (&*missing, &*token, "command (pause): {} is not there"),
+        (folder_itself, &token, "command (pause): {} is not a file"),
+        (&plain, &token, "command (pause): {} may not be executed"),
+        (&loose, &token, "command (pause): {} may be written by others than its owner (mode 0775)"),
+        (&program, &missing, "bearer_file (disable): {} is not there"),
+        (&program, &empty, "bearer_file (disable): {} is empty"),
+        (&program, &open, "bearer_file (disable): {} is open to others (mode 0644)"),
+    ] {
+        let told = checked(&config(&actions(program, token)));
+        let path = if expected.starts_with("command") { program } else { token };
+        let expected = expected.replace("{}", path);
+        assert_eq!(told.matches(&expected).count(), 1, "each file is told of once: {expected} in\n{told}");
+        assert!(!told.contains("secret\n"), "{told}");
+    }
+}
+
+#[test]
+fn the_host_is_told_of_where_it_has_thresholds() {
+    let tag = tag("host");
+    let _child = Leaky::start(&tag, "signal.signal(signal.SIGUSR1, print)");
+    let host =
+        "[host.thresholds]\nhost_swap_in = { elevated = \"500/s\" }\nhost_open_files = { warning = 100000000 }\n";
+    let told = checked(&config(&(host.to_owned() + &trader(&tag, ""))));
+    assert!(told.contains("host: 2 thresholds, no ladder: only observed\n"), "{told}");
+    assert!(!told.contains("cannot be read (overdue)"), "a rate is no trouble at the first look: {told}");
+    let ladder = format!("{host}[host.ladder]\nwarning = [\"trader.reset_pool\"]\n{}", trader(&tag, ""));
+    let told = checked(&config(&ladder));
+    assert!(told.contains("host: 2 thresholds, 1 measure\n"), "{told}");
+}
+
+#[test]
+fn the_signal_of_an_undo_is_looked_at_too() {
+    let tag = tag("undo");
+    let _child = Leaky::start(&tag, "signal.signal(signal.SIGUSR1, print)");
+    let text = trader(&tag, "").replace("\"SIGUSR1\" }", "\"SIGUSR1\", undo = { signal = \"SIGUSR2\" } }");
+    let told = checked(&config(&text));
+    assert!(told.contains("SIGUSR1 (reset_pool): handled\n"), "{told}");
+    assert!(told.contains("warning: SIGUSR2 (reset_pool): the process has no handler for it"), "{told}");
 }
