@@ -330,9 +330,8 @@ fn told(note: &Note) -> String {
     }
 }
 
-/// `pause`, `pause[1]` for another seat than the first, `undo pause`.
+/// `pause`, `undo pause`.
 fn named(order: &Order) -> String {
     let undo = if order.undo { "undo " } else { "" };
-    let seat = if order.member.slot == 0 { String::new() } else { format!("[{}]", order.member.slot) };
-    format!("{undo}{}{seat}", order.action)
+    format!("{undo}{}", order.action)
 }
