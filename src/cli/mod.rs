@@ -8,6 +8,7 @@ mod check;
 mod columns;
 mod completions;
 mod daemon;
+mod demo;
 mod failure;
 mod live;
 mod lookup;
@@ -63,6 +64,8 @@ enum Command {
     Thaw(thaw::Arguments),
     /// Have the running daemon read its configuration again
     Reload(reload::Arguments),
+    /// See it at work: a leaking trader, the real daemon, up and down the ladder in a minute
+    Demo(demo::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Print the manual page, in roff
@@ -79,6 +82,7 @@ impl Command {
             Self::Undo(arguments) => undo::run(&arguments, output),
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),
+            Self::Demo(arguments) => demo::run(&arguments, output),
             Self::Completions(arguments) => completions::run(&arguments, output),
             Self::Man(arguments) => man::run(&arguments, output),
         }

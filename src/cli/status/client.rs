@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// Where a daemon listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in super::super) struct Address {
     host: String,
     port: u16,
 }
@@ -62,7 +62,7 @@ impl fmt::Display for Address {
 }
 
 /// The body of the answer to `GET path`, or a sentence about why there is none.
-pub(super) fn get(address: &Address, path: &str, patience: Duration) -> Result<String, String> {
+pub(in super::super) fn get(address: &Address, path: &str, patience: Duration) -> Result<String, String> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| error.to_string())?;
     let asked = runtime.block_on(async { timeout(patience, exchange(address, path)).await });
     // A name may still be looked up by a thread of its own, which nobody can end.
