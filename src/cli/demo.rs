@@ -27,7 +27,7 @@ use plot::Plot;
 use stage::Stage;
 use story::Story;
 use trader::Mood;
-use wait::Wait;
+use wait::{Interrupted, Wait};
 
 /// By then the story must have ended.
 const MOST: Duration = Duration::from_secs(90);
@@ -110,6 +110,7 @@ fn tell(
     output: &mut Output,
 ) -> Result<Duration, Failure> {
     let mut story = Story::begin(output, Plot::new(arguments.stubborn))?;
+    story.quote(&stage.said())?;
     while !story.plot().is_over() {
         if story.age() > MOST {
             let missing: Vec<String> = story.plot().missing().iter().map(ToString::to_string).collect();
@@ -131,19 +132,15 @@ fn tell(
 /// A failure, with what the daemon logged last.
 fn explained(failure: Failure, stage: &Stage) -> Failure {
     match failure {
-        Failure::Runtime(error) => {
+        Failure::Runtime(error) if !error.is::<Interrupted>() => {
             let tail = stage.log_tail();
             Failure::runtime(format!("{error:#}\nThe log ends with:\n{tail}"))
         }
-        Failure::Usage(_) | Failure::Configuration(_) | Failure::Closed => failure,
+        Failure::Runtime(_) | Failure::Usage(_) | Failure::Configuration(_) | Failure::Closed => failure,
     }
 }
 
-fn conclude(
-    arguments: &Arguments,
-    (stage, took): (&Stage, Duration),
-    output: &mut Output,
-) -> Result<(), Failure> {
+fn conclude(arguments: &Arguments, (stage, took): (&Stage, Duration), output: &mut Output) -> Result<(), Failure> {
     let told = if arguments.stubborn {
         "It would not listen, so it was killed; what was in force was undone for its successor, which is calm."
     } else {

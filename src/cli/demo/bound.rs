@@ -33,6 +33,7 @@ pub(super) fn die_with(parent: i32) -> Result<(), Failure> {
 pub(in super::super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     die_with(arguments.parent)?;
     let own = std::env::current_exe();
-    let error = own.map_or_else(|error| error, |own| Command::new(own).args(["run", "--config"]).arg(&arguments.config).exec());
+    let error =
+        own.map_or_else(|error| error, |own| Command::new(own).args(["run", "--config"]).arg(&arguments.config).exec());
     Err(Failure::runtime(format!("the demo cannot start the daemon: {error}")))
 }

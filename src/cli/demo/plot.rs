@@ -105,14 +105,14 @@ impl Plot {
         climb.chain(rest.iter().map(|act| act.to_vec())).collect()
     }
 
-    /// What neither form asks for: harmless on the way down, wrong where a trader does as it is told.
+    /// What this form does not ask for: harmless, unless it must not come where a trader does as it is
+    /// told.
     fn unexpected(&self, scene: Scene) -> Result<(), String> {
-        match scene {
-            Scene::Level(Level::Fatal) | Scene::Killed | Scene::Succeeded if !self.stubborn => {
-                Err(format!("{scene} must not come where the trader does what it is told"))
-            }
-            _ => Ok(()),
+        let wrong = [Scene::Level(Level::Fatal), Scene::Killed, Scene::Succeeded].contains(&scene);
+        if wrong && !self.stubborn {
+            return Err(format!("{scene} must not come where the trader does what it is told"));
         }
+        Ok(())
     }
 }
 

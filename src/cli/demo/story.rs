@@ -142,10 +142,11 @@ impl<'a> Story<'a> {
         if self.pid.is_some_and(|pid| pid != member.pid) {
             self.level = Level::Normal;
             self.next_row = kernel::now();
+            self.say(Who::Tradedog, Style::new(), &format!("pid {} is the successor", member.pid))?;
             self.saw(Scene::Succeeded)?;
         }
         self.pid = Some(member.pid);
-        let level = level_named(&member.level);
+        let level = level_named(&member.judged.level);
         let before = std::mem::replace(&mut self.level, level);
         if level == before && kernel::now() < self.next_row {
             return Ok(());
@@ -179,7 +180,7 @@ impl<'a> Story<'a> {
 
     /// Orders that have not ended: a kill that waits out its grace, and what a brake holds.
     fn tell_rungs(&mut self, member: &Member) -> Result<(), Failure> {
-        for rung in &member.rungs {
+        for rung in &member.judged.rungs {
             let now = match rung.standing.as_str() {
                 "in_flight" if rung.action == "kill" => "SIGTERM is sent; SIGKILL follows unless it leaves".to_owned(),
                 "in_flight" | "waiting" | "done" | "in_force" => String::new(),
@@ -217,10 +218,11 @@ impl<'a> Story<'a> {
 
     fn watch_for_calm(&mut self, status: &Status, members: &[Member]) -> Result<(), Failure> {
         let quiet = |member: &Member| {
-            let fds = member.thresholds.iter().find(|threshold| threshold.metric == "open_fds");
+            let fds = member.judged.thresholds.iter().find(|threshold| threshold.metric == "open_fds");
             let expected = fds.and_then(|threshold| threshold.expected);
-            let open = member.readings.get("open_fds").and_then(|reading| reading.value);
-            level_named(&member.level) == Level::Normal && open.zip(expected).is_some_and(|(open, most)| open <= most)
+            let open = member.judged.readings.get("open_fds").and_then(|reading| reading.value);
+            level_named(&member.judged.level) == Level::Normal
+                && open.zip(expected).is_some_and(|(open, most)| open <= most)
         };
         let missing = status.targets.iter().any(|target| target.successor_missing);
         let calm = matches!(members, [one] if quiet(one)) && status.leases.is_empty() && !missing;
@@ -240,14 +242,14 @@ fn level_named(name: &str) -> Level {
 
 /// A count, or why there is none.
 fn reading(member: &Member, metric: &str) -> String {
-    let reading = member.readings.get(metric);
+    let reading = member.judged.readings.get(metric);
     let value = reading.and_then(|reading| reading.value.map(|value| value.to_string()));
     value.or_else(|| reading?.unknown.clone()).unwrap_or_else(|| "-".to_owned())
 }
 
 /// The reading that made the level, against its bound.
 fn because(member: &Member) -> String {
-    let at_level = member.thresholds.iter().filter(|threshold| threshold.level == member.level);
+    let at_level = member.judged.thresholds.iter().filter(|threshold| threshold.level == member.judged.level);
     let causes = at_level.filter_map(|threshold| {
         let bound = threshold.bounds.get(&threshold.level)?;
         Some(format!("{} {}, bound {bound}", threshold.metric, reading(member, &threshold.metric)))

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use crate::kernel::{Waiter, block_signals};
 
 /// Waits; an interruption becomes an error, so that everything is put away on the way out.
 pub(super) struct Wait(Waiter);
+
+/// Somebody pressed Ctrl-C, or the terminal is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: everything that the demo had started is stopped")]
+pub(super) struct Interrupted;
 
 impl Wait {
     /// Takes over SIGINT, SIGTERM and SIGHUP: to be called before the first thread is started.
@@ -22,9 +27,6 @@ impl Wait {
     ///
     /// The demo was interrupted.
     pub(super) fn pause(&mut self, time: Duration) -> anyhow::Result<()> {
-        if self.0.wait(time).signal.is_some() {
-            bail!("interrupted: everything that the demo had started is stopped");
-        }
-        Ok(())
+        if self.0.wait(time).signal.is_some() { Err(Interrupted.into()) } else { Ok(()) }
     }
 }

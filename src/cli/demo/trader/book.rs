@@ -51,14 +51,8 @@ pub(super) enum Leak {
 impl Book {
     /// All that a calm trader has.
     pub(super) fn open(peers: Peers) -> io::Result<Self> {
-        let mut book = Self {
-            peers,
-            files: Vec::new(),
-            pool: Vec::new(),
-            contexts: Vec::new(),
-            lost: Lost::default(),
-            turn: 0,
-        };
+        let mut book =
+            Self { peers, files: Vec::new(), pool: Vec::new(), contexts: Vec::new(), lost: Lost::default(), turn: 0 };
         for _ in 0..FILES {
             book.files.push(open_file()?);
         }
@@ -146,6 +140,12 @@ impl Book {
         let left = most.saturating_sub(before - files.len() - connections.len() - contexts.len());
         files.truncate(files.len().saturating_sub(left));
         before - self.lost()
+    }
+
+    /// Its peers are elsewhere from now on.
+    #[cfg(test)]
+    pub(super) const fn move_to(&mut self, peers: Peers) {
+        self.peers = peers;
     }
 
     fn fill_pool(&mut self) -> io::Result<()> {
