@@ -94,7 +94,7 @@ fn introduce(stage: &Stage, output: &mut Output) -> Result<(), Failure> {
     let file = shown(&stage.configuration());
     output.line("A trader with 85 open files is about to leak, as the one of the opening case did in two hours.")?;
     output.line("tradedog watches it, with this in its watchdog.toml:\n")?;
-    for line in configuration::essence().lines() {
+    for line in configuration::essence(stage.text()).lines() {
         output.styled(Style::new().dimmed(), format_args!("  {line}"))?;
     }
     output.styled(bold, "\nWhile it runs, in another terminal:")?;

@@ -44,6 +44,8 @@ const LOG_TAIL: usize = 15;
 pub(super) struct Stage {
     folder: TempDir,
     peers: Peers,
+    /// The text of watchdog.toml.
+    text: String,
     /// The trader's admin port.
     admin: SocketAddr,
     web: SocketAddr,
@@ -64,7 +66,18 @@ impl Stage {
         let peers = Peers::open().context("cannot listen on loopback")?;
         let (voice, lines) = channel();
         let (admin, web) = (free_address()?, free_address()?);
-        Ok(Self { folder, peers, admin, web, trader: None, daemon: None, voice, lines, restart: None })
+        Ok(Self {
+            folder,
+            peers,
+            text: String::new(),
+            admin,
+            web,
+            trader: None,
+            daemon: None,
+            voice,
+            lines,
+            restart: None,
+        })
     }
 
     /// Starts trader and daemon, with other ports where somebody was faster.
@@ -85,8 +98,8 @@ impl Stage {
     }
 
     fn try_to_begin(&mut self, mood: Mood, wait: &mut Wait) -> anyhow::Result<()> {
-        let text = configuration::text(self.admin, self.web, self.peers)?;
-        write_private(&self.configuration(), &text)?;
+        self.text = configuration::text(self.admin, self.web, self.peers)?;
+        write_private(&self.configuration(), &self.text)?;
         self.start_trader(mood)?;
         let early = kernel::now() + START;
         self.start_daemon()?;
@@ -155,6 +168,11 @@ impl Stage {
     pub(super) fn status(&self) -> anyhow::Result<Status> {
         let answer = client::get(&self.web.into(), "/api/v1/status", ANSWER).map_err(anyhow::Error::msg)?;
         serde_json::from_str(&answer).context("the daemon's status cannot be read")
+    }
+
+    /// What the daemon was told.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Where the daemon is asked.
