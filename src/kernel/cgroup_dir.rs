@@ -158,7 +158,7 @@ impl Cgroup {
 
 /// `cgroup.procs`, a number a line; 0 stands for a process of another pid namespace, which nobody here
 /// could name.
-fn parse_pids(text: &[u8]) -> Result<Vec<Pid>, Error> {
+pub(super) fn parse_pids(text: &[u8]) -> Result<Vec<Pid>, Error> {
     let expected = Error::Malformed("a cgroup whose processes are all of our pid namespace");
     let pid = |line| number(line).and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::new).ok_or(expected);
     text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(pid).collect()

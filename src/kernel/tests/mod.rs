@@ -1,6 +1,7 @@
 //! The door, tried on real processes and with every read failing once.
 #![expect(clippy::disallowed_methods, reason = "starts children and compares with what the kernel prints")]
 
+mod cgroups;
 mod faults;
 mod parsers;
 mod processes;
