@@ -65,12 +65,15 @@ impl Freezer {
         }
     }
 
-    /// Lets it run again at once, whoever else in its cgroup is to stand still: it got its SIGTERM. Where
+    /// Lets it run again at once, whoever else in its cgroup is to stand still: it is to end by itself.
+    /// `by` is what was taken for it; its cgroup may have been stopped for another process too. Where
     /// that fails, SIGKILL ends it frozen.
-    pub(super) fn let_go(&mut self, ground: &Ground, process: &Process, by: FreezeBy) {
-        match by {
-            FreezeBy::Signal => drop(process.signal(SIGCONT)),
-            FreezeBy::Cgroup => self.groups.let_go(ground, process),
+    pub(super) fn let_go(&mut self, ground: &Ground, process: &Process, by: Option<FreezeBy>) {
+        if by == Some(FreezeBy::Signal) {
+            let _ = process.signal(SIGCONT);
+        }
+        if !self.groups.let_go(ground, process) && by == Some(FreezeBy::Cgroup) {
+            let _ = cgroup::release(&ground.cgroups, process);
         }
     }
 

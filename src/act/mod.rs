@@ -157,10 +157,11 @@ impl Executor {
             Measure::Http(_) | Measure::Command(_) => Err(End::refused("nobody is there to send it")),
             Measure::Kill { .. } => {
                 let process = self.find(order, roster)?;
-                let killing = Killing::start(&self.ground, order, Arc::clone(&process), now)?;
-                self.kills.push(killing);
-                // Only now does it wake up, to its SIGTERM.
-                self.let_go(order, &process);
+                let killing = Killing::start(&self.ground, order, Arc::clone(&process), now);
+                // Only now does it wake up, to its SIGTERM; and where that was refused it must not stay
+                // frozen for a kill that does not come.
+                self.freezer.let_go(&self.ground, &process, order.thaw);
+                self.kills.push(killing?);
                 Ok(None)
             }
         }
@@ -173,16 +174,9 @@ impl Executor {
             Err(error) => return Err(End::vetoed(Reason::Identity).told(error.to_string())),
         };
         // The earlier daemon may not have come to it.
-        self.let_go(order, &process);
+        self.freezer.let_go(&self.ground, &process, order.thaw);
         self.kills.push(Killing::taken_up(&self.ground, order, process, sent)?);
         Ok(())
-    }
-
-    /// A process that we stopped is to wake up before it can end by itself.
-    fn let_go(&mut self, order: &Order, process: &Process) {
-        if let Some(by) = order.thaw {
-            self.freezer.let_go(&self.ground, process, by);
-        }
     }
 
     /// The process that an order is for, if it is there and provably that one. Nobody but a member may

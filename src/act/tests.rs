@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 mod cgroups;
+mod faults;
 mod freezes;
 mod resumed;
 mod undone;

@@ -89,13 +89,19 @@ impl Groups {
         }
     }
 
-    /// Lets `process` go on, with its cgroup, whoever else holds that.
-    pub(super) fn let_go(&mut self, ground: &Ground, process: &Process) {
-        match self.held_for(process) {
-            Some(at) if self.stopped[at].group.set_frozen(false).is_ok() => drop(self.stopped.swap_remove(at)),
-            Some(_) => {}
-            None => drop(release(&ground.cgroups, process)),
+    /// Lets `process` go on, with its cgroup, whoever else holds that. Whether we had stopped it.
+    pub(super) fn let_go(&mut self, ground: &Ground, process: &Process) -> bool {
+        if self.stopped.is_empty() {
+            return false;
         }
+        let group = ground.cgroups.unified_of(process, &mut Vec::new()).ok().flatten();
+        let is_in = |stopped: &Stopped| group.as_ref().is_some_and(|group| stopped.group.is(group));
+        let Some(at) = self.held_for(process).or_else(|| self.stopped.iter().position(is_in)) else { return false };
+        let done = self.stopped[at].group.set_frozen(false).is_ok();
+        if done {
+            self.stopped.swap_remove(at);
+        }
+        done
     }
 
     /// Lets go what is stopped for nobody any more: with the last owner the leases ended too, and nobody

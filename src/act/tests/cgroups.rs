@@ -189,26 +189,42 @@ fn couple() -> Option<(Case, Group)> {
     Some((case, group))
 }
 
+/// The same order for the other of them.
+fn of_second(case: &Case, order: Order) -> Order {
+    let member = &case.roster.members()[1];
+    Order { member: member.key, identity: member.process.identity(), ..order }
+}
+
 #[test]
 fn a_cgroup_goes_on_with_the_last_that_was_frozen_in_it() {
     let Some((mut case, group)) = couple() else { return };
-    let other = |case: &Case, order| {
-        let member = &case.roster.members()[1];
-        Order { member: member.key, identity: member.process.identity(), ..order }
-    };
     let (one, two) = (case.draft(FREEZE), case.draft(FREEZE));
-    let two = other(&case, two);
+    let two = of_second(&case, two);
     for order in [one, two] {
         let outcome = case.carry_out(order).unwrap();
         assert!(matches!(outcome.kind, OutcomeKind::Delivered | OutcomeKind::Acknowledged), "{outcome:?}");
     }
     eventually(|| group.is_frozen());
     let (one, two) = (case.draft(THAW), case.draft(THAW));
-    let two = other(&case, two);
+    let two = of_second(&case, two);
     assert_eq!(end(case.carry_out(one)), Some((OutcomeKind::Delivered, Reason::None)));
     assert!(group.is_frozen(), "the other is still to stand still");
     case.carry_out(two).unwrap();
     eventually(|| !group.is_frozen());
+}
+
+#[test]
+fn a_kill_wakes_up_whom_the_freeze_of_another_stopped() {
+    let Some((mut case, group)) = couple() else { return };
+    let order = case.draft(FREEZE);
+    let (order, killed) = (of_second(&case, order), case.child.id());
+    case.carry_out(order).unwrap();
+    eventually(|| group.is_frozen());
+    assert_eq!(case.order(kill(30_000, KillScope::Process)), None);
+    assert_eq!(case.outcome().kind, OutcomeKind::Gone);
+    assert_eq!(case.roster.members()[0].process.identity().pid.get(), i32::try_from(killed).unwrap());
+    assert_eq!(case.ended_by(), Some(15));
+    assert!(!group.is_frozen());
 }
 
 #[test]
