@@ -297,3 +297,6 @@ pub struct EndedOrder {
 fn is_false(flag: &bool) -> bool {
     !*flag
 }
+
+#[cfg(test)]
+mod tests;
