@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::config::{Action, Config};
-use crate::model::{Event, Moment, Note, Order, OutcomeKind, Reason};
+use crate::model::{Event, Measure, Moment, Note, Order, OutcomeKind, Reason};
 
 /// How many ended orders are kept for the status.
 const RECENT: usize = 64;
@@ -22,7 +22,18 @@ pub struct OrderKey {
     pub reason: Reason,
 }
 
-/// An order at its final outcome.
+/// The labels of `undo_failures_total`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UndoKey {
+    /// Name of the target.
+    pub target: Arc<str>,
+    /// Name of the action that was to be undone.
+    pub action: Arc<str>,
+    /// Why it was not.
+    pub reason: Reason,
+}
+
+/// An order at its final outcome, one to undo included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
     /// The order.
@@ -39,6 +50,7 @@ pub struct Ended {
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
     orders: BTreeMap<OrderKey, u64>,
+    undo_failures: BTreeMap<UndoKey, u64>,
     recent: VecDeque<Ended>,
 }
 
@@ -53,10 +65,11 @@ impl Counters {
 
     /// Keeps the counts of actions that `config` still has, adds zeros for new ones.
     pub fn reconfigure(&mut self, config: &Config) {
-        let known = |key: &OrderKey| {
-            config.targets.iter().any(|t| t.name == key.target && t.actions.iter().any(|a| a.name == key.action))
+        let known = |target: &Arc<str>, action: &Arc<str>| {
+            config.targets.iter().any(|t| t.name == *target && t.actions.iter().any(|a| a.name == *action))
         };
-        self.orders.retain(|key, _| known(key));
+        self.orders.retain(|key, _| known(&key.target, &key.action));
+        self.undo_failures.retain(|key, _| known(&key.target, &key.action));
         self.add_zeros(config);
     }
 
@@ -65,21 +78,49 @@ impl Counters {
         self.orders.iter().map(|(key, count)| (key, *count))
     }
 
+    /// How often a try to undo failed, for each action that can be undone, in a stable order.
+    pub fn undo_failures(&self) -> impl ExactSizeIterator<Item = (&UndoKey, u64)> {
+        self.undo_failures.iter().map(|(key, count)| (key, *count))
+    }
+
     /// The orders that ended last, the latest last.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Ended> {
         self.recent.iter()
     }
 
     /// Whether this is an event that is counted.
-    pub(super) const fn concerns(note: &Note) -> bool {
-        matches!(note, Note::Ended { .. } | Note::Held { .. })
+    pub(super) fn concerns(note: &Note) -> bool {
+        match note {
+            Note::Ended { .. } | Note::Held { .. } => true,
+            Note::Retrying { order, .. } => order.undo,
+            Note::Found { .. }
+            | Note::Gone { .. }
+            | Note::Contested { .. }
+            | Note::LevelChanged { .. }
+            | Note::Ordered(_)
+            | Note::Released { .. }
+            | Note::GaveUp { .. }
+            | Note::StillHeld { .. }
+            | Note::Reading { .. }
+            | Note::LeaseEnded { .. }
+            | Note::StaysInForce { .. }
+            | Note::SuccessorMissing { .. }
+            | Note::SuccessorCame { .. }
+            | Note::LadderStepped { .. }
+            | Note::Seen { .. }
+            | Note::Daemon { .. } => false,
+        }
     }
 
     /// Each order counts once, at its final outcome; a hold once per rung and brake, which is when
-    /// the event is given.
+    /// the event is given. What takes a measure back is no order of its own to be counted: it is
+    /// tried until it succeeds, and each try that fails counts.
     pub(super) fn count(&mut self, event: &Event) {
         if let Note::Held { order, reason, .. } = &event.note {
             self.add(order, OutcomeKind::Held, *reason);
+        }
+        if let Note::Retrying { order, reason, .. } = &event.note {
+            self.add_undo_failure(order, *reason);
         }
         if let Note::Ended { order, kind, reason, .. } = &event.note {
             self.add(order, *kind, *reason);
@@ -91,7 +132,18 @@ impl Counters {
         }
     }
 
+    fn add_undo_failure(&mut self, order: &Order, reason: Reason) {
+        if order.undo {
+            let key = UndoKey { target: Arc::clone(&order.target), action: Arc::clone(&order.action), reason };
+            let count = self.undo_failures.entry(key).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
     fn add(&mut self, order: &Order, outcome: OutcomeKind, reason: Reason) {
+        if order.undo {
+            return;
+        }
         let key = OrderKey { target: Arc::clone(&order.target), action: Arc::clone(&order.action), outcome, reason };
         let count = self.orders.entry(key).or_default();
         *count = count.saturating_add(1);
@@ -104,20 +156,22 @@ impl Counters {
                     let (target, action) = (Arc::clone(&target.name), Arc::clone(&action.name));
                     self.orders.entry(OrderKey { target, action, outcome, reason }).or_default();
                 }
+                let undone = action.undo.is_some() || action.measure.is_freeze();
+                for reason in [Reason::Timeout, Reason::Refused].into_iter().filter(|_| undone) {
+                    let (target, action) = (Arc::clone(&target.name), Arc::clone(&action.name));
+                    self.undo_failures.entry(UndoKey { target, action, reason }).or_default();
+                }
             }
         }
     }
 }
 
-/// What an order of this action may come to when all is well or the delivery fails. A kill that
-/// works ends in `gone`.
-fn expected(action: &Action) -> impl Iterator<Item = (OutcomeKind, Reason)> {
-    let gone = action.measure.is_kill().then_some((OutcomeKind::Gone, Reason::None));
-    [
-        (OutcomeKind::Delivered, Reason::None),
-        (OutcomeKind::Failed, Reason::Timeout),
-        (OutcomeKind::Failed, Reason::Refused),
-    ]
-    .into_iter()
-    .chain(gone)
+/// What an order of this action comes to when all is well, or when the delivery fails.
+fn expected(action: &Action) -> [(OutcomeKind, Reason); 3] {
+    let well = match action.measure {
+        Measure::Kill { .. } => OutcomeKind::Gone,
+        Measure::Signal { .. } | Measure::Freeze { .. } | Measure::Thaw { .. } => OutcomeKind::Delivered,
+        Measure::Http(_) | Measure::Command(_) => OutcomeKind::Acknowledged,
+    };
+    [(well, Reason::None), (OutcomeKind::Failed, Reason::Timeout), (OutcomeKind::Failed, Reason::Refused)]
 }

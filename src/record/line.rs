@@ -1,13 +1,16 @@
 //! An event as one line of the log.
+//!
+//! What belongs here: the sentences. What does not: anything secret. Headers, bodies and what a
+//! bearer file holds are in no event but inside a measure, and no sentence shows them.
+
+mod orders;
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use super::show;
 use crate::config::{Config, units};
-use crate::model::{
-    Cause, Event, Identity, KillScope, Level, Measure, MemberKey, Metric, Moment, Note, Order, OutcomeKind, Reason,
-    printable,
-};
+use crate::model::{Cause, Event, Identity, Level, MemberKey, Metric, Moment, Note, OutcomeKind, Unknown, printable};
 
 /// Longest line: what a peer or a path can blow up is cut there.
 const MOST_CHARS: usize = 1000;
@@ -49,21 +52,28 @@ impl Line {
     }
 }
 
+/// A measure that is in force and cannot be taken back needs somebody after so many tries.
+const PATIENT_TRIES: u32 = 3;
+
 fn severity(note: &Note) -> Severity {
     match note {
-        Note::LevelChanged { from, to, .. } if to > from && *to >= Level::Critical => Severity::Error,
-        Note::LevelChanged { from, to, .. } if to > from => Severity::Warning,
+        Note::LevelChanged { from, to, .. } | Note::LadderStepped { from, to, .. } if to > from => {
+            if *to >= Level::Critical { Severity::Error } else { Severity::Warning }
+        }
+        Note::Retrying { order, .. } if order.undo && order.attempt >= PATIENT_TRIES => Severity::Error,
+        // What is taken back, and what is done whatever the level.
+        Note::Ordered(order) if order.undo || order.cause.is_none() => Severity::Info,
         Note::Ended { kind: OutcomeKind::Failed | OutcomeKind::Vetoed, .. }
         | Note::Held { .. }
         | Note::Retrying { .. }
-        | Note::StaysInForce { .. }
-        | Note::SuccessorMissing { .. }
         | Note::Seen { why: Some(_), .. }
         | Note::Ordered(_)
         | Note::Contested { .. }
         | Note::Reading { why: Some(_), .. }
         | Note::Daemon { bad: true, .. } => Severity::Warning,
-        Note::GaveUp { .. } | Note::StillHeld { .. } => Severity::Error,
+        Note::GaveUp { .. } | Note::StillHeld { .. } | Note::StaysInForce { .. } | Note::SuccessorMissing { .. } => {
+            Severity::Error
+        }
         Note::Ended { .. }
         | Note::LevelChanged { .. }
         | Note::Released { .. }
@@ -78,6 +88,10 @@ fn severity(note: &Note) -> Severity {
     }
 }
 
+/// What is wrong with a process that two targets match, and what to do about it.
+const CONTESTED: &str = "is matched by another target too, so no measure reaches it: narrow one match, \
+                         or write shared = true in both";
+
 struct Teller<'a> {
     config: &'a Config,
     now: Moment,
@@ -89,108 +103,62 @@ impl Teller<'_> {
         match note {
             Note::Found { target, member, identity } => write!(out, "{}: found", who(target, *member, identity)),
             Note::Gone { target, member, identity } => write!(out, "{}: gone", who(target, *member, identity)),
-            Note::Contested { target, member, identity } => write!(
-                out,
-                "{} is matched by another target too, so no measure reaches it: narrow one match, \
-                 or write shared = true in both",
-                who(target, *member, identity)
-            ),
-            Note::Reading { target, member, identity, metric, why: Some(why) } => {
-                write!(out, "{}: {metric} is unknown: {}", who(target, *member, identity), why.name())
+            Note::Contested { target, member, identity } => {
+                write!(out, "{} {CONTESTED}", who(target, *member, identity))
             }
-            Note::Reading { target, member, identity, metric, why: None } => {
-                write!(out, "{}: {metric} is known again", who(target, *member, identity))
+            Note::SuccessorMissing { target, within } => {
+                let within = show::duration(*within);
+                write!(out, "{target}: nobody has come within {within} after a kill: see why it was not started again")
             }
-            Note::LevelChanged { .. } => self.tell_level(out, note),
-            Note::LeaseEnded { .. }
-            | Note::StaysInForce { .. }
-            | Note::SuccessorMissing { .. }
-            | Note::SuccessorCame { .. }
-            | Note::LadderStepped { .. }
-            | Note::Seen { .. } => write!(out, "{note:?}"),
+            Note::SuccessorCame { target, member, identity } => {
+                write!(out, "{}: the successor that was missed has come", who(target, *member, identity))
+            }
+            Note::Reading { target, member, identity, metric, why } => {
+                write!(out, "{}: {metric} {}", who(target, *member, identity), sight(*why))
+            }
+            Note::Seen { target, metric, why } => {
+                write!(out, "{}: {metric} {}", all_of(target.as_deref()), sight(*why))
+            }
+            Note::LevelChanged { .. } | Note::LadderStepped { .. } => self.tell_step(out, note),
             Note::Daemon { text, .. } => out.write_str(text),
             Note::Ordered(order) => self.tell_ordered(out, order),
-            Note::Ended { order, kind, reason, .. } => tell_ended(out, order, *kind, *reason),
-            Note::Held { .. }
-            | Note::Released { .. }
-            | Note::Retrying { .. }
-            | Note::GaveUp { .. }
-            | Note::StillHeld { .. } => self.tell_waiting(out, note),
+            Note::Ended { order, kind, reason, detail } => {
+                orders::tell_ended(out, order, (*kind, *reason))?;
+                orders::tell_detail(out, detail.as_deref())
+            }
+            Note::Held { order, reason, opens } => self.tell_held(out, order, (*reason, *opens)),
+            Note::StillHeld { order, reason, opens } => self.tell_still_held(out, order, (*reason, *opens)),
+            Note::Released { order, reason } => orders::tell_released(out, order, *reason),
+            Note::Retrying { order, reason, detail, at } => {
+                orders::tell_failed(out, order, (*reason, detail.as_deref()))?;
+                write!(out, "; tried again in {}", show::duration(at.since(self.now)))
+            }
+            Note::GaveUp { order, reason } => orders::tell_gave_up(out, order, *reason),
+            Note::LeaseEnded { order } => orders::tell_lease_ended(out, order),
+            Note::StaysInForce { order, opens } => self.tell_stays_in_force(out, order, *opens),
         }
     }
 
-    fn tell_level(&self, out: &mut String, note: &Note) -> fmt::Result {
-        let Note::LevelChanged { target, member, identity, ladder, from, to, cause } = note else { return Ok(()) };
-        out.write_str(&who(target, *member, identity))?;
-        if self.config.targets.iter().any(|t| t.name == *target && t.ladders.len() > 1) {
+    fn tell_step(&self, out: &mut String, note: &Note) -> fmt::Result {
+        let (target, whose, ladder, step) =
+            if let Note::LevelChanged { target, member, identity, ladder, from, to, cause } = note {
+                (Some(target), who(target, *member, identity), ladder, (from, to, cause))
+            } else if let Note::LadderStepped { target, ladder, from, to, cause } = note {
+                (target.as_ref(), all_of(target.as_deref()), ladder, (from, to, cause))
+            } else {
+                return Ok(());
+            };
+        let (from, to, cause) = step;
+        out.write_str(&whose)?;
+        if target.is_some_and(|target| self.has_ladders(target)) {
             write!(out, " ladder {ladder}")?;
         }
         write!(out, ": {from} -> {to}")?;
         cause.as_ref().map_or(Ok(()), |cause| write!(out, ": {}", self.because(cause)))
     }
 
-    fn tell_ordered(&self, out: &mut String, order: &Order) -> fmt::Result {
-        let dry = if self.dry_run { " (dry run)" } else { "" };
-        write!(out, "order {}{dry}: {} ({})", order.id.0, order.action, show::measure(&order.measure))?;
-        write!(
-            out,
-            " for {}: {} ({})",
-            whom(order),
-            order.cause.as_ref().map(|cause| self.because(cause)).unwrap_or_default(),
-            order.level
-        )?;
-        if order.attempt > 1 { write!(out, ", attempt {}", order.attempt) } else { Ok(()) }
-    }
-
-    fn tell_waiting(&self, out: &mut String, note: &Note) -> fmt::Result {
-        match note {
-            Note::Held { order, reason, opens } => {
-                write!(out, "order {}: {} for {} is held: {}", order.id.0, order.action, whom(order), why(*reason))?;
-                self.tell_opening(out, *opens)
-            }
-            Note::StillHeld { order, reason, opens } => {
-                write!(out, "{}", who(&order.target, order.member, &order.identity))?;
-                write!(out, " is still {}, and {} is held: ", order.level, order.action)?;
-                out.write_str(&why(*reason))?;
-                self.tell_opening(out, *opens)
-            }
-            Note::Released { order, reason } => {
-                write!(out, "order {}: {} for {} is no longer held: ", order.id.0, order.action, whom(order))?;
-                write!(out, "{reason} is over")
-            }
-            Note::Retrying { order, reason, at, .. } => {
-                write!(out, "order {}: {} for {} failed: {}", order.id.0, order.action, whom(order), why(*reason))?;
-                write!(out, "; tried again in {}", show::duration(at.since(self.now)))
-            }
-            Note::GaveUp { order, reason } => write!(
-                out,
-                "order {}: gave up {} for {} after attempt {}: {}; not tried again until {} is left",
-                order.id.0,
-                order.action,
-                whom(order),
-                order.attempt,
-                why(*reason),
-                order.level
-            ),
-            Note::Found { .. }
-            | Note::Gone { .. }
-            | Note::Contested { .. }
-            | Note::LevelChanged { .. }
-            | Note::Ordered(_)
-            | Note::Ended { .. }
-            | Note::Reading { .. }
-            | Note::LeaseEnded { .. }
-            | Note::StaysInForce { .. }
-            | Note::SuccessorMissing { .. }
-            | Note::SuccessorCame { .. }
-            | Note::LadderStepped { .. }
-            | Note::Seen { .. }
-            | Note::Daemon { .. } => Ok(()),
-        }
-    }
-
-    fn tell_opening(&self, out: &mut String, opens: Option<Moment>) -> fmt::Result {
-        opens.map_or(Ok(()), |opens| write!(out, "; opens in {}", show::duration(opens.since(self.now))))
+    fn has_ladders(&self, target: &Arc<str>) -> bool {
+        self.config.targets.iter().any(|t| t.name == *target && t.ladders.len() > 1)
     }
 
     /// The reading against its bound, and since when.
@@ -207,39 +175,17 @@ fn reading_past_bound(metric: &Metric, value: f64, bound: f64) -> String {
     format!("{metric} {} at or past {}", units::show(value, unit), units::show(bound, unit))
 }
 
-fn tell_ended(out: &mut String, order: &Order, kind: OutcomeKind, reason: Reason) -> fmt::Result {
-    let (id, measure, whom) = (order.id.0, show::measure(&order.measure), whom(order));
-    match kind {
-        OutcomeKind::Gone if reason != Reason::None => {
-            let gone = who(&order.target, order.member, &order.identity);
-            write!(out, "order {id}: gone: {gone}; {} never went out, kept back", order.action)
-        }
-        OutcomeKind::DryRun => write!(out, "order {id}: would have sent {measure} to {whom}"),
-        OutcomeKind::Gone => write!(out, "order {id}: gone: {}", who(&order.target, order.member, &order.identity)),
-        OutcomeKind::Delivered | OutcomeKind::Acknowledged => {
-            write!(out, "order {id}: {}: {measure} to {whom}", kind.name())
-        }
-        OutcomeKind::Failed | OutcomeKind::Held | OutcomeKind::Vetoed | OutcomeKind::Lapsed => {
-            write!(out, "order {id}: {}: {} ({measure}) for {whom}", kind.name(), order.action)
-        }
-    }?;
-    if reason == Reason::None { Ok(()) } else { write!(out, ": {}", why(reason)) }
-}
-
-/// `cooldown (too soon after the last delivery to this process)`
-fn why(reason: Reason) -> String {
-    format!("{reason} ({})", reason.help())
-}
-
-fn whom(order: &Order) -> String {
-    let whom = who(&order.target, order.member, &order.identity);
-    if matches!(order.measure, Measure::Kill { scope: KillScope::Tree, .. }) {
-        return whom + " and its descendants";
-    }
-    whom
+/// Whether a metric is seen, in words that follow its name.
+fn sight(why: Option<Unknown>) -> String {
+    why.map_or_else(|| "is known again".to_owned(), |why| format!("is unknown: {}", why.name()))
 }
 
 /// `trader[0] pid 1234`
 fn who(target: &str, member: MemberKey, identity: &Identity) -> String {
     format!("{target}[{}] pid {}", member.slot, identity.pid)
+}
+
+/// All processes of a target as the series of them together is labelled, or the host.
+fn all_of(target: Option<&str>) -> String {
+    target.map_or_else(|| "host".to_owned(), |target| format!("{target}[all]"))
 }

@@ -11,7 +11,7 @@ mod show;
 mod state_file;
 mod writer;
 
-pub use counters::{Counters, Ended, OrderKey};
+pub use counters::{Counters, Ended, OrderKey, UndoKey};
 pub use folders::{FolderError, runtime_directory, runtime_path};
 pub use line::{Line, Severity};
 pub use show::{duration as show_duration, measure as show_measure, signal as show_signal};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal as Named;
 
-use crate::model::{Measure, Signal};
+use crate::model::{FreezeBy, Measure, Signal, printable};
 
 /// A span of time: the two largest units that are not zero (`1h 5m`, `45s`, `200ms`).
 pub fn duration(span: Duration) -> String {
@@ -20,16 +20,37 @@ pub fn duration(span: Duration) -> String {
     parts.map(|(count, unit)| format!("{count}{unit}")).collect::<Vec<_>>().join(" ")
 }
 
-/// What a measure sends: `SIGUSR1`; `SIGTERM, SIGKILL after 45s`.
+/// Longest part of a line that a URL or a command takes up.
+const MOST_CHARS: usize = 200;
+
+/// What a measure sends: `SIGUSR1`; `SIGTERM, SIGKILL after 45s`; `POST http://127.0.0.1:8080/pause`.
+/// Nothing secret: no header, no body, and of a URL no query. Printable.
 pub fn measure(measure: &Measure) -> String {
     match measure {
         Measure::Signal { signal: which, .. } => signal(*which),
         Measure::Kill { grace, .. } => format!("SIGTERM, SIGKILL after {}", duration(*grace)),
-        Measure::Freeze { deadline, .. } => format!("freeze for at most {}", duration(*deadline)),
-        Measure::Thaw { .. } => "thaw".to_owned(),
-        Measure::Http(http) => format!("POST {}", http.post),
-        Measure::Command(command) => command.argv.join(" "),
+        Measure::Freeze { by: FreezeBy::Signal, deadline } => format!("SIGSTOP for at most {}", duration(*deadline)),
+        Measure::Freeze { by: FreezeBy::Cgroup, deadline } => {
+            format!("cgroup.freeze for at most {}", duration(*deadline))
+        }
+        Measure::Thaw { by: FreezeBy::Signal } => "SIGCONT".to_owned(),
+        Measure::Thaw { by: FreezeBy::Cgroup } => "cgroup.freeze = 0".to_owned(),
+        Measure::Http(http) => {
+            let url = http.post.split(['?', '#']).next().unwrap_or_default();
+            format!("POST {}", printable(url.as_bytes(), MOST_CHARS))
+        }
+        Measure::Command(command) => {
+            let words: Vec<String> = command.argv.iter().map(|word| quoted(word)).collect();
+            printable(words.join(" ").as_bytes(), MOST_CHARS)
+        }
     }
+}
+
+/// An argument so that it is seen where it ends; for people, not for a shell.
+fn quoted(word: &str) -> String {
+    let quote = if word.contains('\'') { '"' } else { '\'' };
+    let is_plain = !word.is_empty() && !word.contains([' ', '\'', '"']);
+    if is_plain { word.to_owned() } else { format!("{quote}{word}{quote}") }
 }
 
 /// The first real-time signal that the C library leaves to programs (glibc keeps 32 and 33).
