@@ -20,6 +20,16 @@ pub(super) const FAMILIES: &[Family] = &[
             }
         },
     ),
+    counter(
+        "tradedog_undo_failures_total",
+        ACTION_REASON,
+        "Failed tries to take a measure back; it is tried until it is taken back.",
+        |scrape, series| {
+            for (key, count) in scrape.snapshot.counters.undo_failures() {
+                series.push(&[&key.target, &key.action, key.reason.name()], count as f64);
+            }
+        },
+    ),
     gauge(
         "tradedog_order_waiting",
         ACTION_REASON,
