@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tradedog::kernel::host::MemInfo;
+use tradedog::kernel::host::{MemInfo, Swapped, open_files, some_avg10};
 use tradedog::kernel::{Cgroups, Stat, Status, max_open_files};
 
 /// What stands behind the name in a line of the kernel.
@@ -13,6 +13,9 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = Stat::parse(bytes);
     let _ = Cgroups::parse(bytes);
     let _ = max_open_files(bytes);
+    let _ = Swapped::parse(bytes);
+    let _ = open_files(bytes);
+    assert!(some_avg10(bytes).is_ok_and(|share| (0.0..=1.0).contains(&share)) || some_avg10(bytes).is_err());
     if let Ok(status) = Status::parse(bytes) {
         assert_eq!(status.rss.is_some(), status.swap.is_some(), "one of them alone would be taken for the whole");
     }

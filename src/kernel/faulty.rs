@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use rustix::io::Errno;
+
+use super::host::{HostFile, HostFiles, HostOs, HostSource};
 use super::source::{File, Link, Os, Source};
 use super::{Entry, Error, Proc, Process};
 use crate::model::Pid;
@@ -14,7 +17,7 @@ pub(crate) enum Fault {
     Gone,
     /// The right was taken away.
     Denied,
-    /// Half of the text.
+    /// A part of the text.
     Truncated,
     /// No text.
     Emptied,
@@ -110,6 +113,50 @@ impl Faulty {
             Some(Fault::Emptied) => buffer.clear(),
             None => read(buffer)?,
         }
+        Ok(())
+    }
+}
+
+impl HostFiles {
+    /// The files of the host, of which the planned read fails.
+    pub(crate) fn faulty(plan: &Arc<Plan>) -> Self {
+        Self::over(Box::new(FaultyHost { kernel: HostOs::default(), plan: plan.clone() }))
+    }
+
+    /// Files that say what `text` says of each; none where it is missing.
+    pub(crate) fn saying(text: impl FnMut(HostFile) -> Option<String> + 'static) -> Self {
+        Self::over(Box::new(Saying(text)))
+    }
+}
+
+struct FaultyHost {
+    kernel: HostOs,
+    plan: Arc<Plan>,
+}
+
+impl HostSource for FaultyHost {
+    fn read(&mut self, file: HostFile, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+        match self.plan.next() {
+            Some(Fault::Gone) => return Err(Errno::NOENT),
+            Some(Fault::Denied) => return Err(Errno::ACCESS),
+            Some(Fault::Truncated) => {
+                self.kernel.read(file, buffer)?;
+                // What is used of them may stand in the first half.
+                buffer.truncate(8);
+            }
+            Some(Fault::Emptied) => buffer.clear(),
+            None => self.kernel.read(file, buffer)?,
+        }
+        Ok(())
+    }
+}
+
+struct Saying<T>(T);
+
+impl<T: FnMut(HostFile) -> Option<String>> HostSource for Saying<T> {
+    fn read(&mut self, file: HostFile, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+        buffer.clear();
+        buffer.extend_from_slice(self.0(file).ok_or(Errno::NOENT)?.as_bytes());
         Ok(())
     }
 }
