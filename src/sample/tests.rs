@@ -12,6 +12,8 @@ use crate::kernel::Process;
 use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::model::{Base, METRICS, MemberKey, Metric, Pid, Scope};
 
+mod groups;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Every metric there is, plain and with the peer.

@@ -1,39 +1,11 @@
 //! TCP sockets of real processes by state and peer, against `ss`.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
+use crate::server::Server;
 use crate::watched::{Eye, Watched, config, is_root, output_of, skip, until};
 use tradedog::kernel;
 use tradedog::model::{Base, Unknown, Value};
-
-/// The other side of connections.
-struct Server {
-    listener: TcpListener,
-    kept: Vec<TcpStream>,
-}
-
-impl Server {
-    fn at(address: &str) -> Self {
-        Self { listener: TcpListener::bind(address).unwrap(), kept: Vec::new() }
-    }
-
-    fn port(&self) -> u16 {
-        self.listener.local_addr().unwrap().port()
-    }
-
-    /// Takes `count` connections and closes them, so that they wait to be closed over there.
-    fn drop_connections(&self, count: usize) {
-        for _ in 0..count {
-            self.listener.accept().unwrap();
-        }
-    }
-
-    fn keep_connections(&mut self, count: usize) {
-        for _ in 0..count {
-            self.kept.push(self.listener.accept().unwrap().0);
-        }
-    }
-}
 
 /// How many sockets `ss` shows for the process in a state; none where there is no `ss`.
 fn by_ss(pid: i32, state: &str) -> Option<f64> {

@@ -6,10 +6,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tradedog::config::{self, Config};
+use tradedog::config::{self, Config, Per};
 use tradedog::discover::{Facts, Member};
 use tradedog::kernel::{self, Process};
-use tradedog::model::{MemberKey, Moment, Pid, Sample, Value};
+use tradedog::model::{METRICS, MemberKey, Metric, Moment, Pid, Sample, Scope, Value};
 use tradedog::sample::Sampler;
 
 const SCRIPT: &str = r#"
@@ -97,6 +97,20 @@ pub(crate) fn config(text: &str) -> Arc<Config> {
     Arc::new(config::parse(vec![config::Source::new("watchdog.toml", &text)]).unwrap())
 }
 
+/// As [`config`], with the processes judged together, and each metric of the host asked for, with
+/// each peer.
+pub(crate) fn config_of_group(text: &str) -> Arc<Config> {
+    let mut config = (*config(text)).clone();
+    config.targets[0].per = Per::Group;
+    let rows = METRICS.iter().filter(|row| row.scope == Scope::Host);
+    config.host.metrics = rows.clone().map(|row| Metric::plain(row.base)).collect();
+    for row in rows.filter(|row| row.per_peer) {
+        let peers = config.peers.iter();
+        config.host.metrics.extend(peers.map(|peer| Metric { base: row.base, peer: Some(Arc::clone(&peer.name)) }));
+    }
+    Arc::new(config)
+}
+
 pub(crate) fn member(slot: u32, pid: i32) -> Member {
     let process = Process::open(kernel::boot_id().unwrap(), Pid::new(pid).unwrap()).unwrap();
     let mut buffer = Vec::new();
@@ -143,6 +157,27 @@ impl Eye {
             Value::Known(number) => number,
             other @ (Value::AtLeast(_) | Value::Unknown(_)) => panic!("{name} of member {index} is {other:?}"),
         }
+    }
+
+    /// The metric of all members together in a new pass.
+    pub(crate) fn together(&mut self, name: &str) -> Value {
+        let at = self.metric(name);
+        self.look().groups[0].readings[at].value
+    }
+
+    /// The same, read anew.
+    pub(crate) fn together_anew(&mut self, name: &str) -> Value {
+        let at = self.metric(name);
+        let members: Vec<_> = self.members.iter().collect();
+        self.sampler.fresh_group(&members, at, kernel::now()).value
+    }
+
+    /// The metric of the host in a new pass, and read anew.
+    pub(crate) fn of_host(&mut self, name: &str) -> [Value; 2] {
+        let metrics = &self.config.host.metrics;
+        let at = metrics.iter().position(|metric| metric.to_string() == name).unwrap();
+        let seen = self.look().host[at].value;
+        [seen, self.sampler.fresh_host(at, kernel::now()).value]
     }
 
     /// The metric read anew, as before a kill.

@@ -99,6 +99,10 @@ fn what_of_them_is_not_so_is_malformed() {
         let text = PRESSURE.replace(from, to);
         assert!(matches!(some_avg10(text.as_bytes()), Err(Error::Malformed(_))), "{text}");
     }
+}
+
+#[test]
+fn anything_but_three_numbers_is_no_count_of_open_files() {
     for text in [
         "",
         "590",
@@ -155,11 +159,13 @@ fn files_are_kept_open() {
     assert_eq!(numbers(&mut host), first);
 }
 
+type Reading = fn(&mut HostFiles) -> Result<(), Error>;
+
 /// Whatever read fails in whatever way, there is an error, and never a number.
 #[test]
 fn a_failed_read_is_an_error_and_the_next_one_is_not() {
     for fault in Fault::ALL {
-        let readings: [fn(&mut HostFiles) -> Result<(), Error>; 3] =
+        let readings: [Reading; 3] =
             [|host| host.memory().map(drop), |host| host.swapped().map(drop), |host| host.open_files().map(drop)];
         for reading in readings {
             let mut host = HostFiles::faulty(&Plan::new(fault, 0));

@@ -60,3 +60,50 @@ impl Places {
         places
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn group(members: &[usize]) -> Group {
+        Group { target: 0, members: members.to_vec() }
+    }
+
+    #[test]
+    fn a_group_without_a_known_member_has_a_place_where_nothing_counts() {
+        let mut places = Places::default();
+        let slots = [Ok(1), Err(Fault::GONE), Err(Fault::NAMESPACE)];
+        places.set(&[group(&[1, 2]), group(&[0])], (&slots, 2));
+        let of_slots = [places.of_slot(0), places.of_slot(1)];
+        assert_eq!(places.of(&[0]), &of_slots[..1]);
+        assert_eq!(places.of(&[1]), &[of_slots[1], Places::of_group(1)]);
+        // Without groups nothing of the pass before is left.
+        places.set(&[], (&slots, 2));
+        assert_eq!(places.of(&[1]), &[Places::HOST + 2]);
+        assert!(places.of(&[]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn each_holder_counts_and_each_of_their_groups_once(
+            groups in proptest::collection::vec(proptest::collection::vec(0_usize..6, 0..5), 0..4),
+            slots in proptest::collection::vec(proptest::option::of(0_usize..8), 6),
+            held in proptest::collection::btree_set(0_usize..8, 0..8),
+        ) {
+            let slots: Vec<_> = slots.into_iter().map(|slot| slot.ok_or(Fault::GONE)).collect();
+            let groups: Vec<_> = groups.iter().map(|members| group(members)).collect();
+            let held: Vec<_> = held.into_iter().collect();
+            let mut places = Places::default();
+            places.set(&groups, (&slots, 8));
+            let mut wanted: Vec<_> = held.iter().map(|&slot| 1 + groups.len() + slot).collect();
+            let holds = |member: &usize| slots[*member].is_ok_and(|slot| held.contains(&slot));
+            wanted.extend((0..groups.len()).filter(|&index| groups[index].members.iter().any(holds)).map(|index| 1 + index));
+            let mut found = places.of(&held).clone();
+            found.sort_unstable();
+            wanted.sort_unstable();
+            prop_assert_eq!(found, wanted);
+        }
+    }
+}

@@ -72,6 +72,24 @@ fn sockets_count_for_each_holder_and_each_peer_and_listening_for_no_peer() {
     assert_eq!(tally.unclear().map(|(_, count)| count).sum::<u64>(), 0);
 }
 
+#[test]
+fn time_wait_is_the_hosts_and_no_part_of_what_a_process_holds() {
+    let mut tally = Tally::new(vec![peer(End::Remote, "*", Some(5432))]);
+    tally.open(1);
+    tally.add(&[0], &socket(TcpState::TimeWait, "10.0.0.1 40000", "10.0.0.2 5432"));
+    tally.add(&[0], &socket(TcpState::TimeWait, "10.0.0.1 40001", "10.0.0.2 443"));
+    tally.add_unclear(&socket(TcpState::TimeWait, "10.0.0.1 40002", "10.0.0.2 443"));
+    tally.grow(3);
+    tally.add(&[2, 0], &socket(TcpState::Established, "10.0.0.1 40003", "10.0.0.2 5432"));
+    let of = |slot, base| [None, Some(0)].map(|peer| tally.get(slot, base, peer).unwrap());
+    assert_eq!(of(0, Base::HostTimeWait), [2, 1]);
+    assert_eq!(of(0, Base::HostEstablished), [1, 1]);
+    assert_eq!(of(0, Base::Sockets), [1, 1]);
+    assert_eq!((of(2, Base::HostTimeWait), of(2, Base::Established)), ([0, 0], [1, 1]));
+    assert_eq!(of(1, Base::Sockets), [0, 0]);
+    assert_eq!(tally.unclear().map(|(_, count)| count).sum::<u64>(), 0);
+}
+
 proptest! {
     #[test]
     fn a_network_is_its_leading_bits(a: u128, flip in 0_u32..129, prefix in 0_u8..=128, four: bool) {
