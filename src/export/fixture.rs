@@ -228,6 +228,7 @@ pub(crate) fn snapshot() -> Snapshot {
     config.host.thresholds = vec![threshold(&config.host.metrics, Base::HostSwapUsed, [0.0, 0.8, 1.0, 0.0])];
     let config = Arc::new(config);
     let mut snapshot = Snapshot::empty(Arc::clone(&config));
+    snapshot.begun = true;
     snapshot.taken = Moment::from_secs(10_000);
     snapshot.wall.observe(snapshot.taken, Duration::from_secs(1_790_000_000));
     snapshot.targets = [(2, false), (3, false), (0, true)]

@@ -92,8 +92,12 @@ fn status_page(snapshot: &Snapshot) -> Page {
     }
 }
 
-fn healthy(_: &Snapshot) -> Page {
-    Page::text(StatusCode::OK, "healthy\n")
+/// A loop that has not made its first pass has not shown that it lives.
+fn healthy(snapshot: &Snapshot) -> Page {
+    match snapshot.begun {
+        true => Page::text(StatusCode::OK, "healthy\n"),
+        false => Page::text(StatusCode::SERVICE_UNAVAILABLE, "starting: no pass has been made yet\n"),
+    }
 }
 
 fn ready(snapshot: &Snapshot) -> Page {

@@ -47,6 +47,8 @@ pub struct Snapshot {
     pub host_thresholds: Vec<ThresholdView>,
     /// The pass itself.
     pub pass: PassView,
+    /// Whether a pass was made after discovery had looked everywhere once.
+    pub begun: bool,
     /// Why the daemon is not ready; empty when it is. Each a sentence.
     pub not_ready: Vec<String>,
     /// How the configuration got here.
@@ -160,6 +162,7 @@ impl Snapshot {
             host_ladder: LadderView::default(),
             host_thresholds: Vec::new(),
             pass: PassView::default(),
+            begun: false,
             not_ready: vec![String::from("no pass has been made yet")],
             reload: ReloadView::default(),
             own: OwnFacts::default(),

@@ -28,8 +28,9 @@ pub(super) struct ThresholdState {
     since: Moment,
     last: Option<Reading>,
     last_known: Option<f64>,
-    /// It was restored under other bounds than it had been judged by: the next reading sets it.
-    rebase: bool,
+    /// It was restored under other bounds than these, which it had been judged by: the next reading
+    /// sets it.
+    rebase: Option<PerLevel<Option<f64>>>,
     /// When that reading was.
     rebased: Option<Moment>,
 }
@@ -65,7 +66,7 @@ impl ThresholdState {
 
     /// What must be remembered of it.
     pub(super) fn memory(&self, threshold: &Threshold, metric: Metric) -> ThresholdMemory {
-        let bounds = bounds_of(threshold);
+        let bounds = self.rebase.clone().unwrap_or_else(|| bounds_of(threshold));
         ThresholdMemory { metric, level: self.level, since: self.since, bounds, value: self.last_known }
     }
 
@@ -76,7 +77,7 @@ impl ThresholdState {
             level: memory.level,
             since: memory.since,
             last_known: memory.value,
-            rebase: bounds_of(threshold) != memory.bounds,
+            rebase: (bounds_of(threshold) != memory.bounds).then(|| memory.bounds.clone()),
             ..Self::default()
         };
         for (level, step) in state.steps.iter_mut() {
@@ -123,7 +124,7 @@ impl ThresholdState {
 
     fn read(&mut self, rule: Rule<'_>, evidence: &Evidence) {
         self.last_known = Some(evidence.value);
-        if std::mem::take(&mut self.rebase) {
+        if self.rebase.take().is_some() {
             self.set_by(rule, evidence);
         }
         for (level, bound) in rule.threshold.bounds.iter() {

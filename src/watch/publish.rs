@@ -24,6 +24,8 @@ pub(super) struct View {
     pub(super) late: Duration,
     /// When the last pass sampled.
     pub(super) last_sample: Option<Moment>,
+    /// Whether a pass was made after discovery had looked everywhere once.
+    begun: bool,
     wall: WallClock,
     own: OwnFacts,
     own_read: Option<Moment>,
@@ -76,7 +78,7 @@ impl Watch {
     }
 
     fn publish(&mut self, began: Moment) {
-        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, .. } = self;
+        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, all_found, .. } = self;
         publisher.publish(|snapshot| {
             snapshot.config = Arc::clone(config);
             snapshot.taken = began;
@@ -90,6 +92,8 @@ impl Watch {
                 successor_missing: state.successor_missing(target),
             }));
             snapshot.leases.extend(state.leases(began));
+            view.begun |= *all_found;
+            snapshot.begun = view.begun;
             show_host(snapshot, state, began);
             for group in &sampler.latest().groups {
                 show_group(snapshot, group, state, began);
