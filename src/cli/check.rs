@@ -2,6 +2,7 @@
 //! host now. It only looks: nothing is sent to anybody.
 
 mod absent;
+mod cgroups;
 mod deliveries;
 mod host;
 mod members;

@@ -4,7 +4,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Access, AtFlags, Mode, OFlags};
 use rustix::io::retry_on_intr;
 
 use super::digits::{number, words};
@@ -147,6 +147,26 @@ impl Cgroup {
     /// SIGKILL to everything in it and below, whatever is forked meanwhile. Linux 5.14.
     pub fn kill(&self) -> Result<(), Error> {
         self.write(c"cgroup.kill", b"1")
+    }
+
+    /// Whether we may stop it and let it run again; it does neither.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] where we may not, [`Error::Gone`] where there is nothing to write to.
+    pub fn may_freeze(&self) -> Result<(), Error> {
+        self.may_write(c"cgroup.freeze")
+    }
+
+    /// Whether we may kill all of it at once.
+    ///
+    /// # Errors
+    /// As [`Cgroup::may_freeze`].
+    pub fn may_kill(&self) -> Result<(), Error> {
+        self.may_write(c"cgroup.kill")
+    }
+
+    fn may_write(&self, name: &CStr) -> Result<(), Error> {
+        Ok(rustix::fs::accessat(&self.folder, name, Access::WRITE_OK, AtFlags::EACCESS)?)
     }
 
     fn write(&self, name: &CStr, text: &[u8]) -> Result<(), Error> {

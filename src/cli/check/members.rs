@@ -6,6 +6,8 @@ use std::io;
 use nix::unistd::{Uid, User};
 use rustix::thread::{CapabilitySet, capabilities};
 
+use super::cgroups::Cgroups;
+use super::signals::Finding;
 use super::{Report, absent, deliveries, readings, signals};
 use crate::cli::live::Live;
 use crate::config::{Action, Expect, Target};
@@ -24,6 +26,13 @@ struct Portrait {
     facts: Vec<String>,
     warnings: Vec<String>,
     errors: Vec<String>,
+}
+
+impl Portrait {
+    fn told(&mut self, finding: Finding) {
+        let list = if finding.wrong { &mut self.warnings } else { &mut self.facts };
+        list.push(finding.text);
+    }
 }
 
 pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut Report<'_>) -> io::Result<()> {
@@ -46,9 +55,11 @@ pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut 
     whole(target, &members, report)?;
     deliveries::tell(target, report)?;
     let mut portraits: BTreeMap<Portrait, Vec<String>> = BTreeMap::new();
+    let cgroups = Cgroups::of(target, members.iter().map(|(member, _)| *member));
     for (member, sample) in &members {
         let pid = sample.identity.pid.to_string();
-        portraits.entry(portrait(target, member, sample)).or_default().push(pid);
+        let portrait = portrait(target, member, sample, cgroups.as_ref());
+        portraits.entry(portrait).or_default().push(pid);
     }
     portraits.iter().try_for_each(|(portrait, pids)| tell_portrait(portrait, pids, report))
 }
@@ -96,7 +107,7 @@ fn tell_portrait(portrait: &Portrait, pids: &[String], report: &mut Report<'_>) 
     portrait.errors.iter().try_for_each(|error| report.error("    ", error))
 }
 
-fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait {
+fn portrait(target: &Target, member: &Member, sample: &MemberSample, cgroups: Option<&Cgroups>) -> Portrait {
     let mut portrait = Portrait {
         name: member.facts.comm.clone(),
         user: user(member.facts.uids.0),
@@ -121,6 +132,9 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample) -> Portrait
         portrait.errors.push(text.into());
     }
     measures(target, member, &mut portrait);
+    for finding in cgroups.map(|cgroups| cgroups.findings(target, &member.process)).into_iter().flatten() {
+        portrait.told(finding);
+    }
     portrait
 }
 
@@ -138,8 +152,7 @@ fn measures(target: &Target, member: &Member, portrait: &mut Portrait) {
     match member.process.status(&mut Vec::new()) {
         Ok(status) => {
             for finding in signals::findings(target, &status, &arguments(member)) {
-                let list = if finding.wrong { &mut portrait.warnings } else { &mut portrait.facts };
-                list.push(finding.text);
+                portrait.told(finding);
             }
         }
         Err(error) => portrait.warnings.push(format!("which signals it handles cannot be told: {error}")),

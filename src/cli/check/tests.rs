@@ -1,5 +1,5 @@
 //! On real children: what `check` and `once` say about them.
-#![expect(clippy::disallowed_methods, reason = "the tests start the children that are looked at")]
+#![expect(clippy::disallowed_methods, reason = "the tests start the children that are looked at, and wait")]
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -248,4 +248,53 @@ fn the_signal_of_an_undo_is_looked_at_too() {
     let told = checked(&config(&text));
     assert!(told.contains("SIGUSR1 (reset_pool): handled\n"), "{told}");
     assert!(told.contains("warning: SIGUSR2 (reset_pool): the process has no handler for it"), "{told}");
+}
+
+/// A cgroup v2 that ends with its test; none where the test may not make one.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    fn make(name: &str) -> Option<Self> {
+        let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(std::path::PathBuf::from);
+        let mount = mounts.into_iter().find(|mount| mount.join("cgroup.procs").exists())?;
+        let path = mount.join(name);
+        std::fs::create_dir(&path).ok().map(|()| Self(path))
+    }
+
+    fn add(&self, child: &Leaky) {
+        std::fs::write(self.0.join("cgroup.procs"), child.pid()).unwrap();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        for _ in 0..200 {
+            if std::fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn measures_that_reach_a_whole_cgroup_are_tried_on_paper() {
+    let tag = tag("cgroup");
+    let Some(group) = Group::make(&tag) else { return };
+    let text = trader(&tag, "")
+        .replace("signal = \"SIGUSR1\"", "freeze = { by = \"cgroup\", deadline = \"1s\" }")
+        .replace("grace = \"1s\"", "scope = \"cgroup\"");
+    let config = config(&text);
+    let (child, stranger) = (Leaky::start(&tag, ""), Leaky::start("stranger", ""));
+    let told = checked(&config);
+    assert!(told.contains("reset_pool: ") && !told.contains("can be frozen"), "{told}");
+    group.add(&child);
+    let told = checked(&config);
+    assert!(told.contains(&format!("reset_pool: cgroup /{tag} can be frozen\n")), "{told}");
+    assert!(told.contains(&format!("kill: cgroup /{tag} can be killed at once\n")), "{told}");
+    assert!(told.ends_with("ok: the configuration can be used\n"), "{told}");
+    group.add(&stranger);
+    let (told, pid) = (checked(&config), stranger.pid());
+    assert!(told.contains(&format!("reset_pool: its cgroup /{tag} also holds pid {pid}, no members")), "{told}");
+    assert!(told.contains(&format!("kill: it would also end pid {pid}, no members")), "{told}");
 }
