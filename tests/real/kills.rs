@@ -191,3 +191,29 @@ fn a_kill_of_a_process_leaves_its_children() {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     }
 }
+
+/// Whoever is in the cgroup dies with its member; without a cgroup of its own nobody does.
+#[test]
+fn a_cgroup_is_killed_whole_and_the_root_never() {
+    let mut leaker = Leaker::handling(&[]).start();
+    let child = leaker.tell("children 1")[1];
+    leaker.tell("files 150");
+    let target = watching(&leaker, ANCHORED, r#"grace = "300ms", scope = "cgroup""#);
+    let in_root = std::fs::read_to_string(format!("/proc/{child}/cgroup")).unwrap().lines().any(|line| line == "0::/");
+    if in_root {
+        target.wait_for_order(5, "kill", ("vetoed", "protected"));
+    }
+    let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(std::path::Path::new);
+    let mount = mounts.into_iter().find(|mount| mount.join("cgroup.procs").is_file());
+    let Some(group) = mount.map(|mount| mount.join(leaker.tag())).filter(|path| std::fs::create_dir(path).is_ok())
+    else {
+        return eprintln!("skipped: cannot make a cgroup of v2");
+    };
+    for pid in [leaker.pid(), child] {
+        std::fs::write(group.join("cgroup.procs"), pid.to_string()).unwrap();
+    }
+    assert_eq!(leaker.end_signal(8, "killed at fatal"), Some(SIGTERM));
+    target.wait_for_order(5, "kill", GONE);
+    assert!(!lives(child), "it was in the cgroup");
+    std::fs::remove_dir(group).unwrap();
+}

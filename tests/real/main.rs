@@ -16,6 +16,7 @@ mod changes;
 mod command_line;
 mod counts;
 mod footprint;
+mod freezes;
 mod hostile;
 mod kills;
 mod restarts;
