@@ -66,7 +66,11 @@ impl Setup {
         for (variable, name) in [("RUNTIME_DIRECTORY", "run"), ("STATE_DIRECTORY", "state")] {
             let path = folder.path().join(name);
             fs::create_dir(&path).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+            if self.nobody {
+                // The daemon believes nothing in a folder that others than itself may write.
+                std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
             command.env(variable, path);
         }
         let log = fs::File::create(folder.path().join("log")).unwrap();
