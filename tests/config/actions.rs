@@ -125,7 +125,7 @@ fn a_kill_may_need_an_action_and_expect_a_successor() {
 
 #[test]
 fn what_a_kill_needs_may_be_inherited() {
-    let text = "[defaults.actions]\npause = { http = { post = \"http://127.0.0.1/\" }, undo = { http = { post = \"http://127.0.0.1/\" } } }\n";
+    let text = "[defaults.actions]\npause = { http = { post = \"http://127.0.0.1/\" }, undo = { http = { post = \"http://127.0.0.1/on\" } } }\n";
     let needs = "needs = { action = \"pause\", within = \"20s\", otherwise = \"kill\" }";
     let target = target(&(text.to_owned() + &file(&["kill"], &format!("kill = {{ kill = {{}}, {needs} }}"))));
     let needs = target.actions.iter().find_map(|action| action.needs).unwrap();
@@ -149,4 +149,13 @@ fn what_is_hardly_meant_is_warned_of() {
     assert!(told.contains("has a blank in its path"), "{told}");
     let told = warned(&["a"], "a = { http = { post = \"http://h/\", headers = { Authorization = \"Bearer x\" } } }");
     assert!(told.contains("a secret in this file") && !told.contains("Bearer"), "{told}");
+    let told = warned(&["k"], &format!("{kill}a = {{ command = [\"/bin/ctl\"] }}"));
+    assert!(told.contains("`within` (\"1s\") is shorter than the `timeout` of `a` (\"10s\")"), "{told}");
+    let told = warned(&["a"], "a = { freeze = { deadline = \"1m\" }, repeat = \"5m\" }");
+    assert!(told.contains("`repeat` says nothing here"), "{told}");
+    let told = warned(&["a"], "a = { command = [\"/bin/ctl\"], undo = { command = [\"/bin/ctl\"] } }");
+    assert!(told.contains("does the same as the action"), "{told}");
+    let undo = "undo = { command = [\"/bin/ctl\", \"on\"] }, undo_by = \"operator\", undo_after = \"1m\"";
+    let told = warned(&["a"], &format!("a = {{ command = [\"/bin/ctl\"], {undo} }}"));
+    assert!(told.contains("`undo_after` says nothing"), "{told}");
 }

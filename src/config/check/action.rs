@@ -2,6 +2,7 @@
 
 mod deliver;
 mod http;
+mod idle;
 mod needs;
 mod signal;
 mod undo;
@@ -38,6 +39,9 @@ pub(super) fn read<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<Name
         let before = report.errors();
         let setting = if removes(entry.value) { Setting::Removed } else { action(&entry, report).into() };
         let setting = if report.errors() > before { Setting::Broken } else { setting };
+        if let Setting::Is(plan) = &setting {
+            idle::tell(&plan.action, &entry, report);
+        }
         Named { name, place, setting }
     });
     Some(actions.collect())
@@ -57,7 +61,6 @@ fn action<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Plan<'a>> {
         assumes(place, given.as_ref(), &back, report);
     }
     table.finish(&keys::ACTION, report);
-    assumed.is_none_or(|(_, flag)| flag.is_some()).then_some(())?;
     let action = Action {
         name: right_name.then(|| entry.key.into())?,
         measure: given?.measure?,
