@@ -143,10 +143,14 @@ fn member(slot: u32, child: &Child) -> Member {
     Member { key: MemberKey { target: 0, slot }, process, facts, first_seen: kernel::now() }
 }
 
+const HOST: [&str; 4] = ["/proc/meminfo", "/proc/vmstat", "/proc/pressure/memory", "/proc/sys/fs/file-nr"];
+const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
+
 /// The bare loop.
 struct Floor {
     processes: Vec<(OwnedFd, OwnedFd)>,
-    meminfo: OwnedFd,
+    /// What is read of the host, as far as this kernel has it.
+    host: Vec<OwnedFd>,
     netlink: OwnedFd,
     buffer: Vec<u8>,
 }
@@ -163,7 +167,7 @@ impl Floor {
             rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol).unwrap();
         Self {
             processes: children.iter().map(of).collect(),
-            meminfo: open("/proc/meminfo".into(), OFlags::RDONLY),
+            host: HOST.iter().filter_map(|path| rustix::fs::open(*path, READ, Mode::empty()).ok()).collect(),
             netlink,
             buffer: vec![0; 32 << 10],
         }
@@ -176,7 +180,9 @@ impl Floor {
             sum += rustix::fs::fstat(fds).unwrap().st_size;
             sum += i64::try_from(rustix::io::pread(status, &mut self.buffer[..], 0).unwrap()).unwrap();
         }
-        rustix::io::pread(&self.meminfo, &mut self.buffer[..], 0).unwrap();
+        for file in &self.host {
+            rustix::io::pread(file, &mut self.buffer[..], 0).unwrap();
+        }
         assert!(sum > 0);
     }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use divan::counter::ItemsCount;
-use tradedog::kernel::host::MemInfo;
+use tradedog::kernel::host::{MemInfo, Swapped};
 use tradedog::kernel::sock_diag::{Endpoint, Socket, TcpState, walk};
 use tradedog::model::{BootId, Identity, Moment, Pid};
 use tradedog::sample::attribution::{Attribution, Holder};
@@ -55,6 +55,13 @@ fn parse_meminfo(bencher: divan::Bencher<'_, '_>) {
     #[expect(clippy::disallowed_methods, reason = "the bench reads what it then parses")]
     let text = std::fs::read("/proc/meminfo").unwrap();
     bencher.bench_local(|| MemInfo::parse(&text).unwrap());
+}
+
+#[divan::bench]
+fn parse_vmstat(bencher: divan::Bencher<'_, '_>) {
+    #[expect(clippy::disallowed_methods, reason = "the bench reads what it then parses")]
+    let text = std::fs::read("/proc/vmstat").unwrap();
+    bencher.bench_local(|| Swapped::parse(&text).unwrap());
 }
 
 /// `holders` processes of one user with 100 sockets each, and as many sockets of bystanders.

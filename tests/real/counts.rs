@@ -128,6 +128,12 @@ swap = { elevated = "900GiB" }
 threads = { fatal = 1 }
 host_memory_used = { elevated = "0.1%" }
 host_swap_used = { elevated = "99.9%" }
+host_swap_in = { elevated = "1000000/s" }
+host_swap_out = { elevated = "1000000/s" }
+host_open_files = { elevated = 5 }
+host_established = { elevated = 10000000 }
+"host_established.own" = { elevated = 1 }
+host_time_wait = { elevated = 10000000 }
 "#;
     let daemon = watching(&leaker, thresholds);
     let levels = [
@@ -143,6 +149,12 @@ host_swap_used = { elevated = "99.9%" }
         ("threads", 4.0),
         ("host_memory_used", 1.0),
         ("host_swap_used", 0.0),
+        ("host_swap_in", 0.0),
+        ("host_swap_out", 0.0),
+        ("host_open_files", 1.0),
+        ("host_established", 0.0),
+        ("host_established.own", 1.0),
+        ("host_time_wait", 0.0),
     ];
     for (metric, level) in levels {
         daemon.wait_for(5, ("tradedog_metric_level", &[TRADER, ("metric", metric)]), level);
