@@ -17,6 +17,7 @@ mod command_line;
 mod counts;
 mod footprint;
 mod freezes;
+mod groups;
 mod hostile;
 mod kills;
 mod restarts;
