@@ -83,13 +83,13 @@ impl StateFile {
         Ok(Self { path: folder.join("state.json"), folder: descriptor, buffer: Vec::new(), _lock: lock })
     }
 
-    /// What the last daemon of this boot remembered; none where there was none. A file that is not
-    /// believed is moved to `state.json.bad`, over the last one there.
+    /// What the last daemon of this boot remembered; none where there was none. A file that cannot be
+    /// read or believed is moved to `state.json.bad`, over the last one there, so that no
+    /// [`write`](Self::write) replaces it.
     ///
     /// # Errors
     ///
-    /// All but [`StateError::Held`] and [`StateError::Folder`]. After [`StateError::Unreadable`] the
-    /// file is where it was, and the next [`write`](Self::write) would replace it.
+    /// All but [`StateError::Held`] and [`StateError::Folder`].
     pub fn read(&self, boot: BootId) -> Result<Option<Memory>, StateError> {
         let found = read(&self.folder, &[0, geteuid().as_raw()]);
         let memory = found.map_err(|failure| failure.told(&self.path, || self.set_aside()))?;
@@ -192,7 +192,7 @@ impl Failure {
     fn told(self, path: &Path, set_aside: impl FnOnce() -> Aside) -> StateError {
         let path = path.to_owned();
         match self {
-            Self::Unreadable(error) => StateError::Unreadable { path, error },
+            Self::Unreadable(error) => StateError::Unreadable { path, error, aside: set_aside() },
             Self::Foreign(why) => StateError::Foreign { path, why, aside: set_aside() },
             Self::Damaged(Damage::Version(version)) => StateError::OtherVersion { path, version, aside: set_aside() },
             Self::Damaged(Damage::Corrupt(why)) => StateError::Corrupt { path, why, aside: set_aside() },

@@ -26,14 +26,15 @@ pub enum StateError {
         /// What is wrong with it, in words that follow its name.
         why: String,
     },
-    /// The file is there and could not be read. It is untouched, and may be good: whoever goes on and
-    /// writes forgets what is in it.
-    #[error("{} cannot be read: {error}; let the daemon's user read it, or remove it", shown(path))]
+    /// The file is there and could not be read. It may be good.
+    #[error("{} cannot be read: {error}{aside}{FORGOTTEN}", shown(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
         error: io::Error,
+        /// Where it is now.
+        aside: Aside,
     },
     /// The host was started anew since: nothing in it concerns a process that lives. Untouched.
     #[error("{} is from before the host was restarted: nothing of it holds any more", shown(path))]

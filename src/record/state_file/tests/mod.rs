@@ -206,6 +206,16 @@ fn a_pipe_in_its_place_does_not_stop_the_start() {
 }
 
 #[test]
+fn what_cannot_be_read_is_kept_too() {
+    let folder = folder();
+    let file = StateFile::open(folder.path()).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(state(&folder)).unwrap();
+    assert!(matches!(file.read(BOOT), Err(StateError::Unreadable { aside: Aside::Kept(_), .. })));
+    assert!(folder.path().join("state.json.bad").exists());
+    assert_eq!(file.read(BOOT).unwrap(), None);
+}
+
+#[test]
 fn a_write_that_fails_says_so_and_leaves_nothing() {
     let folder = folder();
     let mut file = StateFile::open(folder.path()).unwrap();
