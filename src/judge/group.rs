@@ -51,6 +51,12 @@ impl State {
         if !takes_one(&action.measure) {
             return true;
         }
+        let one_is_taken = self.in_flight.values().any(|flight| {
+            !flight.order.undo && flight.order.member.target == key.target && takes_one(&flight.order.measure)
+        });
+        if one_is_taken {
+            return false;
+        }
         let before = self.groups.get(&key.target).and_then(|group| group.last_victim);
         let too_soon = before.is_some_and(|at| pass.now < at + action.patience);
         !too_soon && self.largest(key.target, choice, pass) == Some(key)

@@ -37,6 +37,7 @@ impl State {
             }
         }
         self.note_delivery(&order, outcome);
+        self.note_victim(&order, outcome);
         let mut taking = Taking { order: &order, outcome, in_force, told: false };
         for seat in self.waiting_for(&order) {
             self.step_rung(seat, &mut taking, pass);
@@ -65,14 +66,11 @@ impl State {
         }
     }
 
-    /// From now on its cooldown runs; and a group waits before it takes the next one.
+    /// From now on its cooldown runs.
     fn note_delivery(&mut self, order: &Order, outcome: &Outcome) {
         let Some((key, action)) = self.seat_of(order).filter(|_| is_delivery(outcome.kind)) else { return };
         if order.scope == ActionScope::Target {
             self.delivered.insert((key.target, action), outcome.at);
-        }
-        if super::group::takes_one(&order.measure) {
-            self.note_victim(key.target, outcome.at);
         }
         for (_, member) in self.members.range_mut(MemberKey { target: key.target, slot: 0 }..) {
             if member.identity == order.identity
@@ -84,9 +82,12 @@ impl State {
         }
     }
 
-    fn note_victim(&mut self, target: u16, at: Moment) {
-        if let Some(group) = self.groups.get_mut(&target) {
-            group.last_victim = Some(at);
+    /// A group waits before it freezes or kills the next one.
+    fn note_victim(&mut self, order: &Order, outcome: &Outcome) {
+        let happened = is_delivery(outcome.kind) || outcome.kind == OutcomeKind::Gone;
+        let target = self.target_named(&order.target).filter(|_| happened && super::group::takes_one(&order.measure));
+        if let Some(group) = target.and_then(|target| self.groups.get_mut(&target)) {
+            group.last_victim = Some(outcome.at);
         }
     }
 

@@ -8,4 +8,5 @@ mod ladder;
 mod leases;
 mod properties;
 mod thresholds;
+mod together;
 mod world;
