@@ -20,7 +20,7 @@ use crate::record;
 pub(super) use follow::name;
 
 /// Time for an answer; the daemon itself gives up sooner and says so.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Largest answer: thousands of measures in force.
 const MOST_BYTES: u64 = 16 << 20;

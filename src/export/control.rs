@@ -36,6 +36,8 @@ struct Limits {
     client: Duration,
     /// Time for the loop to answer.
     answer: Duration,
+    /// Time to read the configuration again, which looks at every process of the host.
+    reload: Duration,
     /// Requests that the loop has not taken yet.
     queue: usize,
     /// Pause after the system could not accept (no descriptors, no memory): neither spin nor die.
@@ -49,6 +51,7 @@ impl Default for Limits {
             request: 4096,
             client: Duration::from_secs(5),
             answer: Duration::from_secs(10),
+            reload: Duration::from_secs(30),
             queue: 16,
             accept_pause: Duration::from_millis(250),
         }

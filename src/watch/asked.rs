@@ -72,8 +72,8 @@ impl Watch {
 
 fn done(orders: &[Arc<Order>]) -> Reply {
     let line = |order: &Arc<Order>| match order.scope {
-        ActionScope::Process => format!("{} of {}[{}]", order.action, order.target, order.member.slot),
-        ActionScope::Target => format!("{} of {}", order.action, order.target),
+        ActionScope::Process => format!("undoing {} of {}[{}]", order.action, order.target, order.member.slot),
+        ActionScope::Target => format!("undoing {} of {}", order.action, order.target),
     };
     Reply::Done(orders.iter().map(line).collect())
 }

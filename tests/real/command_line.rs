@@ -1,14 +1,8 @@
 //! The commands as a shell sees them: what they print, and how they end.
 
 use std::net::TcpListener;
-use std::process::Output;
 
-use super::support::{Daemon, Leaker, eventually, tradedog};
-
-fn texts(output: &Output) -> (i32, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
+use super::support::{Daemon, Leaker, eventually, texts, tradedog};
 
 fn folder_with(configuration: &str) -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;

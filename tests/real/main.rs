@@ -20,6 +20,7 @@ mod freezes;
 mod groups;
 mod hostile;
 mod kills;
+mod operator;
 mod restarts;
 mod rights;
 mod signals;

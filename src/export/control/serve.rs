@@ -56,6 +56,7 @@ async fn request(stream: &UnixStream, desk: &Desk) -> Result<(Request, u32), Rep
 impl Desk {
     /// Hands a request to the loop and waits for its answer.
     async fn put(&self, request: Request, uid: u32) -> Reply {
+        let limit = if request == Request::Reload { self.limits.reload } else { self.limits.answer };
         let (reply, answer) = oneshot::channel();
         if let Err(error) = self.queue.try_send(Asked { request, uid, reply }) {
             return Reply::Refused(match error {
@@ -64,7 +65,6 @@ impl Desk {
             });
         }
         (self.wake)();
-        let limit = self.limits.answer;
         match timeout(limit, answer).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(_)) => Reply::Refused("tradedog is stopping, and has not answered".into()),

@@ -118,6 +118,21 @@ impl Daemon {
         self.child.id().try_into().unwrap()
     }
 
+    pub(crate) fn runtime_directory(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// The file that it was started with.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.folder.path().join("watchdog.toml")
+    }
+
+    /// Ends it as nobody should.
+    pub(crate) fn kill_9(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
         get(self.server, path).ok()
     }

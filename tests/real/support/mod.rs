@@ -87,6 +87,12 @@ pub(crate) fn tradedog(folder: &Path, arguments: &[&str]) -> Output {
     output(Command::new(BINARY).args(arguments).current_dir(folder).env("NO_COLOR", "1"))
 }
 
+/// How it ended, what it printed and what it said on standard error.
+pub(crate) fn texts(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
 /// `promtool check metrics`, where there is one.
 pub(crate) fn assert_lint_clean(metrics: &str) {
     use std::io::Write;
