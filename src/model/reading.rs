@@ -77,7 +77,8 @@ pub struct MemberSample {
 }
 
 /// What the members of a target come to together: counts and bytes are summed, a socket that several
-/// hold once; ratios are the highest, the host's are the host's.
+/// hold once, but a page of memory that several share for each of them; ratios are the highest, the
+/// limit of descriptors is the lowest, the host's are the host's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupSample {
     /// Index of the target.

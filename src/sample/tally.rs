@@ -67,7 +67,8 @@ impl Tally {
     /// Counts a socket for each of its holders, once for all sockets and once for each peer that
     /// it is a connection with. A listening socket is a connection with nobody.
     pub(super) fn add(&mut self, holders: &[Slot], socket: &Socket) {
-        let Some(column) = column(socket.state) else { return };
+        // Most sockets of a host are nobody's: they are not held against the peers.
+        let Some(column) = column(socket.state).filter(|_| !holders.is_empty()) else { return };
         for &slot in holders {
             self.count(self.cell(slot, 0, column));
         }
