@@ -149,8 +149,6 @@ fn what_is_hardly_meant_is_warned_of() {
     assert!(told.contains("has a blank in its path"), "{told}");
     let told = warned(&["a"], "a = { http = { post = \"http://h/\", headers = { Authorization = \"Bearer x\" } } }");
     assert!(told.contains("a secret in this file") && !told.contains("Bearer"), "{told}");
-    let told = warned(&["k"], &format!("{kill}a = {{ command = [\"/bin/ctl\"] }}"));
-    assert!(told.contains("`within` (\"1s\") is shorter than the `timeout` of `a` (\"10s\")"), "{told}");
     let told = warned(&["a"], "a = { freeze = { deadline = \"1m\" }, repeat = \"5m\" }");
     assert!(told.contains("`repeat` says nothing here"), "{told}");
     let told = warned(&["a"], "a = { command = [\"/bin/ctl\"], undo = { command = [\"/bin/ctl\"] } }");

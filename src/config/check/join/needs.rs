@@ -44,8 +44,7 @@ fn is_kill(item: &Item<'_, Plan<'_>>) -> bool {
 /// A kill waits for an acknowledgement, which not every delivery gets.
 fn suits(wanted: &Wanted<'_>, measure: &Measure, report: &mut Report) {
     let what = match measure {
-        Measure::Http(http) => return in_time(wanted, http.timeout, report),
-        Measure::Command(command) => return in_time(wanted, command.timeout, report),
+        Measure::Http(_) | Measure::Command(_) => return,
         Measure::Kill { .. } => {
             report
                 .error(wanted.place, format!("`{}` is a kill, which cannot come before a kill", wanted.action))
@@ -58,18 +57,6 @@ fn suits(wanted: &Wanted<'_>, measure: &Measure, report: &mut Report) {
     report
         .warning(wanted.place, format!("`{}` is {what}, which nobody acknowledges", wanted.action))
         .help("the kill would wait in vain, and `otherwise` always decide: use `http` or `command`");
-}
-
-/// An answer that may come later than it is waited for.
-fn in_time(wanted: &Wanted<'_>, timeout: Duration, report: &mut Report) {
-    if wanted.within >= timeout {
-        return;
-    }
-    let (within, timeout) = (units::Duration(wanted.within), units::Duration(timeout));
-    let what = format!("`within` (\"{within}\") is shorter than the `timeout` of `{}` (\"{timeout}\")", wanted.action);
-    report
-        .warning(wanted.place, what)
-        .help("`otherwise` would decide while the answer is waited for: give it more time, or the action less");
 }
 
 /// Whether a kill needs the action, which then is ordered before it.
