@@ -242,7 +242,7 @@ pub(crate) fn snapshot() -> Snapshot {
     snapshot
 }
 
-/// One order delivered, one held.
+/// One order delivered, one held, one that undoes a freeze tried twice in vain.
 fn counters(config: &Arc<Config>) -> Arc<Counters> {
     let (logs, _lines) = Logs::captured();
     let mut recorder = Recorder::new(Arc::clone(config), logs);
@@ -250,7 +250,12 @@ fn counters(config: &Arc<Config>) -> Arc<Counters> {
     let (signal, kill) = (order(target, 0, Level::Elevated), order(target, 1, Level::Fatal));
     let delivered = Note::Ended { order: signal, kind: OutcomeKind::Delivered, reason: Reason::None, detail: None };
     let held = Note::Held { order: kill, reason: Reason::KillBudget, opens: None };
-    recorder.record(&[delivered, held].map(|note| Event { at: Moment::from_secs(9_996), note }));
+    let member = MemberKey { target: 2, slot: 1 };
+    let thaw = Order { member, undo: true, ..Order::clone(&order(&config.targets[2], 3, Level::Critical)) };
+    let at = Moment::from_secs(10_012);
+    let failed = Note::Retrying { order: Arc::new(thaw), reason: Reason::Refused, detail: None, at };
+    recorder
+        .record(&[delivered, held, failed.clone(), failed].map(|note| Event { at: Moment::from_secs(9_996), note }));
     recorder.counters()
 }
 

@@ -36,6 +36,9 @@ pub struct Status {
     /// Measures in force, which must be undone; of targets that are no longer configured too.
     #[serde(default)]
     pub leases: Vec<Lease>,
+    /// Undos that failed since the start, by action and reason; none where none did.
+    #[serde(default)]
+    pub undo_failures: Vec<UndoFailures>,
     /// The orders that ended last, the latest first.
     pub recent_orders: Vec<EndedOrder>,
 }
@@ -187,6 +190,19 @@ pub struct Lease {
     /// When something comes of it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub time: Option<f64>,
+}
+
+/// How often the undo of an action failed for one reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UndoFailures {
+    /// Its target.
+    pub target: String,
+    /// The action that was to be undone.
+    pub action: String,
+    /// Why it was not.
+    pub reason: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// A ladder of a member.

@@ -40,6 +40,7 @@ impl Status {
             unattributed_sockets: snapshot.unattributed.iter().map(|(s, n)| (s.info().name.to_owned(), *n)).collect(),
             targets: (0..).zip(&snapshot.config.targets).map(|(index, t)| target(snapshot, index, t)).collect(),
             leases: snapshot.leases.iter().map(|view| Lease::of(view, &snapshot.wall)).collect(),
+            undo_failures: lease::failures(&snapshot.counters),
             recent_orders: snapshot.counters.recent().rev().map(|ended| ended_order(snapshot, ended)).collect(),
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 use super::span;
 use crate::cli::columns::text;
 use crate::cli::output::{Output, WARNING};
-use crate::export::status::{Lease, Status};
+use crate::export::status::{Lease, Status, UndoFailures};
 
 /// One line each.
 pub(super) fn in_force(status: &Status, output: &mut Output) -> io::Result<()> {
@@ -36,11 +36,22 @@ fn ending(status: &Status, lease: &Lease) -> String {
         ("cycling", Some(time)) => format!("taken and undone too often: undone in {time}, or at once by {command}"),
         ("cycling", None) => format!("taken and undone too often: {command}"),
         ("undoing", _) => "its undo is under way".into(),
-        ("retrying", Some(time)) => format!("its undo failed and is tried again in {time}"),
+        ("retrying", Some(time)) => format!("its undo failed{} and is tried again in {time}", failures(status, lease)),
         (_, _) if lease.undo_by == "operator" => format!("undone by the operator: {command}"),
         (_, _) if lease.undo_after_seconds <= 0.0 => format!("undone when {} is left", text(&lease.level)),
         (_, _) => format!("undone {} after {} is left", span(lease.undo_after_seconds), text(&lease.level)),
     }
+}
+
+/// ` (refused 3 times, timeout once)`; of all undos of the action since the daemon started.
+fn failures(status: &Status, lease: &Lease) -> String {
+    let own = |one: &&UndoFailures| (&one.target, &one.action) == (&lease.target, &lease.action);
+    let often = |one: &UndoFailures| match one.count {
+        1 => format!("{} once", text(&one.reason)),
+        count => format!("{} {count} times", text(&one.reason)),
+    };
+    let told = status.undo_failures.iter().filter(own).map(often).collect::<Vec<_>>().join(", ");
+    if told.is_empty() { told } else { format!(" ({told})") }
 }
 
 /// The time of day in UTC, as in the log.

@@ -1,8 +1,20 @@
 //! Measures in force.
 
-use crate::export::status::Lease;
+use crate::export::status::{Lease, UndoFailures};
 use crate::export::{LeaseStanding, LeaseView, WallClock};
 use crate::model::UndoBy;
+use crate::record::Counters;
+
+pub(super) fn failures(counters: &Counters) -> Vec<UndoFailures> {
+    let some = counters.undo_failures().filter(|(_, count)| *count > 0);
+    let told = some.map(|(key, count)| UndoFailures {
+        target: key.target.to_string(),
+        action: key.action.to_string(),
+        reason: key.reason.name().to_owned(),
+        count,
+    });
+    told.collect()
+}
 
 impl Lease {
     /// A measure in force, its times on the wall.
