@@ -61,6 +61,21 @@ impl End {
         Self::new(OutcomeKind::Failed, Reason::Timeout, false).told(detail)
     }
 
+    /// The other side says no or breaks off, and may have done it all the same. `detail` is printable.
+    pub(super) fn doubtful(detail: impl Into<Arc<str>>) -> Self {
+        Self::new(OutcomeKind::Failed, Reason::Refused, false).told(detail)
+    }
+
+    /// The time was over before anything was asked. `detail` is printable.
+    pub(super) fn unreached(detail: impl Into<Arc<str>>) -> Self {
+        Self::new(OutcomeKind::Failed, Reason::Timeout, true).told(detail)
+    }
+
+    /// Too much is under way: it was not taken.
+    pub(super) const fn queue_full() -> Self {
+        Self::new(OutcomeKind::Failed, Reason::QueueFull, true)
+    }
+
     /// What the kernel said to a try to reach the process; `remedy` is for where a right is missing.
     pub(super) fn from_error(error: Error, remedy: &str) -> Self {
         match error {

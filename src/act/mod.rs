@@ -4,6 +4,7 @@
 //! What does not: deciding whether and when (judge did), counting and logging (record does). Signals
 //! and kills are sent by the calling thread, the watch loop; nothing here waits.
 
+mod courier;
 mod end;
 mod freeze;
 mod kill;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use courier::Courier;
 use end::End;
 use freeze::Freezer;
 use kill::Killing;
@@ -36,6 +38,8 @@ pub struct Executor {
     freezer: Freezer,
     /// The kills that are under way.
     kills: Vec<Killing>,
+    /// What takes longer than the loop may.
+    courier: Courier,
     buffer: Vec<u8>,
 }
 
@@ -67,15 +71,13 @@ impl Executor {
     /// makes the loop call [`Executor::advance`]; it is called from another thread.
     ///
     /// # Errors
-    /// When `/proc` cannot be opened, or shows another pid namespace than ours.
-    pub fn new(
-        config: Arc<Config>,
-        _series: u64,
-        _wake: impl Fn() + Send + Sync + Clone + 'static,
-    ) -> Result<Self, Error> {
+    /// When `/proc` cannot be opened, or shows another pid namespace than ours, and when there is no
+    /// thread to be had.
+    pub fn new(config: Arc<Config>, series: u64, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, Error> {
         let (kills, buffer) = (Vec::new(), Vec::new());
         let ground = Ground { proc: Proc::live()?, cgroups: CgroupTree::mounted() };
-        Ok(Self { config, ground, freezer: Freezer::default(), kills, buffer })
+        let courier = Courier::start(series, wake).map_err(|error| Error::Os(error.raw_os_error().unwrap_or(0)))?;
+        Ok(Self { config, ground, freezer: Freezer::default(), kills, courier, buffer })
     }
 
     /// From now on another configuration decides what goes out: dry run on or off, other targets. What
@@ -124,11 +126,13 @@ impl Executor {
             outcomes.extend(end.map(|end| end.of(killing.order(), now)));
             !ended
         });
+        self.courier.advance(now, outcomes);
     }
 
     /// When [`Executor::advance`] has something to do at the latest.
     pub fn next_deadline(&self, now: Moment) -> Option<Moment> {
-        self.kills.iter().map(|killing| killing.next_deadline(now)).min()
+        let kills = self.kills.iter().map(|killing| killing.next_deadline(now));
+        kills.chain(self.courier.next_deadline()).min()
     }
 
     /// What an order is asked that is no undo.
@@ -154,7 +158,10 @@ impl Executor {
                 let process = self.find(order, roster)?;
                 Ok(Some(self.freezer.thaw(&self.ground, &process, by)))
             }
-            Measure::Http(_) | Measure::Command(_) => Err(End::refused("nobody is there to send it")),
+            Measure::Http(_) | Measure::Command(_) => {
+                self.courier.send(order, now).map_err(|courier::Full| End::queue_full())?;
+                Ok(None)
+            }
             Measure::Kill { .. } => {
                 let process = self.find(order, roster)?;
                 let killing = Killing::start(&self.ground, order, Arc::clone(&process), now);

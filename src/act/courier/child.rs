@@ -1,0 +1,118 @@
+//! A command's process: started without a shell, held by its pidfd, signalled with its group.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
+
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::SigSet;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
+};
+
+/// So long a dropped child is given to die of SIGKILL before its zombie is left behind.
+const LAST_BREATH: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// A program with its arguments and all of its environment.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) argv: Vec<CString>,
+    pub(super) variables: Vec<CString>,
+}
+
+/// A child that leads its own process group. Until it is reaped its number cannot mean another
+/// group; dropping it before kills the group.
+#[derive(Debug)]
+pub(super) struct Child {
+    pid: Pid,
+    /// Becomes readable when the child has ended.
+    pidfd: OwnedFd,
+    reaped: bool,
+}
+
+/// The reading ends of what the child prints.
+#[derive(Debug)]
+pub(super) struct Printed {
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+impl Child {
+    /// Starts it: no input, no descriptor of ours, no signal blocked or ignored.
+    ///
+    /// # Errors
+    /// When it was not started.
+    pub(super) fn start(program: &Program) -> io::Result<(Self, Printed)> {
+        let path = program.argv.first().ok_or(io::ErrorKind::InvalidInput)?;
+        let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let (stdout, print) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (stderr, complain) = pipe_with(PipeFlags::CLOEXEC)?;
+        let mut descriptors = PosixSpawnFileActions::init()?;
+        for (descriptor, number) in [(&nothing, 0), (&print, 1), (&complain, 2)] {
+            descriptors.add_dup2(descriptor.as_raw_fd(), number)?;
+        }
+        let pid = posix_spawn(path.as_c_str(), &descriptors, &attributes()?, &program.argv, &program.variables)?;
+        let pid = Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::NotFound)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).inspect_err(|_| abandon(pid))?;
+        Ok((Self { pid, pidfd, reaped: false }, Printed { stdout, stderr }))
+    }
+
+    /// Signals the child and all that it has started and that did not leave its group.
+    pub(super) fn signal(&self, signal: Signal) {
+        if !self.reaped {
+            // Gone, or another user's by now: there is nobody to signal.
+            let _ = kill_process_group(self.pid, signal);
+        }
+    }
+
+    /// How it ended, once it has.
+    ///
+    /// # Errors
+    /// When somebody else took its end away.
+    pub(super) fn reap(&mut self) -> io::Result<Option<WaitIdStatus>> {
+        let status = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        self.reaped |= !matches!(status, Ok(None));
+        Ok(status?)
+    }
+}
+
+impl AsRawFd for Child {
+    fn as_raw_fd(&self) -> RawFd {
+        self.pidfd.as_raw_fd()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(Signal::KILL);
+            let _ = poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&LAST_BREATH));
+            // One that does not die is left behind as it is.
+            let _ = self.reap();
+        }
+    }
+}
+
+/// The daemon blocks the signals that it takes by descriptor and ignores SIGPIPE; both would be
+/// inherited, and a command that cannot be stopped is no use to anybody.
+fn attributes() -> nix::Result<PosixSpawnAttr> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF,
+    )?;
+    attributes.set_pgroup(nix::unistd::Pid::from_raw(0))?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    Ok(attributes)
+}
+
+/// Without a descriptor for it nobody would see its end.
+fn abandon(pid: Pid) {
+    let _ = kill_process_group(pid, Signal::KILL);
+    let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+}
