@@ -91,13 +91,14 @@ impl Watch {
         if std::mem::take(&mut self.exits) {
             self.roster.show_out(now, &mut self.events);
         }
-        let alone = self.roster.is_empty();
+        let (alone, told) = (self.roster.is_empty(), !self.changes.is_empty());
         self.roster.apply(&mut self.changes, now, &mut self.events);
         if alone && !self.roster.is_empty() {
             // Whoever comes first, at the start or after a restart, need not wait for an interval.
             self.next_pass = self.next_pass.min(now);
         }
-        if !self.events.is_empty() {
+        // Of a remembered member that is found again there is no event.
+        if told || !self.events.is_empty() {
             self.waiter.watch(self.roster.members().iter().map(|member| &member.process));
         }
         if looked_everywhere && !std::mem::replace(&mut self.all_found, true) {

@@ -64,9 +64,10 @@ impl Discovery {
         }
     }
 
-    /// When the last scan ended; none before the first. One that hangs on a process stands still.
+    /// When the last scan ended whose findings [`changes`](Self::changes) has given or would give
+    /// now; none before the first. One that hangs on a process stands still.
     pub fn last_scan(&self) -> Option<Moment> {
-        match self.scanned.load(Ordering::Relaxed) {
+        match self.scanned.load(Ordering::Acquire) {
             0 => None,
             nanos => Some(Moment::from_nanos(nanos)),
         }
@@ -94,17 +95,22 @@ impl Worker {
             if self.pending.is_empty() {
                 self.scan(&mut scanner);
             }
-            // Whoever sees the time of this scan finds its findings handed over.
             let scanned = now();
-            if !self.pending.is_empty() {
+            let found = !self.pending.is_empty();
+            if found {
                 match self.send.try_send(std::mem::take(&mut self.pending)) {
-                    Ok(()) => wake(),
+                    Ok(()) => {}
                     Err(TrySendError::Full(batch)) => self.pending = batch,
                     Err(TrySendError::Disconnected(_)) => return,
                 }
             }
             if self.pending.is_empty() {
-                self.scanned.store(scanned.as_nanos().max(1), Ordering::Relaxed);
+                // Whoever sees the time of this scan finds its findings handed over, and whoever is
+                // woken by them sees the time.
+                self.scanned.store(scanned.as_nanos().max(1), Ordering::Release);
+                if found {
+                    wake();
+                }
             }
             match stopped.recv_timeout(pause) {
                 Err(RecvTimeoutError::Timeout) => {}

@@ -52,6 +52,22 @@ fn it_tells_what_happens_and_wakes_only_for_that() {
 }
 
 #[test]
+fn once_a_scan_was_made_all_that_it_found_can_be_taken() {
+    let marker = marker();
+    let config = config(&format!("[target.a]\nmatch = {{ cmdline = '{marker}' }}"));
+    let victim = Victim::sleeping(&marker);
+    for _ in 0..30 {
+        let mut discovery = Discovery::start(config.clone(), || {}).unwrap();
+        while discovery.last_scan().is_none() {
+            std::hint::spin_loop();
+        }
+        let mut changes = Vec::new();
+        discovery.changes(&mut changes);
+        assert_eq!(found(&changes, 0), [victim.pid()]);
+    }
+}
+
+#[test]
 fn a_loop_that_takes_nothing_makes_nothing_grow() {
     let marker = marker();
     let config = config(&format!("[daemon]\ninterval = '100ms'\n[target.a]\nmatch = {{ cmdline = '{marker}' }}"));
