@@ -68,7 +68,9 @@ impl State {
 
     /// From now on its cooldown runs.
     fn note_delivery(&mut self, order: &Order, outcome: &Outcome) {
-        let Some((key, action)) = self.seat_of(order).filter(|_| is_delivery(outcome.kind)) else { return };
+        let doubtful = outcome.kind == OutcomeKind::Failed && !outcome.untouched;
+        let felt = is_delivery(outcome.kind) || doubtful;
+        let Some((key, action)) = self.seat_of(order).filter(|_| felt) else { return };
         if order.scope == ActionScope::Target {
             self.delivered.insert((key.target, action), outcome.at);
         }

@@ -90,6 +90,16 @@ impl State {
                 state.delivered.insert((target, action), delivery.at);
             }
         }
+        for (member, lost) in memory.members.iter().flat_map(|member| lost(member).map(move |lost| (member, lost))) {
+            let wide = lost.order.as_ref().is_some_and(|order| order.scope == ActionScope::Target);
+            let Some(target) = state.target_named(&member.target).filter(|_| wide && broken == Break::Restart) else {
+                continue;
+            };
+            let actions = &config.targets[usize::from(target)].actions;
+            if let Some(action) = actions.iter().position(|action| action.name == lost.action) {
+                state.delivered.insert((target, action), now);
+            }
+        }
         for SuccessorMemory { target, missed, within, told } in memory.successors {
             let target = state.target_named(&target);
             state.successors.extend(target.map(|target| Awaited { target, missed, within, told }));
@@ -158,8 +168,18 @@ impl State {
             *next = before.map_or(*next, |delivery| delivery.at);
         }
         Restoring { state: self, target, memory, now }.rungs(&mut member);
+        for lost in lost(memory) {
+            if let Some(action) = target.actions.iter().position(|action| action.name == lost.action) {
+                member.delivered[action] = Some(now);
+            }
+        }
         member
     }
+}
+
+/// Rungs whose order went out and has no outcome: it may have been delivered just now.
+fn lost(memory: &MemberMemory) -> impl Iterator<Item = &RungMemory> {
+    memory.rungs.iter().filter(|rung| rung.state == RungStateMemory::InFlight)
 }
 
 /// The rungs of one member.

@@ -2,10 +2,14 @@
 //! ladders that they feed. What the levels lead to is not known here.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use super::threshold::{Rule, ThresholdState};
 use crate::config::{Config, Target, Threshold};
 use crate::model::{Cause, LadderView, Level, Metric, Moment, Reading, ThresholdMemory, Unknown};
+
+/// How long a metric may take to have its first value.
+const BEGINNING: Duration = Duration::from_secs(10);
 
 /// Where the thresholds and ladders of one subject stand.
 #[derive(Clone, Debug, Default)]
@@ -119,12 +123,21 @@ impl Watched {
             self.thresholds[index].step(rule, reading, now);
             stepped |= self.thresholds[index].level() != before;
             let why = self.thresholds[index].unknown(now).filter(|why| *why != Unknown::Gone);
+            if why == Some(Unknown::Overdue) && self.is_still_beginning(index, now) {
+                continue;
+            }
             if why != self.told_unknown[index] {
                 self.told_unknown[index] = why;
                 sights.push(Sight { metric: threshold.metric, why });
             }
         }
         (sights, stepped)
+    }
+
+    /// A rate has no value before its second reading: that it is not there yet is not worth telling.
+    fn is_still_beginning(&self, index: usize, now: Moment) -> bool {
+        let state = &self.thresholds[index];
+        state.last_known().is_none() && now.since(state.since()) < BEGINNING
     }
 
     /// Moves every ladder to the highest level of its thresholds.

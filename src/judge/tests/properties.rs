@@ -1,12 +1,15 @@
 //! What holds for every series.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::world::{World, open_fds, target};
-use crate::config::{Bound, Budget, Ladder, Target, Threshold};
+use super::world::{World, freeze, http, open_fds, target};
+use crate::config::{Action, Bound, Budget, Ladder, Target, Threshold};
 use crate::model::{Level, Note, OutcomeKind, PerLevel, Reason, Unknown, Value};
 
 fn readings() -> impl Strategy<Value = Vec<Option<Value>>> {
@@ -128,4 +131,85 @@ proptest! {
         }
         prop_assert!(ends.values().all(|&n| n <= 1), "{ends:?}");
     }
+}
+
+/// A leased request at warning, a freeze at critical; each with its cooldown.
+fn leased() -> Target {
+    let mut leased = target();
+    leased.actions[1] = Action { cooldown: COOLDOWN, ..http("disable_websocket") };
+    leased.actions[2] = Action { cooldown: COOLDOWN, ..freeze("pause") };
+    for action in &mut leased.actions {
+        action.max_cycles = Budget { max: 1000, ..action.max_cycles };
+    }
+    leased
+}
+
+const COOLDOWN: Duration = Duration::from_secs(7);
+
+/// What the other side saw: `(second, order, undo)` of each delivery by action.
+type Seen = Rc<RefCell<BTreeMap<Arc<str>, Vec<(u64, u64, bool)>>>>;
+
+/// Delivers everything; the outcome of every so many-th order is a doubt, or is never heard of.
+fn recording(world: &mut World, trouble: u64) -> Seen {
+    let seen = Seen::default();
+    let (book, clock) = (Rc::clone(&seen), Rc::clone(&world.clock));
+    let mut count = 0u64;
+    world.executor = Box::new(move |order| {
+        count += 1;
+        book.borrow_mut().entry(Arc::clone(&order.action)).or_default().push((clock.get(), order.id.0, order.undo));
+        if trouble > 0 && count.is_multiple_of(trouble) {
+            return (count.is_multiple_of(2)).then_some((OutcomeKind::Failed, Reason::Timeout));
+        }
+        Some((if order.measure.is_kill() { OutcomeKind::Gone } else { OutcomeKind::Acknowledged }, Reason::None))
+    });
+    seen
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Whatever the readings, whatever is lost and whenever the daemon dies: no measure twice within
+    /// its cooldown, and once all is calm nothing is left in force.
+    #[test]
+    fn over_any_restarts_no_measure_is_doubled_and_no_lease_forgotten(
+        values in prop::collection::vec((0u32..1100, 1usize..6, prop::bool::weighted(0.3)), 1..30),
+        trouble in 0u64..6,
+    ) {
+        let mut world = World::new(leased());
+        world.arrive(0, Duration::from_secs(86_400));
+        let seen = recording(&mut world, trouble);
+        for (value, times, restart) in values {
+            for _ in 0..times {
+                // Nobody is killed here: that is another property.
+                world.pass(&[Some(Value::Known(f64::from(value.min(890))))]);
+            }
+            if restart {
+                world.restart();
+            }
+        }
+        recorded_once(&seen.borrow())?;
+        recording(&mut world, 0);
+        for _ in 0..300 {
+            world.pass(&[Some(Value::Known(1.0))]);
+        }
+        // What was in flight without an outcome when the series ended is known after a restart.
+        world.restart();
+        for _ in 0..300 {
+            world.pass(&[Some(Value::Known(1.0))]);
+        }
+        prop_assert_eq!(world.state.leases(world.now).count(), 0, "{}", world.told());
+        prop_assert_eq!(world.level(), Level::Normal);
+    }
+}
+
+fn recorded_once(seen: &BTreeMap<Arc<str>, Vec<(u64, u64, bool)>>) -> Result<(), TestCaseError> {
+    for (action, deliveries) in seen.iter().filter(|(action, _)| ***action != *"reset_pool") {
+        let measures: Vec<_> = deliveries.iter().filter(|(_, _, undo)| !undo).collect();
+        for pair in measures.windows(2) {
+            let (&&(before, first, _), &&(after, second, _)) = (&pair[0], &pair[1]);
+            // A retry has the number of the first try; a new order has waited for the cooldown.
+            prop_assert!(first == second || after - before >= COOLDOWN.as_secs(), "{action}: {deliveries:?}");
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! A world of one target: a series per member goes in, the orders and outcomes come out as lines.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,6 +129,8 @@ pub(super) struct World {
     pub(super) now: Moment,
     pub(super) interval: Duration,
     pub(super) executor: Executor,
+    /// Seconds since the start, for an executor that wants to know.
+    pub(super) clock: Rc<Cell<u64>>,
     pub(super) events: Vec<Event>,
     pub(super) orders: Vec<Arc<Order>>,
     metrics: usize,
@@ -149,6 +153,7 @@ impl World {
             executor: Box::new(|order| {
                 Some((if order.measure.is_kill() { OutcomeKind::Gone } else { OutcomeKind::Delivered }, Reason::None))
             }),
+            clock: Rc::default(),
             events: Vec::new(),
             orders: Vec::new(),
             metrics,
@@ -236,6 +241,7 @@ impl World {
 
     /// Judges until no order is left without an outcome.
     pub(super) fn settle_outcomes(&mut self, mut outcomes: Vec<Outcome>) {
+        self.clock.set(self.now.since(self.started).as_secs());
         for _ in 0..20 {
             let verdicts = judge(&mut self.state, &self.sample, &outcomes, self.now);
             self.events.extend(verdicts.events);
