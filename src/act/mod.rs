@@ -9,6 +9,7 @@ mod end;
 mod freeze;
 mod kill;
 mod signal;
+mod slow;
 mod veto;
 
 #[cfg(test)]
@@ -16,10 +17,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use courier::Courier;
 use end::End;
 use freeze::Freezer;
 use kill::Killing;
+use slow::Slow;
 
 use crate::config::Config;
 use crate::discover::{Member, Roster};
@@ -38,8 +39,7 @@ pub struct Executor {
     freezer: Freezer,
     /// The kills that are under way.
     kills: Vec<Killing>,
-    /// What takes longer than the loop may.
-    courier: Courier,
+    slow: Slow,
     buffer: Vec<u8>,
 }
 
@@ -71,19 +71,21 @@ impl Executor {
     /// makes the loop call [`Executor::advance`]; it is called from another thread.
     ///
     /// # Errors
-    /// When `/proc` cannot be opened, or shows another pid namespace than ours, and when there is no
-    /// thread to be had.
+    /// When `/proc` cannot be opened, or shows another pid namespace than ours; when there is no thread
+    /// for the slow measures that the configuration asks for.
     pub fn new(config: Arc<Config>, series: u64, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, Error> {
-        let (kills, buffer) = (Vec::new(), Vec::new());
+        let mut slow = Slow::new(series, wake);
+        slow.prepare(&config)?;
         let ground = Ground { proc: Proc::live()?, cgroups: CgroupTree::mounted() };
-        let courier = Courier::start(series, wake).map_err(|error| Error::Os(error.raw_os_error().unwrap_or(0)))?;
-        Ok(Self { config, ground, freezer: Freezer::default(), kills, courier, buffer })
+        Ok(Self { config, ground, freezer: Freezer::default(), kills: Vec::new(), slow, buffer: Vec::new() })
     }
 
     /// From now on another configuration decides what goes out: dry run on or off, other targets. What
     /// is under way goes on.
     pub fn reconfigure(&mut self, config: Arc<Config>) {
         self.config = config;
+        // Where that fails it is tried again with the first order, which then says why.
+        let _ = self.slow.prepare(&self.config);
     }
 
     /// The last questions, on the process as it is now: the vetoes, whether it is there at all, whether
@@ -126,13 +128,13 @@ impl Executor {
             outcomes.extend(end.map(|end| end.of(killing.order(), now)));
             !ended
         });
-        self.courier.advance(now, outcomes);
+        self.slow.advance(now, outcomes);
     }
 
     /// When [`Executor::advance`] has something to do at the latest.
     pub fn next_deadline(&self, now: Moment) -> Option<Moment> {
         let kills = self.kills.iter().map(|killing| killing.next_deadline(now));
-        kills.chain(self.courier.next_deadline()).min()
+        kills.chain(self.slow.next_deadline()).min()
     }
 
     /// What an order is asked that is no undo.
@@ -158,10 +160,7 @@ impl Executor {
                 let process = self.find(order, roster)?;
                 Ok(Some(self.freezer.thaw(&self.ground, &process, by)))
             }
-            Measure::Http(_) | Measure::Command(_) => {
-                self.courier.send(order, now).map_err(|courier::Full| End::queue_full())?;
-                Ok(None)
-            }
+            Measure::Http(_) | Measure::Command(_) => self.slow.send(order, now).map(|()| None),
             Measure::Kill { .. } => {
                 let process = self.find(order, roster)?;
                 let killing = Killing::start(&self.ground, order, Arc::clone(&process), now);

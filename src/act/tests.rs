@@ -12,6 +12,7 @@ mod cgroups;
 mod faults;
 mod freezes;
 mod resumed;
+mod slow;
 mod undone;
 
 use super::Executor;

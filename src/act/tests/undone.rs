@@ -22,7 +22,7 @@ fn post() -> Measure {
 }
 
 fn command() -> Measure {
-    Measure::Command(Arc::new(Command { argv: vec!["true".to_owned()], timeout: Duration::from_secs(1) }))
+    Measure::Command(Arc::new(Command { argv: vec!["/bin/true".to_owned()], timeout: Duration::from_secs(1) }))
 }
 
 #[test]
