@@ -5,13 +5,12 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::support::{Daemon, Leaker, eventually, throughout};
+use super::support::{Daemon, Group, Leaker, NOBODY, eventually, has, is_root, throughout};
 
 const FROZEN: (&str, &str) = ("delivered", "none");
 
 /// A target that is frozen at 100 open files.
-fn watching(leaker: &Leaker, head: &str, freeze: &str) -> Daemon {
-    let told = r#"
+const TOLD: &str = r#"
 HEAD
 [target.trader]
 match = { cmdline = "TAG", user = "{user}" }
@@ -23,7 +22,9 @@ critical = ["freeze"]
 [target.trader.actions]
 freeze = { freeze = { FREEZE } }
 "#;
-    let told = told.replace("HEAD", head).replace("TAG", &leaker.tag()).replace("FREEZE", freeze);
+
+fn watching(leaker: &Leaker, head: &str, freeze: &str) -> Daemon {
+    let told = TOLD.replace("HEAD", head).replace("TAG", &leaker.tag()).replace("FREEZE", freeze);
     Daemon::told(&told).start()
 }
 
@@ -86,5 +87,22 @@ fn nobody_is_frozen_in_a_dry_run() {
     let dry = "[daemon]\ninterval = \"200ms\"\ndry_run = true";
     let daemon = watching(&leaker, dry, r#"deadline = "10m""#);
     daemon.wait_for_order(5, "freeze", ("dry_run", "none"));
+    assert_eq!(state(&leaker), 'S');
+}
+
+/// What the kernel denies is told with its remedy.
+#[test]
+fn a_daemon_that_may_not_write_into_cgroups_says_what_it_takes() {
+    if !is_root() || !has("setpriv") {
+        return;
+    }
+    let mut leaker = Leaker::handling(&[]).run_by_nobody().start();
+    leaker.tell("files 150");
+    let Some(group) = Group::holding(&leaker.tag(), &[leaker.pid()]) else { return };
+    let told = TOLD.replace("{user}", &NOBODY.to_string()).replace("HEAD", "").replace("TAG", &leaker.tag());
+    let freeze = told.replace("FREEZE", r#"by = "cgroup", deadline = "10m""#);
+    let daemon = Daemon::told(&freeze).run_by_nobody().start();
+    eventually(5, "the remedy", || daemon.log().contains("CAP_DAC_OVERRIDE").then_some(()));
+    assert!(std::fs::read_to_string(group.path().join("cgroup.events")).unwrap().contains("frozen 0"));
     assert_eq!(state(&leaker), 'S');
 }

@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use nix::libc::{SIGKILL, SIGTERM};
 
-use super::support::{Daemon, Leaker, eventually, has, is_root, lives, throughout};
+use super::support::{Daemon, Group, Leaker, NOBODY, Setup, eventually, has, is_root, lives, throughout};
 
 const GONE: (&str, &str) = ("gone", "none");
 
 /// A target that is killed at 100 open files, matched by `selector`; TAG is the leaker's.
 fn watching(leaker: &Leaker, selector: &str, kill: &str) -> Daemon {
+    told(leaker, selector, kill).start()
+}
+
+fn told(leaker: &Leaker, selector: &str, kill: &str) -> Setup {
     Daemon::told(&format!(
         r#"
 [target.trader]
@@ -26,7 +30,6 @@ kill = {{ kill = {{ {kill} }} }}
 "#,
         selector.replace("TAG", &leaker.tag())
     ))
-    .start()
 }
 
 const ANCHORED: &str = r#"cmdline = "TAG", user = "{user}""#;
@@ -203,17 +206,26 @@ fn a_cgroup_is_killed_whole_and_the_root_never() {
     if in_root {
         target.wait_for_order(5, "kill", ("vetoed", "protected"));
     }
-    let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(std::path::Path::new);
-    let mount = mounts.into_iter().find(|mount| mount.join("cgroup.procs").is_file());
-    let Some(group) = mount.map(|mount| mount.join(leaker.tag())).filter(|path| std::fs::create_dir(path).is_ok())
-    else {
-        return eprintln!("skipped: cannot make a cgroup of v2");
-    };
-    for pid in [leaker.pid(), child] {
-        std::fs::write(group.join("cgroup.procs"), pid.to_string()).unwrap();
-    }
+    let Some(_group) = Group::holding(&leaker.tag(), &[leaker.pid(), child]) else { return };
     assert_eq!(leaker.end_signal(8, "killed at fatal"), Some(SIGTERM));
     target.wait_for_order(5, "kill", GONE);
     assert!(!lives(child), "it was in the cgroup");
-    std::fs::remove_dir(group).unwrap();
+}
+
+/// Where cgroup.kill is not for us, each process gets its own SIGKILL until the cgroup is empty.
+#[test]
+fn a_cgroup_that_may_not_be_written_is_killed_one_by_one() {
+    if !is_root() || !has("setpriv") {
+        return;
+    }
+    let mut leaker = Leaker::handling(&["SIGUSR1", "SIGTERM"]).run_by_nobody().start();
+    let child = leaker.tell("children 1")[1];
+    leaker.tell("files 150");
+    let Some(_group) = Group::holding(&leaker.tag(), &[leaker.pid(), child]) else { return };
+    let anchored = ANCHORED.replace("{user}", &NOBODY.to_string());
+    let daemon = told(&leaker, &anchored, r#"grace = "300ms", scope = "cgroup""#).run_by_nobody().start();
+    assert_eq!(leaker.end_signal(8, "killed at fatal"), Some(SIGKILL));
+    assert_eq!(leaker.signals(), ["SIGTERM"]);
+    daemon.wait_for_order(5, "kill", GONE);
+    assert!(!lives(child), "it was in the cgroup");
 }

@@ -1,6 +1,7 @@
 //! What the tests on real processes share: a leaking process under command, a running daemon, a
 //! scrape, and waits that end.
 
+mod cgroup;
 mod daemon;
 mod leaker;
 #[path = "../../../examples/leaky/scrape.rs"]
@@ -11,7 +12,8 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use daemon::{BINARY, Daemon};
+pub(crate) use cgroup::Group;
+pub(crate) use daemon::{BINARY, Daemon, Setup};
 pub(crate) use leaker::{Leaker, Peer};
 pub(crate) use scrape::Sample;
 
