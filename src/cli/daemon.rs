@@ -17,7 +17,7 @@ use crate::export::{LeaseView, Reply, Request};
 use crate::model::printable;
 use crate::record;
 
-pub(super) use follow::name;
+pub(super) use follow::{MOST, name};
 
 /// Time for an answer; the daemon itself gives up sooner and says so.
 const PATIENCE: Duration = Duration::from_secs(45);

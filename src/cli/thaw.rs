@@ -5,7 +5,7 @@
 
 use clap::Args;
 
-use super::daemon::{Daemon, Unanswered};
+use super::daemon::{Daemon, MOST, Unanswered};
 use super::{Failure, Output};
 use crate::act;
 use crate::export::{LeaseView, Request};
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         Ok(leases) => {
             let frozen: Vec<LeaseView> = leases.into_iter().filter(|lease| lease.freeze).collect();
             daemon.order(&Request::Thaw, output)?;
-            daemon.follow(&frozen, output)
+            daemon.follow(&frozen, MOST, output)
         }
         Err(Unanswered::Nobody(_)) => by_state_file(arguments, output),
         Err(Unanswered::Failed(failure)) => Err(failure),

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::daemon::{Daemon, name};
+use super::daemon::{Daemon, MOST, name};
 use super::{Failure, Output};
+use crate::config::units;
 use crate::export::{LeaseView, Request};
 use crate::model::printable;
 
@@ -22,6 +23,9 @@ pub(super) struct Arguments {
     /// Every measure that is in force, of TARGET or, without it, of all targets
     #[arg(long)]
     all: bool,
+    /// How long to wait until it is undone; tradedog itself goes on trying
+    #[arg(long, value_name = "TIME", default_value_t = units::Duration(MOST), value_parser = time)]
+    wait: units::Duration,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -37,7 +41,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         return Err(Failure::runtime(arguments.nothing(&in_force)));
     }
     arguments.daemon.order(&arguments.request(), output)?;
-    arguments.daemon.follow(&meant, output)
+    arguments.daemon.follow(&meant, arguments.wait.0, output)
+}
+
+fn time(text: &str) -> Result<units::Duration, String> {
+    text.parse().map_err(|wrong: units::Wrong| format!("{}: {}", wrong.what, wrong.help))
 }
 
 impl Arguments {

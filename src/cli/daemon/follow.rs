@@ -9,20 +9,23 @@ use crate::kernel;
 use crate::model::{Moment, printable};
 use crate::record::show_duration;
 
-/// How long they are waited for, and the pause between two looks.
-const MOST: Duration = Duration::from_secs(30);
+/// How long they are waited for where nobody says.
+pub(in crate::cli) const MOST: Duration = Duration::from_secs(30);
+
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Longest name shown.
 const NAME_CHARS: usize = 100;
 
 impl Daemon {
-    /// Waits until none of `leases` is in force any more; an error if some still is at the end.
-    pub(in crate::cli) fn follow(&self, leases: &[LeaseView], output: &mut Output) -> Result<(), Failure> {
-        self.follow_for(MOST, leases, output)
-    }
-
-    pub(super) fn follow_for(&self, most: Duration, leases: &[LeaseView], output: &mut Output) -> Result<(), Failure> {
+    /// Waits until none of `leases` is in force any more; an error if some still is after `most`.
+    pub(in crate::cli) fn follow(
+        &self,
+        leases: &[LeaseView],
+        most: Duration,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         let begin = kernel::now();
         let mut left: Vec<LeaseView> = leases.to_vec();
         loop {

@@ -125,7 +125,7 @@ fn measures_are_followed_to_their_end_and_what_stays_is_named() {
     let meant = [lease("trader", "pause", 5), lease("trader", "off", 4), stuck];
     let mut result = Ok(());
     let told = Output::captured(|output| {
-        result = fake.daemon().follow_for(Duration::from_millis(600), &meant, output);
+        result = fake.daemon().follow(&meant, Duration::from_millis(600), output);
     });
     assert!(told.starts_with("off of trader: no longer in force\npause of trader: no longer in force\n"), "{told}");
     assert!(told.contains("pause of gateway[1]: still in force: its undo failed and is tried again in"), "{told}");

@@ -88,6 +88,8 @@ fn a_refusal_and_no_daemon_are_failures() {
 
 #[test]
 fn a_command_line_that_could_mean_two_things_is_refused() {
+    let error = Line::try_parse_from(["undo", "--all", "--wait", "30"]).unwrap_err().to_string();
+    assert!(error.contains("--wait") && error.contains("30s"), "{error}");
     for words in [&["undo"][..], &["undo", "trader"], &["undo", "trader", "pause", "--all"], &["undo", "a", "b", "c"]] {
         assert!(Line::try_parse_from(words).is_err(), "{words:?}");
     }
