@@ -195,6 +195,7 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
 pub fn stop(state: &mut State, sample: &Sample, now: Moment) -> Verdicts {
     let mut verdicts = Verdicts::default();
     state.want_thaw(now);
+    state.cut_short(now);
     state.undo_freezes(&mut Pass { now, sample, verdicts: &mut verdicts });
     verdicts
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::GroupState;
+use super::leases::is_freeze;
 use super::member::MemberState;
 use super::memory::{Start, name_of};
 use super::rung::{Of, Rung, RungState};
@@ -37,7 +38,30 @@ impl State {
         });
         let mut state = Self::taken_up(config, memory, (kills.collect(), Break::Restart), now);
         state.want_thaw(now);
+        state.cut_short(now);
         (state, killing)
+    }
+
+    /// The end of the daemon cuts freezes short, which is not what their cooldown is for.
+    pub(super) fn cut_short(&mut self, now: Moment) {
+        for lease in self.leases.iter().filter(|lease| is_freeze(lease)) {
+            let frozen = |member: &&mut MemberMemory| member.identity == lease.order.identity;
+            for member in self.remembered.iter_mut().flatten().filter(frozen) {
+                member.delivered.retain(|delivery| delivery.action != lease.order.action);
+                for rung in member.rungs.iter_mut().filter(|rung| rung.action == lease.order.action) {
+                    rung.state = RungStateMemory::Done { at: now, dry: false };
+                }
+            }
+            let Some(target) = self.config.targets.iter().find(|target| target.name == lease.order.target) else {
+                continue;
+            };
+            let action = target.actions.iter().position(|action| action.name == lease.order.action);
+            for member in self.members.values_mut().filter(|member| member.identity == lease.order.identity) {
+                if let Some(delivered) = action.and_then(|action| member.delivered.get_mut(action)) {
+                    *delivered = None;
+                }
+            }
+        }
     }
 
     /// The same watch under another configuration. Kept is what it still has, by name; what it has no

@@ -559,6 +559,21 @@ fn a_start_thaws_and_does_not_freeze_again_before_the_level_was_left() {
 }
 
 #[test]
+fn a_freeze_that_the_end_of_the_daemon_cut_short_starts_no_cooldown() {
+    let mut frozen = pausing();
+    frozen.actions[0] = Action { cooldown: DAY, ..freeze("freeze") };
+    let mut world = world(frozen, "810x2");
+    world.restart();
+    world.play("810 10 810");
+    assert_eq!(world.orders.iter().filter(|order| !order.undo).count(), 2, "{}", world.told());
+    let verdicts = crate::judge::stop(&mut world.state, &world.sample, world.now);
+    assert!(verdicts.orders.iter().all(|order| order.undo) && verdicts.orders.len() == 1);
+    world.restart();
+    world.play("10 810");
+    assert_eq!(world.orders.iter().filter(|order| !order.undo).count(), 3, "{}", world.told());
+}
+
+#[test]
 fn a_thaw_at_the_start_does_not_wait_for_discovery() {
     let mut frozen = pausing();
     frozen.actions[0] = freeze("freeze");
