@@ -84,8 +84,9 @@ impl Groups {
             return End::delivered().told("it goes on when the other freezes in its cgroup are undone");
         }
         match group.set_frozen(false) {
-            Ok(()) => is_done(&self.stopped.swap_remove(at).group, false),
-            Err(error) => refusal(error, process),
+            // A group that is no more was left by everybody who was in it.
+            Ok(()) | Err(Error::Gone) => is_done(&self.stopped.swap_remove(at).group, false),
+            Err(error @ (Error::Denied | Error::Malformed(_) | Error::Os(_))) => refusal(error, process),
         }
     }
 

@@ -71,6 +71,9 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = fs::write(self.0.join("cgroup.freeze"), "0");
+        if !self.0.exists() {
+            return;
+        }
         for _ in 0..200 {
             for pid in self.procs() {
                 let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
@@ -178,6 +181,19 @@ fn a_kill_of_a_frozen_cgroup_wakes_it_up() {
     assert_eq!(case.outcome().kind, OutcomeKind::Gone);
     assert_eq!(case.child.wait().unwrap().code(), Some(7), "SIGTERM, not SIGKILL");
     assert!(!group.is_frozen());
+}
+
+#[test]
+fn who_was_moved_out_of_its_frozen_cgroup_runs_already() {
+    let Some((mut case, group)) = lonely() else { return };
+    case.order(FREEZE).unwrap();
+    eventually(|| group.is_frozen());
+    let outside = group.0.parent().unwrap().join("cgroup.procs");
+    fs::write(outside, case.pid().to_string()).unwrap();
+    eventually(|| fs::remove_dir(&group.0).is_ok());
+    assert_eq!(end(case.order(THAW)), Some((OutcomeKind::Delivered, Reason::None)));
+    assert_eq!(end(case.order(THAW)), Some((OutcomeKind::Acknowledged, Reason::None)));
+    assert!(case.lives());
 }
 
 /// Two members in one cgroup.
