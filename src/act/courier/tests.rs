@@ -200,7 +200,7 @@ fn the_end_waits_for_nobody() {
     let pids = run::pids(folder.path());
     let began = Instant::now();
     drop(case);
-    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     for pid in pids {
         eventually("the command is killed", || !run::lives(pid));
     }

@@ -1,10 +1,12 @@
 //! Slow measures leave the loop at once and come back as outcomes.
+#![expect(clippy::disallowed_macros, reason = "the latency is for whoever runs the test")]
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{BY_USER, Case, case, configuration, end};
+use super::{BY_USER, Case, case, configuration, end, usr1};
 use crate::act::Executor;
 use crate::kernel::now;
 use crate::model::{Command, Http, Measure, Order, OutcomeKind, Reason};
@@ -58,9 +60,23 @@ fn what_is_under_way_survives_a_reload_that_forgets_it() {
 }
 
 #[test]
-fn a_full_queue_is_an_outcome_too() {
-    let (mut case, _) = counted();
-    let ends: Vec<_> = (0..80).map(|_| end(case.order(run("/bin/sleep")))).collect();
-    assert_eq!(ends[0], None);
-    assert_eq!(ends[79], Some((OutcomeKind::Failed, Reason::QueueFull)));
+fn hung_endpoints_and_a_full_queue_do_not_delay_a_signal() {
+    let mut case = case("signal.signal(signal.SIGUSR1, lambda *_: None)", BY_USER);
+    // Connections wait there until the kernel takes no more; nobody ever answers one.
+    let hung = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hung = post(&format!("http://{}/", hung.local_addr().unwrap()));
+    let began = now();
+    let (mut sent, mut last) = (0, None);
+    while last.is_none() {
+        last = case.order(hung.clone());
+        sent += u32::from(last.is_none());
+    }
+    assert_eq!(sent, 64);
+    assert_eq!(end(last.clone()), Some((OutcomeKind::Failed, Reason::QueueFull)));
+    assert!(last.unwrap().untouched);
+    let handed_over = now();
+    assert_eq!(end(case.order(usr1(false))), Some((OutcomeKind::Delivered, Reason::None)));
+    let latency = now().since(handed_over);
+    println!("{sent} requests handed over in {:?}, the signal after them in {latency:?}", handed_over.since(began));
+    assert!(latency < Duration::from_millis(100), "{latency:?}");
 }

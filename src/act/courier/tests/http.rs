@@ -116,7 +116,7 @@ fn who_hangs_is_given_up_in_time() {
     for server in [&silent, &slow, &drip] {
         let (outcome, took) = timed(Http { timeout, ..http(&server.url()) });
         assert_eq!(facts(&outcome), (FAILED, Reason::Timeout, false, "no answer within 250ms"));
-        assert!(took >= timeout && took < timeout + Duration::from_millis(1500), "{took:?}");
+        assert!(took >= timeout && took < timeout + Duration::from_secs(5), "{took:?}");
     }
 }
 

@@ -113,13 +113,13 @@ fn the_signals_that_the_daemon_blocks_and_ignores_end_it() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut case = case();
-    let text = "sleep 62 & echo $$ $! > $0/new; mv $0/new $0/pids; wait";
+    // The shell stays, to tell what its child died of.
+    let text = "trap : TERM; sleep 62 & child=$!; echo $$ $child > $0/new; mv $0/new $0/pids; wait $child; wait $child; echo $? > $0/how";
     case.courier.send(&order(1, script(text, folder.path(), 300)), now()).unwrap();
     let pids = pids(folder.path());
     assert_eq!(facts(&case.outcome()), (FAILED, Reason::Timeout, false, "not ended within 300ms"));
-    let began = Instant::now();
     eventually("SIGTERM ends the group", || pids.iter().all(|pid| !lives(*pid)));
-    assert!(began.elapsed() < Duration::from_millis(900), "by SIGTERM, not by SIGKILL");
+    assert_eq!(std::fs::read_to_string(folder.path().join("how")).unwrap(), "143\n", "by SIGTERM, not by SIGKILL");
 }
 
 #[test]
@@ -127,12 +127,10 @@ fn who_ignores_sigterm_gets_sigkill_with_its_children_and_leaves_no_zombie() {
     let folder = tempfile::tempdir().unwrap();
     let mut case = case();
     let text = "trap '' TERM; sleep 63 & echo $$ $! > $0/new; mv $0/new $0/pids; while :; do wait; sleep 1; done";
-    let began = Instant::now();
     case.courier.send(&order(1, script(text, folder.path(), 300)), now()).unwrap();
     let pids = pids(folder.path());
     assert_eq!(facts(&case.outcome()), (FAILED, Reason::Timeout, false, "not ended within 300ms"));
-    assert!(began.elapsed() < Duration::from_millis(1200), "{:?}: the outcome does not wait", began.elapsed());
-    assert!(lives(pids[0]));
+    assert!(lives(pids[0]), "the outcome does not wait for its end");
     eventually("SIGKILL ends the group", || pids.iter().all(|pid| !lives(*pid)));
     eventually("it is reaped", || !Path::new(&format!("/proc/{}", pids[0])).exists());
 }
