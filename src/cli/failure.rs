@@ -44,14 +44,15 @@ impl From<io::Error> for Failure {
 
 /// Says what went wrong, on stderr, and what the shell is told.
 pub(super) fn exit_code(result: Result<(), Failure>) -> ExitCode {
-    let mut stderr = anstream::stderr().lock();
+    // Asked for only where something is said: whoever writes a log that nobody reads holds it for ever.
+    let stderr = || anstream::stderr().lock();
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     // Nothing is left to do when stderr is closed too.
     let (code, _) = match result {
         Ok(()) | Err(Failure::Closed) => (0, Ok(())),
-        Err(Failure::Usage(error)) => (2, writeln!(stderr, "{style}error:{style:#} {error:#}")),
-        Err(Failure::Configuration(problems)) => (2, stderr.write_all(problems.render(true).as_bytes())),
-        Err(Failure::Runtime(error)) => (1, writeln!(stderr, "{style}error:{style:#} {error:#}")),
+        Err(Failure::Usage(error)) => (2, writeln!(stderr(), "{style}error:{style:#} {error:#}")),
+        Err(Failure::Configuration(problems)) => (2, stderr().write_all(problems.render(true).as_bytes())),
+        Err(Failure::Runtime(error)) => (1, writeln!(stderr(), "{style}error:{style:#} {error:#}")),
     };
     ExitCode::from(code)
 }
