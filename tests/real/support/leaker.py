@@ -1,6 +1,6 @@
 # A process that does as the lines on its standard input say, and answers each with its count of descriptors.
 # Arguments: a file to log signals to, then SIGNAL or SIGNAL=exit for each signal to handle.
-import os, signal, socket, subprocess, sys, threading
+import os, select, signal, socket, subprocess, sys, threading
 
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
 files, memory, threads, children, connections, half_closed = [], bytearray(), [], [], {}, []
@@ -52,8 +52,25 @@ def end_child(process):
     process.wait()
 
 
+# A signal that comes just before a read would have its handler run only after that read.
+woken, wake = os.pipe()
+os.set_blocking(woken, False)
+os.set_blocking(wake, False)
+signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+
+def lines():
+    while True:
+        if woken in select.select([sys.stdin, woken], [], [])[0]:
+            os.read(woken, 4096)
+        elif line := sys.stdin.readline():
+            yield line
+        else:
+            return
+
+
 print("ready", os.getpid(), flush=True)
-for line in sys.stdin:
+for line in lines():
     what, number, *rest = line.split(None, 2)
     if what == "files":
         hold(files, int(number), lambda: open("/dev/null"), lambda f: f.close())
