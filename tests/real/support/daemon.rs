@@ -2,18 +2,20 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, getuid};
 use tempfile::TempDir;
 
 use super::scrape::{Sample, Scrape, get};
-use super::{NOBODY, eventually};
+use super::{NOBODY, eventually, output};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tradedog");
 
@@ -22,6 +24,8 @@ pub(crate) struct Daemon {
     child: Child,
     folder: TempDir,
     server: SocketAddr,
+    /// The other end of its log, where nobody reads it.
+    _unread: Option<OwnedFd>,
 }
 
 /// A configuration, and how to run it.
@@ -30,9 +34,16 @@ pub(crate) struct Setup {
     binary: PathBuf,
     nobody: bool,
     descriptors: Option<u32>,
+    unread: bool,
 }
 
 impl Setup {
+    /// With a log that is full from the start, and nobody reads it.
+    pub(crate) fn with_unread_log(mut self) -> Self {
+        self.unread = true;
+        self
+    }
+
     /// With no more descriptors than that.
     pub(crate) fn descriptors(mut self, most: u32) -> Self {
         self.descriptors = Some(most);
@@ -56,14 +67,9 @@ impl Setup {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let file = folder.path().join("watchdog.toml");
-        let head = format!("[daemon]\ninterval = \"200ms\"\n[web]\nlisten = [\"{server}\"]\n");
-        // A text that has a [daemon] of its own says all of it.
-        let head =
-            if self.text.contains("[daemon]") { head.replace("[daemon]\ninterval = \"200ms\"\n", "") } else { head };
-        fs::write(&file, format!("{head}{}", self.text)).unwrap();
+        write(&file, server, &self.text);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        let mut command = self.command(&folder);
-        for (variable, name) in [("RUNTIME_DIRECTORY", "run"), ("STATE_DIRECTORY", "state")] {
+        for (_, name) in FOLDERS {
             let path = folder.path().join(name);
             fs::create_dir(&path).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
@@ -71,12 +77,15 @@ impl Setup {
                 // The daemon believes nothing in a folder that others than itself may write.
                 std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
             }
-            command.env(variable, path);
         }
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        command.args(["run", "--config"]).arg(&file).stdin(Stdio::null());
-        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut daemon = Daemon { child, folder, server };
+        let (log, unread) = if self.unread {
+            let (reader, writer) = full_pipe();
+            (Stdio::from(writer), Some(reader))
+        } else {
+            (log(folder.path()), None)
+        };
+        let child = launch(self.command(&folder), folder.path(), log);
+        let mut daemon = Daemon { child, folder, server, _unread: unread };
         daemon.wait_until_healthy();
         daemon
     }
@@ -103,7 +112,13 @@ impl Setup {
 impl Daemon {
     /// `{user}` in the text becomes the user of the tests; the address is added.
     pub(crate) fn told(text: &str) -> Setup {
-        Setup { text: text.replace("{user}", &user()), binary: BINARY.into(), nobody: false, descriptors: None }
+        Setup {
+            text: text.replace("{user}", &user()),
+            binary: BINARY.into(),
+            nobody: false,
+            descriptors: None,
+            unread: false,
+        }
     }
 
     fn wait_until_healthy(&mut self) {
@@ -184,14 +199,53 @@ impl Daemon {
         );
     }
 
+    /// How many measures of that action are in force.
+    pub(crate) fn in_force(&self, action: &str) -> usize {
+        let scrape = self.scrape();
+        scrape.all("tradedog_lease").filter(|one| one.label("action") == action && one.value == 1.0).count()
+    }
+
+    /// Waits until so many measures of that action are in force.
+    pub(crate) fn wait_for_lease(&self, seconds: u64, action: &str, count: usize) {
+        eventually(seconds, &format!("{count} in force of {action}"), || {
+            (self.in_force(action) == count).then_some(())
+        });
+    }
+
     /// Every series of one process.
     pub(crate) fn series_of_processes(&self) -> Vec<Sample> {
-        let is_one = |sample: &Sample| sample.labels.iter().any(|(label, _)| label == "process");
+        let is_one = |sample: &Sample| !sample.label("process").is_empty();
         self.scrape().samples.into_iter().filter(is_one).collect()
     }
 
     pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.folder.path().join("log")).unwrap()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.folder.path().join("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Another configuration in the place of the one that it was started with.
+    pub(crate) fn rewrite(&self, text: &str) {
+        write(&self.folder.path().join("watchdog.toml"), self.server, &text.replace("{user}", &user()));
+    }
+
+    /// Has it read its configuration again, as systemd would; waits until it says how that went.
+    pub(crate) fn reload(&self) {
+        let said = |log: &str| log.matches("the configuration was ").count();
+        let before = said(&self.log());
+        kill(Pid::from_raw(self.pid()), Signal::SIGHUP).unwrap();
+        eventually(10, "a word on the reload", || (said(&self.log()) > before).then_some(()));
+    }
+
+    /// Runs `tradedog` with these arguments on this daemon, to its end.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).arg("--runtime-directory").arg(self.runtime_directory()).env("NO_COLOR", "1");
+        output(&mut command)
+    }
+
+    /// Starts it anew, after its end.
+    pub(crate) fn start_again(&mut self) {
+        self.child = launch(Command::new(BINARY), self.folder.path(), log(self.folder.path()));
+        self.wait_until_healthy();
     }
 
     /// Stops it as systemd would; how it ended.
@@ -209,6 +263,41 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where the daemon finds its folders, and what they are called here.
+const FOLDERS: [(&str, &str); 2] = [("RUNTIME_DIRECTORY", "run"), ("STATE_DIRECTORY", "state")];
+
+/// The configuration file: `text`, and the address of the server.
+fn write(file: &Path, server: SocketAddr, text: &str) {
+    // A text that has a [daemon] of its own says all of it.
+    let daemon = if text.contains("[daemon]") { "" } else { "[daemon]\ninterval = \"200ms\"\n" };
+    fs::write(file, format!("{daemon}[web]\nlisten = [\"{server}\"]\n{text}")).unwrap();
+}
+
+fn log(folder: &Path) -> Stdio {
+    let file = fs::OpenOptions::new().append(true).create(true).open(folder.join("log"));
+    Stdio::from(file.unwrap())
+}
+
+fn launch(mut command: Command, folder: &Path, log: Stdio) -> Child {
+    for (variable, name) in FOLDERS {
+        command.env(variable, folder.join(name));
+    }
+    command.args(["run", "--config"]).arg(folder.join("watchdog.toml")).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// A pipe that takes nothing more until somebody reads.
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = nix::unistd::pipe().unwrap();
+    let flags = OFlag::from_bits_truncate(fcntl(&writer, FcntlArg::F_GETFL).unwrap());
+    fcntl(&writer, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).unwrap();
+    for size in [1 << 16, 1] {
+        while nix::unistd::write(&writer, &vec![b'.'; size]).is_ok() {}
+    }
+    fcntl(&writer, FcntlArg::F_SETFL(flags)).unwrap();
+    (reader, writer)
 }
 
 /// The user of the tests, as `match = { user = ... }` names it.

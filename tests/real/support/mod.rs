@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod daemon;
+mod endpoint;
 mod leaker;
 #[path = "../../../examples/leaky/scrape.rs"]
 mod scrape;
@@ -14,11 +15,24 @@ use std::time::{Duration, Instant};
 
 pub(crate) use cgroup::Group;
 pub(crate) use daemon::{BINARY, Daemon, Setup};
+pub(crate) use endpoint::{Answer, Endpoint};
 pub(crate) use leaker::{Leaker, Peer};
 pub(crate) use scrape::Sample;
 
 /// A user that owns nothing here.
 pub(crate) const NOBODY: u32 = 65534;
+
+/// A target `trader` of the processes beside `leaker`, with these tables, watched.
+pub(crate) fn watching(leaker: &Leaker, tables: &str) -> Daemon {
+    Daemon::told(&target(leaker, tables)).start()
+}
+
+/// The text of that target.
+pub(crate) fn target(leaker: &Leaker, tables: &str) -> String {
+    let tag = leaker.tag();
+    let head = format!("[target.trader]\nmatch = {{ cmdline = \"{tag}\", user = \"{{user}}\" }}");
+    format!("{head}\nsettle = \"200ms\"\n{tables}")
+}
 
 /// Waits until `probe` gives something; fails with `what` after `seconds`.
 pub(crate) fn eventually<T>(seconds: u64, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
@@ -72,6 +86,19 @@ pub(crate) fn status(pid: i32, name: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// The state letter of `/proc/PID/stat`: T for a process that is stopped.
+pub(crate) fn state(pid: i32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap()
+}
+
+/// The processes whose command line contains that text.
+pub(crate) fn running(text: &str) -> Vec<i32> {
+    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let says = |pid: &i32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    pids.filter(|pid| String::from_utf8_lossy(&says(pid)).contains(text) && lives(*pid)).collect()
 }
 
 /// Whether a process of that number lives, zombies not counted.
