@@ -14,11 +14,11 @@ impl Group {
         let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(Path::new);
         let mount = mounts.into_iter().find(|mount| mount.join("cgroup.procs").is_file());
         let made = mount.map(|mount| mount.join(name)).filter(|path| fs::create_dir(path).is_ok()).map(Self);
-        match &made {
-            Some(group) => {
-                pids.iter().for_each(|pid| fs::write(group.0.join("cgroup.procs"), pid.to_string()).unwrap())
-            }
-            None => eprintln!("skipped: cannot make a cgroup of v2"),
+        if made.is_none() {
+            eprintln!("skipped: cannot make a cgroup of v2");
+        }
+        for (group, pid) in made.iter().flat_map(|group| pids.iter().map(move |pid| (group, pid))) {
+            fs::write(group.0.join("cgroup.procs"), pid.to_string()).unwrap();
         }
         made
     }
