@@ -90,11 +90,7 @@ impl State {
         state.next_order = memory.next_order;
         state.in_flight = flights;
         state.take_up_orders(config);
-        let mut kills = memory.kills;
-        kills.sort_by_key(|kill| kill.at);
-        for kill in &kills {
-            state.take_up_kill(kill);
-        }
+        state.take_up_kills(memory.kills);
         for group in memory.groups {
             let Some(index) = state.target_named(&group.target) else { continue };
             let rules = Rules::of_target(&config.targets[usize::from(index)]);
@@ -108,20 +104,12 @@ impl State {
         state.take_up_leases(broken, now);
         state.cycles = memory.cycles;
         for TargetDelivery { target, delivery } in memory.delivered {
-            let Some(target) = state.target_named(&target) else { continue };
-            let actions = &config.targets[usize::from(target)].actions;
-            if let Some(action) = actions.iter().position(|action| action.name == delivery.action) {
-                state.delivered.insert((target, action), delivery.at);
-            }
+            state.take_up_delivery(&target, &delivery.action, delivery.at);
         }
         for (member, lost) in memory.members.iter().flat_map(|member| lost(member).map(move |lost| (member, lost))) {
             let wide = lost.order.as_ref().is_some_and(|order| order.scope == ActionScope::Target);
-            let Some(target) = state.target_named(&member.target).filter(|_| wide && broken == Break::Restart) else {
-                continue;
-            };
-            let actions = &config.targets[usize::from(target)].actions;
-            if let Some(action) = actions.iter().position(|action| action.name == lost.action) {
-                state.delivered.insert((target, action), now);
+            if wide && broken == Break::Restart {
+                state.take_up_delivery(&member.target, &lost.action, now);
             }
         }
         for SuccessorMemory { target, missed, within, told } in memory.successors {
@@ -131,6 +119,15 @@ impl State {
         state.remembered = Some(memory.members);
         state.changed = true;
         state
+    }
+
+    /// A delivery that served all of a target.
+    fn take_up_delivery(&mut self, target: &str, action: &str, at: Moment) {
+        let Some(target) = self.target_named(target) else { return };
+        let actions = &self.config.targets[usize::from(target)].actions;
+        if let Some(action) = actions.iter().position(|known| *known.name == *action) {
+            self.delivered.insert((target, action), at);
+        }
     }
 
     /// Orders in flight keep their numbers; their seats are those of the new configuration.
@@ -154,6 +151,13 @@ impl State {
             {
                 lease.undoing = Undoing::Failed { order, attempts: 0, retry: now, refused: false };
             }
+        }
+    }
+
+    fn take_up_kills(&mut self, mut kills: Vec<KillMemory>) {
+        kills.sort_by_key(|kill| kill.at);
+        for kill in &kills {
+            self.take_up_kill(kill);
         }
     }
 

@@ -9,7 +9,8 @@ use crate::export::metrics::left_out;
 use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::{MemberView, State};
 use crate::kernel;
-use crate::model::{GroupSample, MemberKey, MemberSample, Moment, OwnFacts, Unknown};
+use crate::model::{GroupSample, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown};
+use crate::sample::ProbeStats;
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -105,13 +106,7 @@ impl Watch {
             }
             snapshot.host.extend_from_slice(&sampler.latest().host);
             for probe in sampler.stats() {
-                snapshot.probes.push(ProbeView { name: probe.name, duration: probe.last });
-                let errors = probe.errors.iter();
-                snapshot.probe_errors.extend(errors.map(|&(reason, count)| ProbeErrors {
-                    probe: probe.name,
-                    reason,
-                    count,
-                }));
+                show_probe(snapshot, probe);
             }
             snapshot.unattributed.extend(sampler.unattributed());
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
@@ -122,15 +117,24 @@ impl Watch {
     }
 }
 
+fn show_probe(snapshot: &mut Snapshot, probe: &ProbeStats) {
+    snapshot.probes.push(ProbeView { name: probe.name, duration: probe.last });
+    let errors = probe.errors.iter();
+    let errors = errors.map(|&(reason, count)| ProbeErrors { probe: probe.name, reason, count });
+    snapshot.probe_errors.extend(errors);
+}
+
 fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberView<'_>, now: Moment) {
     let key = member.member;
     let lists = snapshot.push_member(key, member.identity.pid, member.started);
     lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
     snapshot.rungs.extend(judged.rungs());
-    for (index, threshold) in judged.thresholds(now).enumerate() {
-        if let Some(why) = threshold.unknown.filter(|why| *why != Unknown::Gone) {
-            let complaint = blind(snapshot, key, index, why);
-            snapshot.not_ready.extend(complaint);
+    let config = Arc::clone(&snapshot.config);
+    let Some(target) = config.targets.get(usize::from(key.target)) else { return };
+    for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {
+        let whom = || format!("{}[{}]", target.name, key.slot);
+        if view.unknown.is_some() {
+            snapshot.not_ready.extend(blind(&whom(), target.metrics.get(threshold.metric), &view));
         }
     }
 }
@@ -139,12 +143,22 @@ fn show_host(snapshot: &mut Snapshot, state: &State, now: Moment) {
     let host = state.host();
     snapshot.host_ladder = host.ladders().next().unwrap_or_default();
     snapshot.host_thresholds.extend(host.thresholds(now));
+    let config = Arc::clone(&snapshot.config);
+    for (view, threshold) in host.thresholds(now).zip(&config.host.thresholds) {
+        let metric = config.host.metrics.get(threshold.metric);
+        snapshot.not_ready.extend(blind("host", metric, &view));
+    }
 }
 
 fn show_group(snapshot: &mut Snapshot, group: &GroupSample, state: &State, now: Moment) {
     let Some(judged) = state.group(group.target) else { return };
     let lists = snapshot.push_group(group.target);
     lists.readings(&group.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    let config = Arc::clone(&snapshot.config);
+    let Some(target) = config.targets.get(usize::from(group.target)) else { return };
+    for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {
+        snapshot.not_ready.extend(blind(&target.name, target.metrics.get(threshold.metric), &view));
+    }
 }
 
 /// Discovery that hangs on a process, or has not begun, sees no newcomer.
@@ -159,8 +173,7 @@ fn stands_still(discovery: &Discovery, now: Moment) -> Option<String> {
 }
 
 /// A sentence for `/-/ready`: a threshold that cannot see is a watchdog that sleeps.
-fn blind(snapshot: &Snapshot, key: MemberKey, threshold: usize, why: Unknown) -> Option<String> {
-    let target = snapshot.config.targets.get(usize::from(key.target))?;
-    let metric = target.metrics.get(target.thresholds.get(threshold)?.metric)?;
-    Some(format!("{}[{}]: {metric} is {}: its threshold is blind", target.name, key.slot, why.name()))
+fn blind(whom: &str, metric: Option<&Metric>, threshold: &ThresholdView) -> Option<String> {
+    let why = threshold.unknown.filter(|why| *why != Unknown::Gone)?;
+    Some(format!("{whom}: {} is {}: its threshold is blind", metric?, why.name()))
 }

@@ -13,7 +13,7 @@ use crate::discover::{Discovery, RememberedSeat, Roster};
 use crate::export::{Control, Publisher, Server, Snapshot};
 use crate::judge::{Start, State};
 use crate::kernel::{self, Waiter};
-use crate::model::{Memory, Sent};
+use crate::model::{Memory, Moment, Sent};
 use crate::record::{LogWriter, Recorder, StateError};
 use crate::sample::Sampler;
 
@@ -75,14 +75,7 @@ impl Watch {
         let now = kernel::now();
         let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
         let control = remembering.folder().map(|folder| Control::start(folder, wake()));
-        let seats = memory.iter().flat_map(|memory| &memory.members).map(|member| RememberedSeat {
-            target: Arc::clone(&member.target),
-            slot: member.slot,
-            identity: member.identity,
-            first_seen: member.first_seen,
-        });
-        let mut roster = Roster::new(&config);
-        roster.remember(seats.collect());
+        let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
         let mut watch = Self {
             discovery,
@@ -105,10 +98,9 @@ impl Watch {
             config,
             waiter,
         };
-        match control {
-            Some(Ok(control)) => watch.control = Some(control),
-            Some(Err(error)) => watch.warn(format!("tradedog undo, thaw and reload will not work: {error}")),
-            None => {}
+        match control.transpose() {
+            Ok(control) => watch.control = control,
+            Err(error) => watch.warn(format!("tradedog undo, thaw and reload will not work: {error}")),
         }
         for Sent { order, at } in killing {
             let outcome = watch.executor.resume(&order, at, now);
@@ -118,12 +110,21 @@ impl Watch {
     }
 }
 
+/// A roster that gives everybody the seat that he had with an earlier daemon.
+fn seated(config: &Config, memory: Option<&Memory>) -> Roster {
+    let seats = memory.into_iter().flat_map(|memory| &memory.members).map(|member| RememberedSeat {
+        target: Arc::clone(&member.target),
+        slot: member.slot,
+        identity: member.identity,
+        first_seen: member.first_seen,
+    });
+    let mut roster = Roster::new(config);
+    roster.remember(seats.collect());
+    roster
+}
+
 /// A state that takes up where the one of `memory` was, and the kills that are to be resumed.
-fn begin(
-    config: &Arc<Config>,
-    memory: Option<Memory>,
-    now: crate::model::Moment,
-) -> Result<(State, Vec<Sent>), StartError> {
+fn begin(config: &Arc<Config>, memory: Option<Memory>, now: Moment) -> Result<(State, Vec<Sent>), StartError> {
     Ok(match memory {
         Some(memory) => State::restore(config, memory, now),
         None => {

@@ -6,6 +6,8 @@
 mod brakes;
 mod ladder;
 mod leases;
+mod memory;
+mod needs;
 mod properties;
 mod thresholds;
 mod together;

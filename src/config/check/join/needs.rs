@@ -1,10 +1,8 @@
 //! What a kill needs, by name: looked up among the actions of its target.
 
-use std::time::Duration;
-
+use super::super::super::Needs;
 use super::super::super::problem::Report;
 use super::super::super::text::{quoted, suggest};
-use super::super::super::{Needs, units};
 use super::super::Setting;
 use super::super::action::{Plan, Wanted};
 use super::Item;
