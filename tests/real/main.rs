@@ -12,6 +12,7 @@
 )]
 
 mod brakes;
+mod campaign;
 mod changes;
 mod command_line;
 mod counts;
@@ -28,6 +29,7 @@ mod measures;
 mod needs;
 mod operator;
 mod reloads;
+mod remembering;
 mod restarts;
 mod rights;
 mod signals;

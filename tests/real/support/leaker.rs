@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -114,6 +115,11 @@ impl Leaker {
     /// The signals that reached it, in the order of arrival.
     pub(crate) fn signals(&self) -> Vec<String> {
         fs::read_to_string(&self.log).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// When the last one did.
+    pub(crate) fn last_signal(&self) -> SystemTime {
+        fs::metadata(&self.log).unwrap().modified().unwrap()
     }
 
     /// What `ls /proc/PID/fd` counts.
