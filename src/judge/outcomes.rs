@@ -60,6 +60,8 @@ impl State {
                     self.expect_successor(target, &action, outcome.at);
                 }
             }
+            // Where nothing was sent, the process is as frozen as before.
+            OutcomeKind::Failed if outcome.untouched => {}
             OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::Failed | OutcomeKind::Lapsed => {
                 self.forget_thawed(order);
             }
