@@ -243,7 +243,7 @@ pub enum Reason {
     Cooldown,
     /// Brake: the process is younger than `startup_grace`.
     StartupGrace,
-    /// Brake: no kill so soon after the process was first seen.
+    /// Brake: no kill so soon after the process was first seen; nothing so soon after a dry run that did it dry.
     Settling,
     /// Brake: the kills of this hour are spent.
     KillBudget,
@@ -320,7 +320,9 @@ impl Reason {
             Self::Inhibited => "the operator holds it back",
             Self::Cooldown => "too soon after the last delivery to this process",
             Self::StartupGrace => "the process is younger than startup_grace",
-            Self::Settling => "no kill so soon after the process was first seen",
+            Self::Settling => {
+                "too soon after the process was first seen, a bound was changed or dry run was switched off"
+            }
             Self::KillBudget => "the kill budget is spent",
             Self::KeepAtLeast => "fewer members than keep_at_least would be left",
             Self::Calendar => "not at this hour",
