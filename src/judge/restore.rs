@@ -85,6 +85,7 @@ impl State {
         (flights, broken): (BTreeMap<OrderId, Flight>, Break),
         now: Moment,
     ) -> Self {
+        let memory = if config.daemon.dry_run { memory } else { without_dry_deliveries(memory) };
         let start = Start { boot: memory.boot, series: memory.series, now };
         let mut state = Self::new(Arc::clone(config), start);
         state.next_order = memory.next_order;
@@ -208,6 +209,17 @@ impl State {
 /// Rungs whose order went out and has no outcome: it may have been delivered just now.
 fn lost(memory: &MemberMemory) -> impl Iterator<Item = &RungMemory> {
     memory.rungs.iter().filter(|rung| rung.state == RungStateMemory::InFlight)
+}
+
+/// Dry run is over: what it would have delivered starts no cooldown of what is delivered now.
+fn without_dry_deliveries(mut memory: Memory) -> Memory {
+    for member in &mut memory.members {
+        let is_dry = |rung: &&RungMemory| matches!(rung.state, RungStateMemory::Done { dry: true, .. });
+        let dry: Vec<&str> = member.rungs.iter().filter(is_dry).map(|rung| &*rung.action).collect();
+        member.delivered.retain(|delivery| !dry.contains(&&*delivery.action));
+        memory.delivered.retain(|one| one.target != member.target || !dry.contains(&&*one.delivery.action));
+    }
+    memory
 }
 
 /// The rungs of one member.

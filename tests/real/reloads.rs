@@ -172,6 +172,7 @@ fn in_a_dry_run_the_deadline_of_a_freeze_runs_on() {
 fn dry_run_switched_off_makes_rungs_due_behind_settle() {
     let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
     let text = pausing(&leaker, &endpoint, 100).replace("settle = \"200ms\"", "settle = \"3s\"");
+    let text = text.replace("cooldown = \"100ms\"", "cooldown = \"1m\"");
     let daemon = Daemon::told(&dry(true, &text)).start();
     leaker.tell("files 120");
     daemon.wait_for_order(5, "pause", ("dry_run", "none"));

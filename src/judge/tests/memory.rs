@@ -25,6 +25,30 @@ fn dry_run_switched_off_makes_what_was_taken_dry_due_behind_settle() {
     assert_eq!(paused, [0, 9], "{}", world.told());
 }
 
+/// A cooldown begins with a delivery, and there was none.
+#[test]
+fn what_was_taken_dry_starts_no_cooldown_of_what_is_taken_in_earnest() {
+    for scope in [ActionScope::Process, ActionScope::Target] {
+        let mut pausing = pausing();
+        pausing.actions[0].cooldown = 60 * SECOND;
+        pausing.actions[0].scope = scope;
+        let mut dry = config(pausing);
+        dry.daemon.dry_run = true;
+        let mut world = World::with(dry.clone());
+        world.executor = Box::new(|_| Some((OutcomeKind::DryRun, Reason::None)));
+        world.arrive(0, DAY);
+        world.play("810x5 10x5 810x5");
+        assert_eq!(world.ordered().len(), 1, "within a dry run it begins all the same: {}", world.told());
+        world.play("810x60");
+        assert_eq!(world.ordered().len(), 2, "{}", world.told());
+        dry.daemon.dry_run = false;
+        world.reconfigure(dry);
+        world.executor = Box::new(obliging);
+        world.play("810x9");
+        assert_eq!(world.ordered().len(), 3, "{}", world.told());
+    }
+}
+
 #[test]
 fn a_reload_that_removes_an_action_in_force_undoes_it() {
     let mut world = world(pausing(), "810x3");
