@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::lookup::ConfigFile;
-use super::{Failure, Output};
+use super::{Failure, Output, thaw};
 use crate::watch;
 
 /// What to run by.
@@ -13,7 +13,12 @@ pub(super) struct Arguments {
     file: ConfigFile,
 }
 
-pub(super) fn run(arguments: &Arguments, _output: &mut Output) -> Result<(), Failure> {
-    let config = arguments.file.load()?;
-    watch::run(config).map_err(|error| Failure::runtime(error.to_string()))
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let config = arguments.file.load();
+    let ran = config.and_then(|config| watch::run(config).map_err(|error| Failure::runtime(error.to_string())));
+    if ran.is_err() {
+        // A daemon that cannot start must not leave stopped what the last one had stopped.
+        thaw::after_a_failed_start(output);
+    }
+    ran
 }

@@ -10,8 +10,8 @@ use super::{Failure, Output};
 use crate::act;
 use crate::export::{LeaseView, Request};
 use crate::kernel;
-use crate::model::{FreezeBy, Identity, Lease, Measure, printable};
-use crate::record::{StateError, unlocked};
+use crate::model::{FreezeBy, Identity, Lease, Measure, Memory, printable};
+use crate::record::{StateError, runtime_path, unlocked};
 
 /// Longest name shown.
 const NAME_CHARS: usize = 100;
@@ -37,12 +37,23 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     }
 }
 
+/// A daemon could not start: whom the last one left frozen runs again. Says so only where there is
+/// somebody; what stands in the way is told by the failure of the start itself.
+pub(super) fn after_a_failed_start(output: &mut Output) {
+    let Ok(boot) = kernel::boot_id() else { return };
+    let Ok(Some(memory)) = unlocked(&runtime_path(), boot) else { return };
+    if memory.leases.iter().any(|lease| lease.order.measure.is_freeze()) {
+        // The start has failed already; this can only add to it.
+        let _ = thaw_all(&memory, output);
+    }
+}
+
 fn by_state_file(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let boot = kernel::boot_id().map_err(|error| Failure::runtime(format!("which boot this is: {error}")))?;
     let memory = match unlocked(&arguments.daemon.folder(), boot) {
         Ok(memory) => memory.unwrap_or_default(),
         // Who was frozen before the host started anew is no more.
-        Err(StateError::OtherBoot { .. }) => crate::model::Memory::default(),
+        Err(StateError::OtherBoot { .. }) => Memory::default(),
         Err(error @ StateError::Held { .. }) => {
             return Err(Failure::runtime(format!(
                 "a tradedog runs and has no control socket yet, or no more: {error}"
@@ -50,6 +61,10 @@ fn by_state_file(arguments: &Arguments, output: &mut Output) -> Result<(), Failu
         }
         Err(error) => return Err(Failure::runtime(format!("what is frozen is not known: {error}"))),
     };
+    thaw_all(&memory, output)
+}
+
+fn thaw_all(memory: &Memory, output: &mut Output) -> Result<(), Failure> {
     let frozen: Vec<&Lease> = memory.leases.iter().filter(|lease| lease.order.measure.is_freeze()).collect();
     if frozen.is_empty() {
         return Ok(output.line("nothing is frozen by tradedog")?);

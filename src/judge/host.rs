@@ -71,7 +71,7 @@ impl State {
             return;
         }
         if let Some(current) = self.host.current {
-            if self.host_rungs(current).any(|rung| rung.is_open()) {
+            if self.host_rungs(current).any(|rung| rung.is_open(pass.now)) {
                 return;
             }
             self.pass_over(current);
@@ -149,9 +149,10 @@ impl Rung {
         self.state == RungState::Idle && self.not_before.is_none_or(|at| now >= at)
     }
 
-    /// Its order has no outcome yet, and nothing is known that holds it.
-    fn is_open(&self) -> bool {
-        matches!(self.state, RungState::InFlight(_)) || (self.state == RungState::Due && self.hold.is_none())
+    /// Its order has no outcome yet, and nothing is known that holds it but an answer that is waited for.
+    fn is_open(&self, now: Moment) -> bool {
+        let waits = self.hold.is_none() || self.needs_until.is_some_and(|until| now < until);
+        matches!(self.state, RungState::InFlight(_)) || (self.state == RungState::Due && waits)
     }
 
     /// Its measure is felt, or about to be.

@@ -128,7 +128,11 @@ fn rungs(config: &Config, target: &Target, index: usize) -> Vec<Rung> {
         }
     }
     let host = super::host::entries(config).enumerate().filter(|(_, (_, step))| step.target == index);
-    rungs.extend(host.map(|(entry, (level, step))| Rung::new(Of::Host(entry), level, step.action)));
+    for (entry, (level, step)) in host {
+        let needed = target.actions.get(step.action).and_then(|action| action.needs);
+        rungs.extend(needed.map(|needs| Rung::new(Of::Host(entry), level, needs.action)));
+        rungs.push(Rung::new(Of::Host(entry), level, step.action));
+    }
     let schedule = target.schedule.iter().enumerate();
     rungs.extend(schedule.map(|(entry, what)| Rung::new(Of::Schedule(entry), Level::Normal, what.action)));
     rungs

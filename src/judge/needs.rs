@@ -14,8 +14,7 @@ impl State {
         if self.is_acknowledged(kill, needs) {
             return None;
         }
-        let since = *self.rung_mut(kill)?.needs_since.get_or_insert(pass.now);
-        let over = since + needs.within;
+        let over = *self.rung_mut(kill)?.needs_until.get_or_insert(pass.now + needs.within);
         let opens = (needs.otherwise == Otherwise::Kill).then_some(over);
         if pass.now >= over {
             if needs.otherwise == Otherwise::Kill {
@@ -70,7 +69,7 @@ impl State {
         let Some(member) = self.members.get(&key) else { return false };
         member.rungs.iter().any(|rung| {
             let needs = target.actions.get(rung.action).and_then(|action| action.needs);
-            rung.needs_since.is_some() && needs.is_some_and(|needs| needs.action == action)
+            rung.needs_until.is_some() && needs.is_some_and(|needs| needs.action == action)
         })
     }
 

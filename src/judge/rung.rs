@@ -80,8 +80,8 @@ pub(super) struct Rung {
     pub(super) unconfirmed: Option<Moment>,
     /// When it was last said that fatal is held.
     pub(super) reminded: Option<Moment>,
-    /// A kill: since when only the measure that it needs holds it.
-    pub(super) needs_since: Option<Moment>,
+    /// A kill that only the measure that it needs holds: until when an answer is waited for.
+    pub(super) needs_until: Option<Moment>,
     /// Not sooner than this: taken dry before, and dry run is over; or failed in the last round of
     /// the host's ladder.
     pub(super) not_before: Option<Moment>,
@@ -103,7 +103,7 @@ impl Rung {
             veto: None,
             unconfirmed: None,
             reminded: None,
-            needs_since: None,
+            needs_until: None,
             not_before: None,
         }
     }

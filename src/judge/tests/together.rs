@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{World, config, freeze, http, kill, signal, target, threshold};
-use crate::config::{Config, Host, HostStep, Ladder, Per, Schedule, Target};
+use crate::config::{Config, Host, HostStep, Ladder, Needs, Otherwise, Per, Schedule, Target};
 use crate::model::{
     ActionScope, Base, GroupSample, Level, MemberKey, Metric, Moment, Note, OutcomeKind, PerLevel, Reading, Reason,
     Value,
@@ -161,6 +161,19 @@ fn a_kill_of_the_hosts_ladder_skips_no_other_entry_and_takes_the_largest() {
     assert_eq!(ordered_to(&world, "shed_load"), [(0, 0), (0, 1)]);
     assert_eq!(ordered_to(&world, "reduce"), [(5, 0)]);
     assert_eq!(ordered_to(&world, "kill"), [(10, 1), (15, 0)], "{}", world.told());
+}
+
+#[test]
+fn a_kill_of_the_hosts_ladder_takes_what_it_needs_first() {
+    let mut world = host(|config| {
+        config.targets[0].actions[2].needs = Some(Needs { action: 1, within: 3 * SECOND, otherwise: Otherwise::Hold });
+        let entries = config.host.ladder.get_mut(Level::Elevated).unwrap();
+        entries.clear();
+    });
+    at(&mut world, 0.1, 6);
+    at(&mut world, 0.9, 3);
+    assert_eq!(ordered_to(&world, "reduce"), [(6, 1)], "{}", world.told());
+    assert_eq!(ordered_to(&world, "kill"), [(6, 1)], "{}", world.told());
 }
 
 #[test]
