@@ -16,6 +16,7 @@ mod campaign;
 mod changes;
 mod command_line;
 mod counts;
+mod demo;
 mod endpoints;
 mod footprint;
 mod freezes;
