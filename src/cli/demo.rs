@@ -16,10 +16,11 @@ mod story;
 mod trader;
 mod wait;
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use anstyle::Style;
-use clap::{Args, Subcommand};
+use clap::{Args, Parser};
 
 use super::lookup::shown;
 use super::{Failure, Output};
@@ -36,7 +37,6 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// What to show.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
     /// A trader that says yes to everything and does nothing: it is killed, and has a successor
     #[arg(long)]
@@ -44,27 +44,29 @@ pub(super) struct Arguments {
     /// Keep the folder with the configuration and the daemon's log
     #[arg(long)]
     keep: bool,
-    #[command(subcommand)]
-    part: Option<Part>,
+    /// A part of the demo, which the demo itself starts
+    #[arg(hide = true, trailing_var_arg = true)]
+    part: Vec<OsString>,
 }
 
-/// What the demo starts.
-#[derive(Debug, Subcommand)]
+/// What the demo starts. Not among the subcommands, so that neither help nor completions name them.
+#[derive(Debug, Parser)]
+#[command(name = "tradedog demo", no_binary_name = true)]
 enum Part {
-    #[command(hide = true)]
     Trader(trader::Arguments),
-    #[command(hide = true)]
     Daemon(bound::Arguments),
-    #[command(hide = true)]
     Ctl(ctl::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    match &arguments.part {
-        Some(Part::Trader(arguments)) => trader::run(arguments, output),
-        Some(Part::Daemon(arguments)) => bound::run(arguments),
-        Some(Part::Ctl(arguments)) => ctl::run(arguments),
-        None => play(arguments, output),
+    if arguments.part.is_empty() {
+        return play(arguments, output);
+    }
+    let part = Part::try_parse_from(&arguments.part);
+    match part.map_err(|_| Failure::usage("tradedog demo takes --stubborn and --keep, and nothing else"))? {
+        Part::Trader(arguments) => trader::run(&arguments, output),
+        Part::Daemon(arguments) => bound::run(&arguments),
+        Part::Ctl(arguments) => ctl::run(&arguments),
     }
 }
 

@@ -260,3 +260,6 @@ fn because(member: &Member) -> String {
 fn delivery(action: &str) -> &'static str {
     MEASURES.iter().find(|(name, _)| *name == action).map_or("?", |(_, delivery)| delivery)
 }
+
+#[cfg(test)]
+mod tests;
