@@ -36,6 +36,22 @@ fn the_configuration_of_the_readme_is_accepted() {
 }
 
 #[test]
+fn the_two_commands_of_the_readme_are_there_and_checked() {
+    let commands = blocks(&document("README.md"), "sh").remove(0);
+    let commands: Vec<&str> = commands.lines().map(|line| line.split(" #").next().unwrap().trim()).collect();
+    assert_eq!(commands, ["cargo run --release -- demo", "tests/run"]);
+    let demo = Command::new(env!("CARGO_BIN_EXE_tradedog")).args(["demo", "--help"]).output().unwrap();
+    assert!(demo.status.success());
+    let help = String::from_utf8(demo.stdout).unwrap();
+    for part in ["--stubborn", "--keep"] {
+        assert!(help.contains(part), "{part} is not in:\n{help}");
+    }
+    assert!(!help.contains("ctl") && !help.contains("PART"), "its parts are nobody's business:\n{help}");
+    let checked = document("tests/run").contains("cargo run --locked --quiet --release -- demo");
+    assert!(checked, "tests/run does not run the first command");
+}
+
+#[test]
 fn the_readme_names_every_metric_that_a_threshold_may_name() {
     let text = document("README.md");
     for metric in METRICS.iter().filter(|metric| metric.bounded) {

@@ -5,7 +5,6 @@ mod cgroup;
 mod daemon;
 mod endpoint;
 mod leaker;
-#[path = "../../../examples/leaky/scrape.rs"]
 mod scrape;
 
 use std::path::Path;
