@@ -17,6 +17,7 @@ mod trader;
 mod wait;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use anstyle::Style;
@@ -74,10 +75,7 @@ fn play(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let mut wait = Wait::new().map_err(Failure::Runtime)?;
     // The other side of the trader's connections is here.
     crate::kernel::raise_fd_limit();
-    let mut stage = Stage::open().map_err(Failure::Runtime)?;
-    if arguments.keep {
-        stage.keep();
-    }
+    let mut stage = Stage::open(arguments.keep).map_err(Failure::Runtime)?;
     let mood = if arguments.stubborn { Mood::Stubborn } else { Mood::Docile };
     let begun = stage.begin(mood, &mut wait).map_err(Failure::Runtime);
     let played = begun.and_then(|()| {
@@ -87,7 +85,8 @@ fn play(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         Ok(took)
     });
     let took = played.map_err(|failure| explained(failure, &stage))?;
-    conclude(arguments, (&stage, took), output)
+    let folder = stage.close().map_err(Failure::Runtime)?;
+    conclude(arguments, (&folder, took), output)
 }
 
 /// What is needed to follow the story, and to look at it from elsewhere.
@@ -135,21 +134,20 @@ fn tell(
 fn explained(failure: Failure, stage: &Stage) -> Failure {
     match failure {
         Failure::Runtime(error) if !error.is::<Interrupted>() => {
-            let tail = stage.log_tail();
-            Failure::runtime(format!("{error:#}\nThe log ends with:\n{tail}"))
+            Failure::runtime(format!("{error:#}\n{}", stage.remains()))
         }
         Failure::Runtime(_) | Failure::Usage(_) | Failure::Configuration(_) | Failure::Closed => failure,
     }
 }
 
-fn conclude(arguments: &Arguments, (stage, took): (&Stage, Duration), output: &mut Output) -> Result<(), Failure> {
+fn conclude(arguments: &Arguments, (folder, took): (&Path, Duration), output: &mut Output) -> Result<(), Failure> {
     let told = if arguments.stubborn {
         "It would not listen, so it was killed; what was in force was undone for its successor, which is calm."
     } else {
         "Step by step down the ladder and back: every measure is undone, and the trader was never killed."
     };
     output.styled(Style::new().bold(), format_args!("\n{told} ({} s)\n", took.as_secs()))?;
-    let folder = shown(stage.folder());
+    let folder = shown(folder);
     if arguments.keep {
         output.line(format_args!("Kept: {folder} with watchdog.toml and the log of daemon and trader"))?;
     } else {

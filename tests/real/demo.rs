@@ -1,5 +1,6 @@
 //! `tradedog demo` in both forms to its end, and what is left when it is ended early: nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -77,6 +78,21 @@ fn assert_stubborn(told: &str) {
     }
 }
 
+/// That each line of the README's excerpt is one that was printed, whatever its numbers.
+fn assert_readme(told: &str) {
+    let shape = |line: &str| {
+        let numbers = line.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
+        let text = numbers.fold(line.to_owned(), |text, number| text.replacen(number, "#", 1));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let printed: BTreeSet<String> = told.lines().map(shape).collect();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let excerpt = readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    for line in excerpt.lines() {
+        assert!(printed.contains(&shape(line)), "README.md shows what was not printed: {line}\n{told}");
+    }
+}
+
 #[test]
 fn a_docile_trader_goes_down_the_ladder_and_back() {
     by_everybody(&["demo"], assert_docile);
@@ -90,7 +106,11 @@ fn a_stubborn_trader_is_killed_and_succeeded() {
 /// The demo by the user of the tests and, beside it, by one who owns nothing.
 fn by_everybody(arguments: &'static [&'static str], check: fn(&str)) {
     let by_nobody = thread::spawn(move || by_nobody(arguments));
-    check(&told(&output(demo(BINARY.as_ref()).args(arguments))));
+    let told_us = told(&output(demo(BINARY.as_ref()).args(arguments)));
+    check(&told_us);
+    if arguments.len() == 1 {
+        assert_readme(&told_us);
+    }
     if let Some(ended) = by_nobody.join().unwrap() {
         check(&told(&ended));
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
+use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 use super::super::Failure;
@@ -20,10 +21,13 @@ pub(in super::super) struct Arguments {
 }
 
 /// From now on this process is killed when the thread that started it ends: prctl(2),
-/// PR_SET_PDEATHSIG. It stays so over an exec.
+/// PR_SET_PDEATHSIG. It stays so over an exec. Takes off the signal mask that the demo waits with, for
+/// a child inherits it.
 pub(super) fn die_with(parent: i32) -> Result<(), Failure> {
     let bound = set_parent_process_death_signal(Some(Signal::KILL));
     bound.map_err(|error| Failure::runtime(format!("cannot be bound to the demo's life: {error}")))?;
+    let unblocked = SigSet::all().thread_unblock();
+    unblocked.map_err(|error| Failure::runtime(format!("cannot unblock signals: {error}")))?;
     // The parent may have ended before.
     if getppid() == Pid::from_raw(parent) { Ok(()) } else { Err(Failure::runtime("the demo has ended")) }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 
+use super::super::lookup::shown;
 use super::super::status::client;
 use super::child::Child;
 use super::configuration;
@@ -35,7 +36,7 @@ const START: Duration = Duration::from_secs(15);
 const ANSWER: Duration = Duration::from_secs(3);
 /// How long a supervisor waits before it starts a successor.
 const RESTART: Duration = Duration::from_secs(1);
-/// Time for the daemon to leave by itself.
+/// Time for each child to leave by itself.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How much of the log is shown when the story goes wrong.
 const LOG_TAIL: usize = 15;
@@ -43,6 +44,7 @@ const LOG_TAIL: usize = 15;
 /// The stage.
 pub(super) struct Stage {
     folder: TempDir,
+    kept: bool,
     peers: Peers,
     /// The text of watchdog.toml.
     text: String,
@@ -59,15 +61,17 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Opens the folder and both peers; nobody plays yet.
-    pub(super) fn open() -> anyhow::Result<Self> {
+    /// Opens the folder, which stays if it is `kept`, and both peers; nobody plays yet.
+    pub(super) fn open(kept: bool) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("tradedog-demo-").tempdir();
-        let folder = folder.context("cannot make a folder for the demo: set TMPDIR to one that can be written")?;
+        let mut folder = folder.context("cannot make a folder for the demo: set TMPDIR to one that can be written")?;
+        folder.disable_cleanup(kept);
         let peers = Peers::open().context("cannot listen on loopback")?;
         let (voice, lines) = channel();
         let (admin, web) = (free_address()?, free_address()?);
         Ok(Self {
             folder,
+            kept,
             peers,
             text: String::new(),
             admin,
@@ -180,34 +184,35 @@ impl Stage {
         self.web
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub(super) fn configuration(&self) -> PathBuf {
         self.folder.path().join("watchdog.toml")
     }
 
-    /// The end of the daemon's log.
-    pub(super) fn log_tail(&self) -> String {
+    /// What is needed to find out what went wrong: the end of the log, and where the rest is.
+    pub(super) fn remains(&self) -> String {
         let log = fs::read(self.folder.path().join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
+        let tail = lines.get(lines.len().saturating_sub(LOG_TAIL)..).unwrap_or_default().join("\n");
+        let place = if self.kept { shown(self.folder.path()) } else { "gone; --keep leaves it".to_owned() };
+        format!("The log ends with:\n{tail}\nThe folder with all of it: {place}")
     }
 
-    /// Ends the daemon as systemd would, then the trader.
+    /// Ends daemon and trader as systemd would.
     pub(super) fn end(&mut self) -> anyhow::Result<()> {
-        if let Some(mut daemon) = self.daemon.take() {
-            daemon.stop(FAREWELL)?;
+        for mut child in [self.daemon.take(), self.trader.take()].into_iter().flatten() {
+            child.stop(FAREWELL)?;
         }
-        self.trader = None;
         Ok(())
     }
 
-    /// Leaves the folder where it is.
-    pub(super) fn keep(&mut self) {
-        self.folder.disable_cleanup(true);
+    /// Puts the folder away, unless it is kept. Returns where it was.
+    pub(super) fn close(self) -> anyhow::Result<PathBuf> {
+        let path = self.folder.path().to_owned();
+        if !self.kept {
+            self.folder.close().with_context(|| format!("cannot remove {}", shown(&path)))?;
+        }
+        Ok(path)
     }
 
     fn log(&self) -> anyhow::Result<File> {
