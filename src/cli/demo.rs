@@ -142,16 +142,16 @@ fn explained(failure: Failure, stage: &Stage) -> Failure {
 
 fn conclude(arguments: &Arguments, (folder, took): (&Path, Duration), output: &mut Output) -> Result<(), Failure> {
     let told = if arguments.stubborn {
-        "It would not listen, so it was killed; what was in force was undone for its successor, which is calm."
+        "It would not listen and was killed; what was in force was undone for its calm successor."
     } else {
-        "Step by step down the ladder and back: every measure is undone, and the trader was never killed."
+        "Down the ladder and back, step by step: every measure undone, the trader never killed."
     };
     output.styled(Style::new().bold(), format_args!("\n{told} ({} s)\n", took.as_secs()))?;
     let folder = shown(folder);
     if arguments.keep {
-        output.line(format_args!("Kept: {folder} with watchdog.toml and the log of daemon and trader"))?;
+        output.line(format_args!("Kept: {folder} with watchdog.toml and the log"))?;
     } else {
-        output.line(format_args!("Removed: {folder}; --keep leaves watchdog.toml and the log of the daemon there"))?;
+        output.line(format_args!("Removed: {folder}; --keep leaves watchdog.toml and the log there"))?;
     }
     let other = if arguments.stubborn { "tradedog demo             " } else { "tradedog demo --stubborn  " };
     let what = if arguments.stubborn { "a trader that does as it is told" } else { "a trader that ignores everything" };

@@ -35,7 +35,7 @@ const MEASURES: [(&str, &str); 4] = [
 enum Who {
     Tradedog,
     Trader,
-    Supervisor,
+    Demo,
 }
 
 /// What was told so far, so that only what is new is told.
@@ -57,7 +57,7 @@ pub(super) struct Story<'a> {
 
 impl<'a> Story<'a> {
     pub(super) fn begin(output: &'a mut Output, plot: Plot) -> Result<Self, Failure> {
-        output.styled(Style::new().bold(), format_args!("{:>7}  {:<10}  what", "time", "who"))?;
+        output.styled(Style::new().bold(), format_args!("{:>7}  {:<8}  what", "time", "who"))?;
         let began = kernel::now();
         Ok(Self {
             output,
@@ -113,9 +113,9 @@ impl<'a> Story<'a> {
     /// What the supervisor saw or did.
     pub(super) fn turn(&mut self, turn: &Turn) -> Result<(), Failure> {
         match turn {
-            Turn::Restarted => self.say(Who::Supervisor, Style::new(), "starts a successor"),
+            Turn::Restarted => self.say(Who::Demo, Style::new(), "starts a successor, as a supervisor would"),
             Turn::Ended(status) => {
-                self.say(Who::Supervisor, Style::new(), &format!("the trader has ended: {status}"))?;
+                self.say(Who::Demo, Style::new(), &format!("the trader has ended: {status}"))?;
                 if status.signal() == Some(Signal::KILL.as_raw()) {
                     return Ok(());
                 }
@@ -129,9 +129,9 @@ impl<'a> Story<'a> {
         let who = match who {
             Who::Tradedog => "tradedog",
             Who::Trader => "trader",
-            Who::Supervisor => "supervisor",
+            Who::Demo => "demo",
         };
-        Ok(self.output.styled(style, format_args!("{seconds:>6.1}s  {who:<10}  {text}"))?)
+        Ok(self.output.styled(style, format_args!("{seconds:>6.1}s  {who:<8}  {text}"))?)
     }
 
     fn saw(&mut self, scene: Scene) -> Result<(), Failure> {
@@ -182,7 +182,7 @@ impl<'a> Story<'a> {
     fn tell_rungs(&mut self, member: &Member) -> Result<(), Failure> {
         for rung in &member.judged.rungs {
             let now = match rung.standing.as_str() {
-                "in_flight" if rung.action == "kill" => "SIGTERM is sent; SIGKILL follows unless it leaves".to_owned(),
+                "in_flight" if rung.action == "kill" => "SIGTERM is sent, SIGKILL follows".to_owned(),
                 "in_flight" | "waiting" | "done" | "in_force" => String::new(),
                 standing => format!("{} ({})", standing.replace('_', " "), rung.reason),
             };
@@ -249,12 +249,12 @@ fn reading(member: &Member, metric: &str) -> String {
 
 /// The reading that made the level, against its bound.
 fn because(member: &Member) -> String {
-    let at_level = member.judged.thresholds.iter().filter(|threshold| threshold.level == member.judged.level);
-    let causes = at_level.filter_map(|threshold| {
+    let at_level = member.judged.thresholds.iter().find(|threshold| threshold.level == member.judged.level);
+    let cause = at_level.and_then(|threshold| {
         let bound = threshold.bounds.get(&threshold.level)?;
-        Some(format!("{} {}, bound {bound}", threshold.metric, reading(member, &threshold.metric)))
+        Some(format!("{} {} >= {bound}", threshold.metric, reading(member, &threshold.metric)))
     });
-    causes.collect::<Vec<_>>().join("; ")
+    cause.unwrap_or_default()
 }
 
 fn delivery(action: &str) -> &'static str {

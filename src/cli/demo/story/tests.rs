@@ -60,11 +60,11 @@ fn only_what_is_new_is_told_and_unknown_is_not_zero() {
     });
     assert_eq!(failed, None);
     let expected = [
-        "tradedog    open_fds  310  close_wait denied  normal -> elevated: open_fds 310, bound 300",
-        "tradedog    order reset_pool (signal SIGUSR1) -> delivered",
-        "tradedog    order kill (SIGTERM, then SIGKILL) -> held (settling)",
-        "tradedog    pause is needed no more: to be undone in 3 s",
-        "trader      \"SIGUSR1:\\x1b[31m done\"",
+        "tradedog  open_fds  310  close_wait denied  normal -> elevated: open_fds 310 >= 300",
+        "tradedog  order reset_pool (signal SIGUSR1) -> delivered",
+        "tradedog  order kill (SIGTERM, then SIGKILL) -> held (settling)",
+        "tradedog  pause is needed no more: to be undone in 3 s",
+        "trader    \"SIGUSR1:\\x1b[31m done\"",
     ];
     assert_eq!(lines, expected);
 }
