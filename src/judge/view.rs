@@ -63,7 +63,7 @@ impl State {
             Undoing::No => {}
         }
         if self.is_needed_by_rung(at) || lease.free.is_none() {
-            return if lease.answer < Answer::Delivered { LeaseStanding::Doubtful } else { LeaseStanding::Needed };
+            return if lease.answer == Answer::Doubtful { LeaseStanding::Doubtful } else { LeaseStanding::Needed };
         }
         match (lease.undo.by, lease.free) {
             (UndoBy::Operator, _) => LeaseStanding::Operator,
