@@ -40,7 +40,7 @@ fn post(endpoint: &Endpoint, more: &str) -> String {
 }
 
 fn command(argv: &[&str]) -> String {
-    format!("command = {argv:?}, timeout = \"1s\", max_attempts = 1, undo = {{ command = [\"/bin/true\"] }}")
+    format!("command = {argv:?}, timeout = \"2s\", max_attempts = 1, undo = {{ command = [\"/bin/true\"] }}")
 }
 
 /// Breaches, waits for the outcome, then for the signal behind it; the daemon has grown by little.
@@ -199,7 +199,7 @@ fn a_command_that_forks_is_done_when_it_has_ended() {
 #[test]
 fn a_command_that_hangs_is_ended() {
     let nap = nap(2);
-    let (_leaker, daemon) = runs(&format!("sleep {nap}\n:"), ("failed", "timeout"), "not ended within 1s");
+    let (_leaker, daemon) = runs(&format!("sleep {nap}\n:"), ("failed", "timeout"), "not ended within 2s");
     eventually(3, "an end of all of it", || running(&nap).is_empty().then_some(()));
     assert_eq!(daemon.in_force("measure"), 1, "it may have done it");
 }
@@ -207,14 +207,14 @@ fn a_command_that_hangs_is_ended() {
 #[test]
 fn a_command_that_ignores_sigterm_is_killed() {
     let nap = nap(3);
-    runs(&format!("trap '' TERM\nsleep {nap}\n:"), ("failed", "timeout"), "not ended within 1s");
+    runs(&format!("trap '' TERM\nsleep {nap}\n:"), ("failed", "timeout"), "not ended within 2s");
     eventually(3, "an end of all of it", || running(&nap).is_empty().then_some(()));
 }
 
 #[test]
 fn a_command_that_floods_its_output_is_read_and_forgotten() {
-    runs("head -c 200000000 /dev/zero | tr '\\0' x", ("acknowledged", "none"), "acknowledged");
-    runs("exec /usr/bin/yes flooding", ("failed", "timeout"), "not ended within 1s");
+    runs("head -c 20000000 /dev/zero | tr '\\0' x", ("acknowledged", "none"), "acknowledged");
+    runs("exec /usr/bin/yes flooding", ("failed", "timeout"), "not ended within 2s");
 }
 
 #[test]
@@ -232,4 +232,27 @@ fn a_command_that_does_not_exist_leaves_nothing_in_force() {
     outcome(&mut leaker, &daemon, ("failed", "refused"));
     assert!(daemon.log().contains("/usr/local/bin/no-such-trader-ctl: No such file"), "{}", daemon.log());
     throughout(Duration::from_secs(1), "nothing is in force", || daemon.in_force("measure") == 0);
+}
+
+#[test]
+fn without_its_token_nothing_is_sent() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&["SIGUSR1"]).start());
+    let daemon = taking(&leaker, &post(&endpoint, ", bearer_file = \"/nonexistent/token\""));
+    outcome(&mut leaker, &daemon, ("failed", "refused"));
+    assert!(daemon.log().contains("/nonexistent/token"), "{}", daemon.log());
+    assert_eq!((endpoint.paths().len(), daemon.in_force("measure")), (0, 0));
+}
+
+/// A stop waits for no command, and leaves none that hangs.
+#[test]
+fn a_stop_leaves_no_command_behind() {
+    let (folder, mut leaker) = (tempfile::tempdir().unwrap(), Leaker::handling(&[]).start());
+    let program = script(folder.path(), "trap '' TERM\nwhile :; do sleep 0.1; done");
+    let mut daemon = taking(&leaker, &command(&[&program]).replace("timeout = \"2s\"", "timeout = \"60s\""));
+    leaker.tell("files 120");
+    eventually(4, "the command", || (!running(&program).is_empty()).then_some(()));
+    let asked = Instant::now();
+    assert!(daemon.stop().success());
+    assert!(asked.elapsed() < Duration::from_secs(3), "stopped after {:?}", asked.elapsed());
+    eventually(2, "an end of the command", || running(&program).is_empty().then_some(()));
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::support::{Answer, Daemon, Endpoint, Leaker, eventually, status};
+use super::support::{Answer, Daemon, Endpoint, Leaker, eventually, status, watching};
 
 /// No trouble of others explains a signal later than that.
 const MOST: Duration = Duration::from_secs(3);
@@ -150,4 +150,67 @@ fn a_process_that_stands_still_delays_nobody_else() {
     kill(Pid::from_raw(still.pid()), Signal::SIGSTOP).unwrap();
     longest(&mut leaker, &daemon, "with one that stands still");
     kill(Pid::from_raw(still.pid()), Signal::SIGCONT).unwrap();
+}
+
+/// One order of a process is in flight at a time, but a kill waits for none that it does not need.
+#[test]
+fn a_kill_does_not_wait_for_what_is_in_flight() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    endpoint.answer("/off", &[Answer::Hang]);
+    let daemon = watching(
+        &leaker,
+        &format!(
+            r#"
+[target.trader.thresholds]
+open_fds = {{ warning = 100, fatal = 200 }}
+[target.trader.ladder]
+warning = ["disable_websocket"]
+fatal = ["kill"]
+[target.trader.actions]
+disable_websocket = {{ http = {{ post = "{}", timeout = "30s" }} }}
+kill = {{ kill = {{ grace = "5s" }} }}
+"#,
+            endpoint.url("/off")
+        ),
+    );
+    leaker.tell("files 120");
+    endpoint.wait_for(4, "/off", 1);
+    leaker.tell("files 250");
+    let breached = Instant::now();
+    leaker.end_signal(4, "killed while another order hangs");
+    println!("killed {:.0?} after the breach, with an order in flight that hangs", breached.elapsed());
+    assert!(breached.elapsed() < MOST, "killed after {:?}", breached.elapsed());
+    daemon.wait_for_order(2, "kill", ("gone", "none"));
+}
+
+/// What serves all of a target hangs; what serves another of its processes goes out.
+#[test]
+fn a_hung_measure_of_all_delays_no_signal_to_another() {
+    let (endpoint, mut first) = (Endpoint::start(), Leaker::handling(&["SIGUSR1"]).start());
+    let mut second = Leaker::handling(&["SIGUSR1"]).beside(&first).start();
+    endpoint.answer("/off", &[Answer::Hang]);
+    let daemon = watching(
+        &first,
+        &format!(
+            r#"
+[target.trader.thresholds]
+open_fds = {{ elevated = 60, warning = 100 }}
+[target.trader.ladder]
+elevated = ["reset_pool"]
+warning = ["disable_websocket"]
+[target.trader.actions]
+disable_websocket = {{ http = {{ post = "{}", timeout = "30s" }} }}
+reset_pool = {{ signal = "SIGUSR1" }}
+"#,
+            endpoint.url("/off")
+        ),
+    );
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 2.0);
+    first.tell("files 120");
+    endpoint.wait_for(4, "/off", 1);
+    second.tell("files 80");
+    let breached = Instant::now();
+    eventually(3, "the signal to the other", || (second.signals() == ["SIGUSR1"]).then_some(()));
+    println!("signalled {:.0?} after the breach, with a measure of all that hangs", breached.elapsed());
+    assert_eq!(first.signals(), ["SIGUSR1"]);
 }

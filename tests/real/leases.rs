@@ -160,3 +160,93 @@ fn another_user_is_refused() {
     assert_eq!((endpoint.count("/resume"), daemon.in_force("pause")), (0, 1), "it was undone for nobody");
     assert!(daemon.ask(&["undo", "--all"]).status.success());
 }
+
+/// Nobody is there for whom it could be undone, until somebody comes.
+#[test]
+fn what_serves_all_passes_to_the_successor() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let daemon = pausing(&leaker, &endpoint, "undo_after = \"0s\"");
+    leaker.tell("files 120");
+    daemon.wait_for_lease(5, "pause", 1);
+    let successor = Leaker::handling(&[]).beside(&leaker);
+    drop(leaker);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    throughout(Duration::from_secs(2), "it waits for somebody", || endpoint.paths() == ["/pause"]);
+    assert_eq!(daemon.in_force("pause"), 1);
+    let successor = successor.start();
+    let undone = endpoint.wait_for(35, "/resume", 1);
+    assert!(undone.body.contains(&format!("\"pid\":{}", successor.pid())), "{}", undone.body);
+    daemon.wait_for_lease(3, "pause", 0);
+}
+
+/// The successor is born after the delivery: its own breach is its own measure.
+#[test]
+fn a_successor_that_breaches_is_paused_anew() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let daemon = pausing(&leaker, &endpoint, "undo_by = \"operator\"");
+    leaker.tell("files 120");
+    daemon.wait_for_lease(5, "pause", 1);
+    let successor = Leaker::handling(&[]).beside(&leaker);
+    drop(leaker);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    let mut successor = successor.start();
+    successor.tell("files 120");
+    let asked = endpoint.wait_for(35, "/pause", 2);
+    assert!(asked.body.contains(&format!("\"pid\":{}", successor.pid())), "{}", asked.body);
+    assert_eq!(daemon.in_force("pause"), 1, "one measure, in force once");
+}
+
+#[test]
+fn what_serves_one_process_ends_with_it() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let daemon = pausing(&leaker, &endpoint, "scope = \"process\"\nundo_after = \"0s\"");
+    leaker.tell("files 120");
+    daemon.wait_for_lease(5, "pause", 1);
+    drop(leaker);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    daemon.wait_for_lease(3, "pause", 0);
+    throughout(Duration::from_secs(1), "nobody is asked for the dead", || endpoint.paths() == ["/pause"]);
+    assert!(daemon.log().contains("in force no more"), "{}", daemon.log());
+}
+
+#[test]
+fn beyond_max_cycles_it_stays_in_force_and_shouts() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let more = "undo_after = \"0s\"\nmax_cycles = { max = 2, per = \"1h\" }";
+    let daemon = pausing(&leaker, &endpoint, more);
+    for cycle in 1..=2 {
+        leaker.tell("files 120");
+        endpoint.wait_for(5, "/pause", cycle);
+        leaker.tell("files 5");
+        endpoint.wait_for(5, "/resume", cycle);
+        daemon.wait_for_lease(3, "pause", 0);
+    }
+    leaker.tell("files 120");
+    endpoint.wait_for(5, "/pause", 3);
+    leaker.tell("files 5");
+    wait_for_level(&daemon, 0.0);
+    throughout(Duration::from_secs(3), "it stays in force", || endpoint.count("/resume") == 2);
+    assert!(daemon.log().contains("taken and undone too often"), "{}", daemon.log());
+    let undone = daemon.ask(&["undo", "trader", "pause"]);
+    assert!(undone.status.success(), "{}", said(&undone));
+    assert_eq!(endpoint.count("/resume"), 3);
+}
+
+/// What was asked has no answer yet: it may be in force. It is not asked twice, and it is undone.
+#[test]
+fn a_stop_in_the_middle_of_a_delivery_forgets_nothing() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let mut daemon = pausing(&leaker, &endpoint, "undo_after = \"0s\"");
+    endpoint.answer("/pause", &[Answer::Hang]);
+    leaker.tell("files 120");
+    endpoint.wait_for(5, "/pause", 1);
+    let asked = Instant::now();
+    assert!(daemon.stop().success());
+    assert!(asked.elapsed() < Duration::from_secs(3), "stopped after {:?}", asked.elapsed());
+    daemon.start_again();
+    daemon.wait_for_lease(3, "pause", 1);
+    throughout(Duration::from_secs(3), "not asked twice", || endpoint.paths() == ["/pause"]);
+    leaker.tell("files 5");
+    endpoint.wait_for(5, "/resume", 1);
+    daemon.wait_for_lease(3, "pause", 0);
+}

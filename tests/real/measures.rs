@@ -343,3 +343,38 @@ action = "reset_pool"
     assert!(took > Duration::from_millis(4500) && took < Duration::from_secs(7), "four after {took:?}");
     assert_eq!(daemon.value("tradedog_target_level", &[("target", "trader")]), Some(0.0));
 }
+
+/// Once for all of a target, each time, and to nobody when nobody is there.
+#[test]
+fn a_schedule_asks_once_for_all_workers() {
+    let (endpoint, first) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let second = Leaker::handling(&[]).beside(&first).start();
+    let daemon = watching(
+        &first,
+        &format!(
+            r#"
+[target.trader.thresholds]
+open_fds = {{ elevated = 500 }}
+[target.trader.actions]
+report = {{ http = {{ post = "{}" }}, cooldown = "100ms" }}
+[[target.trader.schedule]]
+every = "1s"
+phase = "1s"
+action = "report"
+"#,
+            endpoint.url("/report")
+        ),
+    );
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 2.0);
+    let begun = Instant::now();
+    eventually(8, "four of them", || (endpoint.count("/report") >= 4).then_some(()));
+    assert!(begun.elapsed() > Duration::from_millis(2500), "four within {:?}", begun.elapsed());
+    let asked = endpoint.asked("/report");
+    assert!(asked[0].body.contains("\"level\":\"normal\""), "{}", asked[0].body);
+    let keys: std::collections::BTreeSet<_> = asked.iter().map(|one| one.header("idempotency-key")).collect();
+    assert_eq!(keys.len(), asked.len(), "each is an order of its own");
+    drop((first, second));
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    let count = endpoint.count("/report");
+    throughout(Duration::from_secs(2), "nobody is asked for nobody", || endpoint.count("/report") == count);
+}

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::support::{Daemon, Endpoint, Leaker, eventually, state, target, throughout};
+use super::support::{Answer, Daemon, Endpoint, Leaker, eventually, state, target, throughout};
 
 /// Paused at `critical` open files.
 fn pausing(leaker: &Leaker, endpoint: &Endpoint, critical: u32) -> String {
@@ -187,4 +187,62 @@ fn dry_run_switched_off_makes_rungs_due_behind_settle() {
     leaker.tell("files 5");
     endpoint.wait_for(5, "/resume", 1);
     assert_eq!(endpoint.paths(), ["/pause", "/resume"]);
+}
+
+/// What takes it back is what belonged to it when it was taken.
+#[test]
+fn a_measure_is_undone_as_it_was_taken() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let daemon = paused(&mut leaker, &endpoint);
+    daemon.rewrite(&pausing(&leaker, &endpoint, 100).replace("/resume", "/elsewhere"));
+    daemon.reload();
+    leaker.tell("files 5");
+    endpoint.wait_for(5, "/resume", 1);
+    daemon.wait_for_lease(3, "pause", 0);
+    leaker.tell("files 120");
+    endpoint.wait_for(5, "/pause", 2);
+    leaker.tell("files 5");
+    endpoint.wait_for(5, "/elsewhere", 1);
+    daemon.wait_for_lease(3, "pause", 0);
+    assert_eq!(endpoint.paths(), ["/pause", "/resume", "/pause", "/elsewhere"]);
+}
+
+/// Whatever becomes of it then, it may be in force.
+#[test]
+fn an_action_that_is_removed_while_it_is_delivered_is_undone_after_its_outcome() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let text = pausing(&leaker, &endpoint, 100).replace("/pause\" }", "/pause\", timeout = \"20s\" }");
+    let daemon = Daemon::told(&text).start();
+    endpoint.answer("/pause", &[Answer::Hang]);
+    leaker.tell("files 120");
+    endpoint.wait_for(5, "/pause", 1);
+    daemon.rewrite(&observing(&leaker));
+    daemon.reload();
+    throughout(Duration::from_secs(1), "its outcome comes first", || endpoint.paths() == ["/pause"]);
+    assert_eq!(daemon.in_force("pause"), 1);
+    endpoint.let_go();
+    endpoint.wait_for(5, "/resume", 1);
+    daemon.wait_for_lease(3, "pause", 0);
+}
+
+/// One that is at work is not hurried, and the last word of the file is what counts.
+#[test]
+fn many_asks_at_once_end_with_what_was_written_last() {
+    let (endpoint, mut leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let daemon = Daemon::told(&pausing(&leaker, &endpoint, 400)).start();
+    leaker.tell("files 150");
+    let pid = nix::unistd::Pid::from_raw(daemon.pid());
+    for critical in [350, 300, 250, 200, 100] {
+        daemon.rewrite(&pausing(&leaker, &endpoint, critical));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    endpoint.wait_for(5, "/pause", 1);
+    let asks: Vec<_> = std::thread::scope(|scope| {
+        let asks: Vec<_> = (0..5).map(|_| scope.spawn(|| daemon.ask(&["reload"]))).collect();
+        asks.into_iter().map(|ask| ask.join().unwrap()).collect()
+    });
+    assert!(asks.iter().all(|ask| ask.status.success()), "{asks:?}");
+    throughout(Duration::from_secs(1), "paused once", || endpoint.paths() == ["/pause"]);
+    assert_eq!(daemon.in_force("pause"), 1);
 }
