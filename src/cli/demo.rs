@@ -36,6 +36,9 @@ const MOST: Duration = Duration::from_secs(90);
 /// How often the daemon is asked.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What the trader needs to come past its last bound.
+const LEAST_DESCRIPTORS: u64 = 1024;
+
 /// What to show.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -73,8 +76,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 
 fn play(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let mut wait = Wait::new().map_err(Failure::Runtime)?;
-    // The other side of the trader's connections is here.
-    crate::kernel::raise_fd_limit();
+    // The other side of the trader's connections is here; a child inherits the hard limit.
+    if let Some(limit) = crate::kernel::raise_fd_limit().filter(|limit| *limit < LEAST_DESCRIPTORS) {
+        let sentence = "the trader of the demo leaks until it has 1000 descriptors open";
+        return Err(Failure::runtime(format!("{sentence}, and the hard limit is {limit}: raise it (ulimit -Hn)")));
+    }
     let mut stage = Stage::open(arguments.keep).map_err(Failure::Runtime)?;
     let mood = if arguments.stubborn { Mood::Stubborn } else { Mood::Docile };
     let begun = stage.begin(mood, &mut wait).map_err(Failure::Runtime);

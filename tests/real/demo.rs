@@ -172,6 +172,18 @@ fn children_of(parent: u32) -> Vec<i32> {
 }
 
 #[test]
+fn too_few_descriptors_are_told_of_at_once() {
+    if !has("prlimit") {
+        return;
+    }
+    let mut command = demo("prlimit".as_ref());
+    let ended = output(command.arg("--nofile=256:256").arg(BINARY).arg("demo"));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("256") && said.contains("ulimit"), "{said}");
+}
+
+#[test]
 fn an_interrupted_demo_leaves_nothing_behind() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let running = Running::start();
