@@ -129,6 +129,17 @@ impl State {
         rungs.any(|(_, member)| member.rungs.iter().any(|rung| rung.action == action && stands(rung)))
     }
 
+    /// Whether a rung waits to take the measure anew.
+    pub(super) fn is_due_again(&self, at: usize) -> bool {
+        let seat = self.leases.get(at).and_then(|lease| Some((lease, self.seat_of(&lease.order)?)));
+        let Some((lease, (key, action))) = seat else { return false };
+        let mut served = self.served(key, lease.order.scope);
+        served.any(|(_, member)| {
+            let due = |rung: &Rung| rung.action == action && rung.state == RungState::Due;
+            reaches(&lease.order, member.identity) && member.rungs.iter().any(due)
+        })
+    }
+
     fn rungs_of(&mut self, at: usize) -> impl Iterator<Item = &mut Rung> {
         let order = self.leases.get(at).map(|lease| Arc::clone(&lease.order));
         let seat = order.as_ref().and_then(|order| self.seat_of(order));

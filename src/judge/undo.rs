@@ -20,7 +20,8 @@ impl State {
         let Some(lease) = self.leases.get(at) else { return };
         let due = match lease.undoing {
             Undoing::InFlight(_) => false,
-            Undoing::Failed { retry, .. } => pass.now >= retry,
+            // A level that was entered again ends the retries: the measure is wanted.
+            Undoing::Failed { retry, .. } => pass.now >= retry && (lease.wanted || !self.is_due_again(at)),
             Undoing::No => lease.wanted || self.is_free(lease, pass.now),
         };
         if !due || self.must_wait(lease, pass.now) {

@@ -232,6 +232,29 @@ fn a_level_entered_again_while_the_undo_is_in_doubt_delivers_anew() {
 }
 
 #[test]
+fn a_level_entered_again_ends_the_retries_of_an_undo_although_a_brake_holds_the_measure() {
+    let mut cooling = pausing();
+    cooling.actions[0].cooldown = 20 * SECOND;
+    let mut world = World::new(cooling);
+    answering(&mut world, true, vec![(OutcomeKind::Failed, Reason::Timeout)]);
+    world.arrive(0, DAY);
+    world.play("810 10 810x20");
+    world.expect(
+        "0s default: normal -> critical
+         0s order pause
+         0s acknowledged pause none
+         1s default: critical -> normal
+         1s order undo pause
+         1s retry undo pause timeout
+         2s default: normal -> critical
+         2s held pause cooldown
+         20s open pause cooldown
+         20s order pause
+         20s acknowledged pause none",
+    );
+}
+
+#[test]
 fn a_level_entered_again_after_a_refused_undo_joins_what_is_in_force() {
     let mut world = World::new(pausing());
     answering(&mut world, true, vec![(OutcomeKind::Failed, Reason::Refused)]);
