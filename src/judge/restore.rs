@@ -15,7 +15,7 @@ use super::{Flight, State};
 use crate::config::{Config, Per, Target};
 use crate::model::{
     ActionScope, Answer, KillMemory, MemberKey, MemberMemory, MemberSample, Memory, Moment, Order, OrderId, RungMemory,
-    RungStateMemory, Sent, SuccessorMemory, TargetDelivery, Undoing,
+    RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, Undoing,
 };
 
 /// What interrupted the watch.
@@ -107,11 +107,8 @@ impl State {
         for TargetDelivery { target, delivery } in memory.delivered {
             state.take_up_delivery(&target, &delivery.action, delivery.at);
         }
-        for (member, lost) in memory.members.iter().flat_map(|member| lost(member).map(move |lost| (member, lost))) {
-            let wide = lost.order.as_ref().is_some_and(|order| order.scope == ActionScope::Target);
-            if wide && broken == Break::Restart {
-                state.take_up_delivery(&member.target, &lost.action, now);
-            }
+        if broken == Break::Restart {
+            state.take_up_lost(&memory.members, now);
         }
         for SuccessorMemory { target, missed, within, told } in memory.successors {
             let target = state.target_named(&target);
@@ -128,6 +125,20 @@ impl State {
         let actions = &self.config.targets[usize::from(target)].actions;
         if let Some(action) = actions.iter().position(|known| *known.name == *action) {
             self.delivered.insert((target, action), at);
+        }
+    }
+
+    /// What was in flight may have been delivered just now: its cooldown runs, and the host's ladder
+    /// gives it time to help.
+    fn take_up_lost(&mut self, members: &[MemberMemory], now: Moment) {
+        for (member, lost) in members.iter().flat_map(|member| lost(member).map(move |lost| (member, lost))) {
+            if lost.order.as_ref().is_some_and(|order| order.scope == ActionScope::Target) {
+                self.take_up_delivery(&member.target, &lost.action, now);
+            }
+            let action = lost.order.as_ref().and_then(|order| self.action_of(order));
+            if let Some(patience) = action.filter(|_| lost.of == RungName::Host).map(|action| action.patience) {
+                self.host_delivered(patience, now);
+            }
         }
     }
 

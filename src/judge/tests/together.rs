@@ -190,6 +190,18 @@ fn an_entry_that_is_held_is_passed_over_and_tried_in_the_next_round() {
 }
 
 #[test]
+fn an_entry_whose_outcome_was_lost_has_its_time_to_help_all_the_same() {
+    let mut world = host(|_| {});
+    world.executor = Box::new(|_| None);
+    at(&mut world, 0.7, 2);
+    world.restart();
+    acknowledging(&mut world);
+    at(&mut world, 0.7, 10);
+    assert_eq!(ordered_to(&world, "shed_load"), [(0, 0), (0, 1)], "{}", world.told());
+    assert_eq!(ordered_to(&world, "reduce"), [(7, 0)], "{}", world.told());
+}
+
+#[test]
 fn a_measure_of_the_host_in_force_is_not_taken_again() {
     let mut world = host(|_| {});
     at(&mut world, 0.7, 40);
