@@ -22,6 +22,7 @@ mod footprint;
 mod freezes;
 mod frozen;
 mod groups;
+mod host;
 mod hostile;
 mod kills;
 mod latency;
