@@ -170,10 +170,11 @@ cooldown = "1h"
         })
     }
 
-    /// It ignores SIGTERM, which comes at most once, and dies when the grace is over that began with it.
+    /// On the way there nothing goes out whose cooldown has begun. The process ignores SIGTERM, which
+    /// comes at most once, and dies when the grace is over that began with it.
     fn kill(&mut self) {
         let end = |leaker: &mut Leaker| (leaker.end_signal(10, "forced"), SystemTime::now());
-        let (interrupted, (signal, died)) = self.part_until(GRACE, &["files 450"], end);
+        let (interrupted, (signal, died)) = self.part_until(GRACE, &["files 350", "files 450"], end);
         let log = || format!("log:\n{}", self.daemon.log());
         assert_eq!(signal, Some(SIGKILL), "{}", log());
         let terms = self.signals("SIGTERM");
