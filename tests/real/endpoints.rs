@@ -106,6 +106,28 @@ fn of_200_mib_no_more_is_read_than_is_needed() {
     undone_later(http(Answer::Flood(503), ("failed", "refused"), "HTTP 503"));
 }
 
+/// None of these says that nothing was done.
+#[test]
+fn an_answer_that_is_no_answer_is_in_doubt() {
+    undone_later(http(Answer::Drip, ("failed", "timeout"), "no answer within 1s"));
+    undone_later(http(Answer::Head, ("failed", "refused"), "no HTTP answer"));
+    undone_later(http(Answer::Noise, ("failed", "refused"), "no HTTP answer"));
+}
+
+/// Whether the name is unknown at once or nobody says so in time.
+#[test]
+fn a_host_that_nobody_knows_is_asked_nothing() {
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let nowhere = "http = { post = \"http://trader.invalid:8080/off\" }, undo = { command = [\"/bin/false\"] }";
+    let daemon = taking(&leaker, &format!("{nowhere}, max_attempts = 1"));
+    leaker.tell("files 120");
+    eventually(6, "an outcome", || {
+        let ended = |reason| daemon.orders("measure", "failed", reason);
+        (ended("refused") + ended("timeout") == 1.0).then_some(())
+    });
+    assert_eq!(daemon.in_force("measure"), 0);
+}
+
 #[test]
 fn where_nobody_listens_nothing_is_in_force() {
     let mut leaker = Leaker::handling(&["SIGUSR1"]).start();

@@ -33,10 +33,11 @@ reset_pool = {{ signal = "SIGUSR1", cooldown = "100ms" }}
 /// From the breach to the signal, several times; the longest.
 fn longest(leaker: &mut Leaker, daemon: &Daemon, what: &str) -> Duration {
     let mut took = Vec::new();
-    for _ in 0..5 {
+    for round in 0..5 {
         leaker.tell("files 5");
         daemon.wait_for(5, ("tradedog_target_level", &[("target", "quick")]), 0.0);
-        thread::sleep(Duration::from_millis(150));
+        // Each time at another moment between two readings.
+        thread::sleep(Duration::from_millis(150 + 37 * round));
         let before = leaker.signals().len();
         let breached = Instant::now();
         leaker.tell("files 80");

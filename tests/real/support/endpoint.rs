@@ -24,6 +24,12 @@ pub(crate) enum Answer {
     Redirect,
     /// That status with 200 MiB behind it.
     Flood(u16),
+    /// A head without end, as fast as it is read.
+    Head,
+    /// A head without end, a byte at a time.
+    Drip,
+    /// Something else than HTTP.
+    Noise,
 }
 
 /// A request as it came.
@@ -155,6 +161,7 @@ fn reply(mut reader: BufReader<TcpStream>, answer: Answer, shared: &Mutex<Shared
             204
         }
         Answer::Nothing => return Ok(()),
+        Answer::Head | Answer::Drip | Answer::Noise => return babble(reader.get_mut(), answer),
     };
     let stream = reader.get_mut();
     let length = if matches!(answer, Answer::Flood(_)) { 200 << 20 } else { 0 };
@@ -168,4 +175,19 @@ fn reply(mut reader: BufReader<TcpStream>, answer: Answer, shared: &Mutex<Shared
     write!(stream, "Connection: close\r\n\r\n")?;
     let chunk = [b'x'; 1 << 16];
     (0..length / chunk.len()).try_for_each(|_| stream.write_all(&chunk))
+}
+
+/// Until the other side has enough of it.
+fn babble(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
+    let begin: &[u8] = if matches!(answer, Answer::Noise) { b"SSH-2.0-" } else { b"HTTP/1.1 204 As told\r\nX-More: " };
+    stream.write_all(begin)?;
+    loop {
+        match answer {
+            Answer::Drip => {
+                stream.write_all(b"x")?;
+                thread::sleep(Duration::from_millis(50));
+            }
+            _ => stream.write_all(&[b'x'; 1 << 16])?,
+        }
+    }
 }
