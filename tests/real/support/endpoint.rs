@@ -181,13 +181,9 @@ fn reply(mut reader: BufReader<TcpStream>, answer: Answer, shared: &Mutex<Shared
 fn babble(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     let begin: &[u8] = if matches!(answer, Answer::Noise) { b"SSH-2.0-" } else { b"HTTP/1.1 204 As told\r\nX-More: " };
     stream.write_all(begin)?;
+    let (size, pause) = if matches!(answer, Answer::Drip) { (1, 50) } else { (1 << 16, 0) };
     loop {
-        match answer {
-            Answer::Drip => {
-                stream.write_all(b"x")?;
-                thread::sleep(Duration::from_millis(50));
-            }
-            _ => stream.write_all(&[b'x'; 1 << 16])?,
-        }
+        stream.write_all(&vec![b'x'; size])?;
+        thread::sleep(Duration::from_millis(pause));
     }
 }
