@@ -60,7 +60,7 @@ impl Options {
         let folder = self.beside.unwrap_or_else(|| {
             let folder = tempfile::Builder::new().prefix("leaker").rand_bytes(10).tempdir().unwrap();
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-            fs::write(folder.path().join("leaky_trader.py"), SCRIPT).unwrap();
+            fs::write(folder.path().join("leaking_trader.py"), SCRIPT).unwrap();
             Arc::new(folder)
         });
         let log = tempfile::Builder::new()
@@ -76,7 +76,7 @@ impl Options {
             let id = NOBODY.to_string();
             command.args(["--reuid", &id, "--regid", &id, "--clear-groups", PYTHON]);
         }
-        command.arg(folder.path().join("leaky_trader.py")).arg(&log).args(self.arguments);
+        command.arg(folder.path().join("leaking_trader.py")).arg(&log).args(self.arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut answers = BufReader::new(child.stdout.take().unwrap());
         let input = child.stdin.take();
