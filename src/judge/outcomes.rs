@@ -108,12 +108,15 @@ impl State {
     /// Steps one of the rungs that waited; the first one tells it.
     fn step_rung(&mut self, (key, index): (MemberKey, usize), taking: &mut Taking<'_>, pass: &mut Pass<'_>) {
         let Some(rung) = self.members.get(&key).and_then(|member| member.rungs.get(index)) else { return };
-        let (action, attempts) = (rung.action, rung.attempts + 1);
+        let (action, attempts, of) = (rung.action, rung.attempts + 1, rung.of);
         let most = self.action_of(taking.order).map_or(1, |action| action.max_attempts);
-        let again = (attempts < most).then(|| self.retry_at((key, action), attempts, taking.outcome.at));
+        // What found no place was not tried.
+        let more = attempts < most || taking.outcome.reason == Reason::QueueFull;
         let host = self.host.level();
+        let level = self.members.get(&key).map(|member| member.level_of(of, host)).unwrap_or_default();
+        let more = more && level >= taking.order.level;
+        let again = more.then(|| self.retry_at((key, action), attempts, taking.outcome.at));
         let Some(member) = self.members.get_mut(&key) else { return };
-        let level = member.rungs.get(index).map(|rung| member.level_of(rung.of, host)).unwrap_or_default();
         let Some(rung) = member.rungs.get_mut(index) else { return };
         let note = rung.take(taking, again);
         if !std::mem::replace(&mut taking.told, true) {
@@ -170,7 +173,7 @@ impl Rung {
             }
             (OutcomeKind::Held, _) => self.hold_back(order, reason, at),
             (OutcomeKind::Failed, Some(retry)) => {
-                self.attempts += 1;
+                self.attempts += u32::from(reason != Reason::QueueFull);
                 self.state = RungState::Failed { retry, reason };
                 Some(Note::Retrying { order, reason, detail: detail.clone(), at: retry })
             }

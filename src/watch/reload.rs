@@ -104,7 +104,8 @@ impl Watch {
                 self.view.reload_failed = false;
                 self.view.configured = now;
                 let dry = if self.config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
-                let text = format!("the configuration was read again: {count} targets{dry}");
+                let plural = if count == 1 { "" } else { "s" };
+                let text = format!("the configuration was read again: {count} target{plural}{dry}");
                 self.say(text.clone());
                 self.warn_of_config();
                 Reply::Done(vec![text])
