@@ -19,7 +19,7 @@ use crate::discover::{Change, Discovery, Roster};
 use crate::export::{Control, Publisher};
 use crate::judge::{State, stop};
 use crate::kernel::{self, Asked, Waiter};
-use crate::model::{Event, Moment, Note, Outcome};
+use crate::model::{Event, LeaseView, Moment, Note, Outcome};
 use crate::record::{Recorder, show_duration};
 use crate::sample::Sampler;
 
@@ -160,6 +160,20 @@ impl Watch {
         let plural = if targets == 1 { "" } else { "s" };
         self.say(format!("tradedog {}: {targets} target{plural}, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
         self.warn_of_config();
+        self.tell_leases();
+    }
+
+    /// What an earlier daemon left in force.
+    fn tell_leases(&mut self) {
+        let name = |lease: LeaseView| {
+            let process = lease.process.map_or_else(String::new, |slot| format!("[{slot}]"));
+            format!("{} of {}{process}", lease.action, lease.target)
+        };
+        let names: Vec<String> = self.state.leases(kernel::now()).map(name).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            self.warn(format!("in force since before the start: {names}; tradedog status says when each is undone"));
+        }
     }
 
     fn warn_of_config(&mut self) {

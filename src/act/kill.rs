@@ -96,7 +96,10 @@ impl Killing {
     /// The end of the order once there is one.
     pub(super) fn advance(&mut self, ground: &Ground, now: Moment) -> Option<End> {
         if self.is_done() {
-            return Some(End::killed());
+            return Some(End::killed().told(match self.stage {
+                Stage::Terminating { .. } => "SIGTERM was enough",
+                Stage::Killed { .. } => "SIGKILL was needed",
+            }));
         }
         match self.stage {
             Stage::Terminating { kill } if now >= kill => {

@@ -38,7 +38,7 @@ fn first_of(places: &[&str]) -> Result<PathBuf, Failure> {
     let there = |place: &&&str| Path::new(place).try_exists().unwrap_or(true);
     places.iter().find(there).map(PathBuf::from).ok_or_else(|| {
         Failure::usage(format!(
-            "there is no configuration: neither --config FILE was given, nor is there {}",
+            "there is no configuration: neither is there {}, nor was one named by --config FILE",
             places.join(" or ")
         ))
     })

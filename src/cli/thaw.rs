@@ -16,6 +16,9 @@ use crate::record::{StateError, runtime_path, unlocked};
 /// Longest name shown.
 const NAME_CHARS: usize = 100;
 
+/// What is said where there is nobody to thaw.
+const NOTHING: &str = "nothing is frozen by tradedog";
+
 /// Where to look.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -30,6 +33,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         Ok(leases) => {
             let frozen: Vec<LeaseView> = leases.into_iter().filter(|lease| lease.freeze).collect();
             daemon.order(&Request::Thaw, output)?;
+            if frozen.is_empty() {
+                return Ok(output.line(NOTHING)?);
+            }
             daemon.follow(&frozen, MOST, output)
         }
         Err(Unanswered::Nobody(_)) => by_state_file(arguments, output),
@@ -67,7 +73,7 @@ fn by_state_file(arguments: &Arguments, output: &mut Output) -> Result<(), Failu
 fn thaw_all(memory: &Memory, output: &mut Output) -> Result<(), Failure> {
     let frozen: Vec<&Lease> = memory.leases.iter().filter(|lease| lease.order.measure.is_freeze()).collect();
     if frozen.is_empty() {
-        return Ok(output.line("nothing is frozen by tradedog")?);
+        return Ok(output.line(NOTHING)?);
     }
     let mut failed = 0_usize;
     for lease in &frozen {

@@ -38,6 +38,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         return Ok(output.line("nothing is in force")?);
     }
     if meant.is_empty() {
+        // A name that it does not know it refuses, and says which there are.
+        arguments.daemon.order(&arguments.request(), output)?;
         return Err(Failure::runtime(arguments.nothing(&in_force)));
     }
     arguments.daemon.order(&arguments.request(), output)?;

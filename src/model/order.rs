@@ -239,7 +239,7 @@ pub enum Reason {
     None,
     /// Brake: the operator does not want it.
     Inhibited,
-    /// Brake: too soon after the last delivery to this process.
+    /// Brake: too soon after the last delivery.
     Cooldown,
     /// Brake: the process is younger than `startup_grace`.
     StartupGrace,
@@ -342,7 +342,7 @@ impl Reason {
             }
             Self::Unhandled => "the process has no handler for the signal and would die of it",
             Self::Timeout => "no answer in time",
-            Self::Refused => "refused by the kernel or the other side",
+            Self::Refused => "the kernel, this host or the other side said no",
             Self::QueueFull => "too many deliveries are under way",
             Self::LevelLeft => "the level was left before it went out",
         }

@@ -21,6 +21,11 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// How often it is looked whether it is there.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// The errors of a configuration that get a line of the log each.
+const MOST_LINES: usize = 20;
+/// How a failure begins, in the log as in the answer.
+const NOT_READ: &str = "the configuration was not read again, the one before goes on";
+
 /// What the reload thread came to.
 enum Read {
     Good { config: Arc<Config>, discovery: Discovery },
@@ -110,8 +115,13 @@ impl Watch {
                 self.warn_of_config();
                 Reply::Done(vec![text])
             }
-            Read::Bad(problems) => self.refuse(problems.to_string()),
-            Read::Failed(error) => self.refuse(format!("a thread could not be started: {error}")),
+            Read::Bad(problems) => self.refuse_all(&problems),
+            Read::Failed(error) => {
+                let why = format!("{NOT_READ}: a thread could not be started: {error}");
+                self.view.reload_failed = true;
+                self.warn(why.clone());
+                Reply::Refused(why)
+            }
         };
         if std::mem::take(&mut self.reload.again) {
             self.begin_reload(None);
@@ -122,10 +132,15 @@ impl Watch {
         }
     }
 
-    fn refuse(&mut self, why: String) -> Reply {
+    /// The log gets one line a problem, whoever asked all of them with their places underlined.
+    fn refuse_all(&mut self, problems: &Problems) -> Reply {
         self.view.reload_failed = true;
-        self.warn(format!("the configuration was not read again, the one before goes on: {why}"));
-        Reply::Refused(why)
+        self.warn(format!("{NOT_READ}; tradedog check shows why:"));
+        for problem in problems.iter().take(MOST_LINES) {
+            let help = problem.help.as_deref().map_or_else(String::new, |help| format!(": {help}"));
+            self.warn(format!("{}:{}: {}{help}", problem.file.display(), problem.line, problem.what));
+        }
+        Reply::Refused(format!("{NOT_READ}:\n{problems}"))
     }
 
     fn adopt(&mut self, config: Arc<Config>, discovery: Discovery, now: Moment) {

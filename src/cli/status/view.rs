@@ -42,7 +42,10 @@ fn banners(status: &Status, output: &mut Output) -> io::Result<()> {
         output.styled(WARNING, format!("NOT READY: {}", text(reason)))?;
     }
     if !status.configuration.last_reload_successful {
-        output.styled(WARNING, "the configuration on disk is not the one in force: it has errors (tradedog check)")?;
+        output.styled(
+            WARNING,
+            "the last reload failed, and the configuration before it goes on: tradedog check, then tradedog reload",
+        )?;
     }
     if status.configuration.files_set_aside > 0 {
         let count = status.configuration.files_set_aside;

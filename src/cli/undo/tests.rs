@@ -66,8 +66,17 @@ fn what_is_not_in_force_is_a_failure_that_names_what_is() {
         let all = "in force: pause of trader, off of trader, pause of gateway";
         assert!(text.contains("is not in force") && text.contains(all) && !text.contains('\x1b'), "{text}");
     }
-    assert!(asked.lock().unwrap().iter().all(|request| *request == Request::Leases), "nothing was undone");
-    let empty = Fake::start(|_| Reply::Leases(Vec::new()));
+    drop((fake, asked));
+    let unknown = Fake::start(|request| match request {
+        Request::Leases => Reply::Leases(vec![lease("trader", "pause", 5)]),
+        _ => Reply::Refused("no target is called tradr: there is trader".into()),
+    });
+    let text = said(run(&arguments(&["tradr", "pause"], unknown.daemon()), &mut Output::stdout()));
+    assert_eq!(text, "no target is called tradr: there is trader");
+    let empty = Fake::start(|request| match request {
+        Request::Leases => Reply::Leases(Vec::new()),
+        _ => Reply::Done(Vec::new()),
+    });
     let text = said(run(&arguments(&["trader", "pause"], empty.daemon()), &mut Output::stdout()));
     assert_eq!(text, "nothing to undo: pause of trader is not in force; nothing is");
     let told = Output::captured(|output| run(&arguments(&["--all"], empty.daemon()), output).unwrap());

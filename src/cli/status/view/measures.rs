@@ -15,7 +15,7 @@ pub(super) fn in_force(status: &Status, output: &mut Output) -> io::Result<()> {
 /// `IN FORCE: pause of trader since 12:03:11 UTC (4m), undone 10m after critical is left`
 fn line(status: &Status, lease: &Lease) -> String {
     let process = lease.process.map_or_else(String::new, |slot| format!("[{slot}]"));
-    let dead_sure = if lease.standing == "doubtful" { "PERHAPS IN FORCE (no answer)" } else { "IN FORCE" };
+    let dead_sure = if lease.standing == "doubtful" { "PERHAPS IN FORCE (not acknowledged)" } else { "IN FORCE" };
     format!(
         "{dead_sure}: {} of {}{process} since {} ({}), {}",
         text(&lease.action),

@@ -96,7 +96,7 @@ impl<'a> Hero<'a> {
         let now = self.status.time;
         if rung.standing == "in_force" {
             let since = rung.time.map_or_else(String::new, |since| format!(" for {}", span(now - since)));
-            return format!("  now   {action} ({}): in force{since}", text(&rung.level));
+            return format!("  now   {action} ({}): in force{since}", place(rung));
         }
         let (reason, time) = (text(&rung.reason), rung.time.map(|at| span(at - now)));
         let standing = match (rung.standing.as_str(), time) {
@@ -107,7 +107,16 @@ impl<'a> Hero<'a> {
             (standing, _) if reason == "none" => text(standing).replace('_', " "),
             (standing, _) => format!("{}: {reason}", text(standing).replace('_', " ")),
         };
-        format!("  next  {action} ({}): {standing}", text(&rung.level))
+        format!("  next  {action} ({}): {standing}", place(rung))
+    }
+}
+
+/// What it is due for: `critical`, `elevated of ladder memory`, `scheduled`.
+fn place(rung: &Rung) -> String {
+    match rung.ladder.as_str() {
+        "schedule" => "scheduled".to_owned(),
+        "default" | HOST => text(&rung.level),
+        ladder => format!("{} of ladder {}", text(&rung.level), text(ladder)),
     }
 }
 
