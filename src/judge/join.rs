@@ -3,7 +3,7 @@
 use super::State;
 use super::orders::{Turn, Turned};
 use super::rung::{Of, Rung, RungState};
-use crate::model::{ActionScope, Answer, MemberKey, Moment, Undoing};
+use crate::model::{ActionScope, Answer, Event, MemberKey, Moment, Note, OrderId, OutcomeKind, Undoing};
 
 impl State {
     /// Joins what is in flight, in force or waiting for its retry. None where an order is needed.
@@ -36,8 +36,11 @@ impl State {
                     RungState::InFlight(_) => true,
                     RungState::Failed { .. } => !turn.is_kill() && own.attempts == 0 && own.order.is_none(),
                     // What serves all was just done for another worker, to whom this one was there.
-                    RungState::Done { at, .. } => {
-                        wide && member.started <= at
+                    RungState::Done { at, dry } => {
+                        // Done although it could be undone: it was, and is not there.
+                        let felt = dry || turn.action.undo.is_none();
+                        wide && felt
+                            && member.started <= at
                             && now < at + turn.action.cooldown
                             && !matches!((own.of, rung.of), (Of::Schedule(_), _) | (_, Of::Schedule(_)))
                     }
@@ -76,6 +79,24 @@ impl State {
         rung.order = None;
         rung.hold = None;
         Some(Turned::Away)
+    }
+
+    /// An order that rungs share ends with the last of them, and once.
+    pub(super) fn end_once(&self, events: &mut Vec<Event>) {
+        let mut ended = Vec::new();
+        events.retain(|event| {
+            let Note::Ended { order, kind: OutcomeKind::Lapsed | OutcomeKind::Gone, .. } = &event.note else {
+                return true;
+            };
+            let over = !ended.contains(&order.id) && !self.is_spoken_of(order.id);
+            ended.push(order.id);
+            over
+        });
+    }
+
+    fn is_spoken_of(&self, id: OrderId) -> bool {
+        let mut rungs = self.members.values().flat_map(|member| &member.rungs);
+        rungs.any(|rung| rung.order.as_ref().is_some_and(|order| order.id == id))
     }
 
     /// Where the lease of that action is, if it is in force for that member.

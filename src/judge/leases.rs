@@ -15,6 +15,10 @@ impl State {
     pub(super) fn open_lease(&mut self, order: &Arc<Order>, action: &Action, now: Moment) {
         let Some(undo) = &action.undo else { return };
         if let Some(lease) = self.leases.iter_mut().find(|lease| is_of(lease, order)) {
+            if matches!(lease.undoing, Undoing::Failed { refused: false, .. }) {
+                // It may be undone: what was acknowledged before says nothing any more.
+                lease.answer = Answer::Doubtful;
+            }
             lease.undoing = Undoing::No;
             lease.wanted = false;
             lease.free = None;
@@ -207,7 +211,7 @@ impl State {
 }
 
 /// Whether the lease is of the measure that the order takes.
-fn is_of(lease: &Lease, order: &Order) -> bool {
+pub(super) fn is_of(lease: &Lease, order: &Order) -> bool {
     lease.order.target == order.target
         && lease.order.action == order.action
         && lease.order.scope == order.scope

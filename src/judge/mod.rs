@@ -187,6 +187,7 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     }
     state.tend_leases(&mut pass);
     state.miss_successors(&mut pass);
+    state.end_once(&mut verdicts.events);
     state.changed |= !verdicts.events.is_empty() || !verdicts.orders.is_empty() || !outcomes.is_empty();
     verdicts
 }

@@ -2,16 +2,26 @@
 
 use std::sync::Arc;
 
+use super::leases::is_of;
 use super::rung::{Hold, Rung, RungState};
 use super::{Pass, State};
 use crate::model::{ActionScope, Event, MemberKey, Moment, Note, Order, Outcome, OutcomeKind, Reason};
+
+/// What an order has left behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// A measure in force: its lease tells the rest.
+    InForce,
+    /// A lease that the operator wants undone already.
+    Unwanted,
+}
 
 /// An outcome that is taken in.
 struct Taking<'a> {
     order: &'a Arc<Order>,
     outcome: &'a Outcome,
-    /// Whether a lease tells the rest.
-    in_force: bool,
+    left: Left,
     /// Whether one of its rungs has told it.
     told: bool,
 }
@@ -26,7 +36,12 @@ impl State {
             return;
         }
         self.breakers.count(&order.measure, outcome);
-        let in_force = self.settle_lease(&order, outcome);
+        let unwanted = self.leases.iter().any(|lease| lease.wanted && is_of(lease, &order));
+        let left = match self.settle_lease(&order, outcome) {
+            _ if unwanted => Left::Unwanted,
+            true => Left::InForce,
+            false => Left::Nothing,
+        };
         if order.measure.is_kill() {
             self.take_killed(&order, outcome);
         }
@@ -38,7 +53,7 @@ impl State {
         }
         self.note_delivery(&order, outcome);
         self.note_victim(&order, outcome);
-        let mut taking = Taking { order: &order, outcome, in_force, told: false };
+        let mut taking = Taking { order: &order, outcome, left, told: false };
         for seat in self.waiting_for(&order) {
             self.step_rung(seat, &mut taking, pass);
         }
@@ -95,40 +110,56 @@ impl State {
         }
     }
 
-    /// The rungs that wait for this order.
+    /// The rungs that wait for this order, those first whose level still holds: what is tried again has
+    /// not ended.
     fn waiting_for(&self, order: &Order) -> Vec<(MemberKey, usize)> {
+        let host = self.host.level();
         let rungs = self.members.iter().flat_map(|(key, member)| {
             let waiting =
                 member.rungs.iter().enumerate().filter(|(_, rung)| rung.state == RungState::InFlight(order.id));
-            waiting.map(|(index, _)| (*key, index))
+            waiting.map(move |(index, rung)| (member.level_of(rung.of, host) < rung.level, *key, index))
         });
-        rungs.collect()
+        let mut rungs: Vec<_> = rungs.collect();
+        rungs.sort_by_key(|(left, ..)| *left);
+        rungs.into_iter().map(|(_, key, index)| (key, index)).collect()
     }
 
     /// Steps one of the rungs that waited; the first one tells it.
     fn step_rung(&mut self, (key, index): (MemberKey, usize), taking: &mut Taking<'_>, pass: &mut Pass<'_>) {
-        let Some(rung) = self.members.get(&key).and_then(|member| member.rungs.get(index)) else { return };
-        let (action, attempts, of) = (rung.action, rung.attempts + 1, rung.of);
-        let most = self.action_of(taking.order).map_or(1, |action| action.max_attempts);
-        // What found no place was not tried.
-        let more = attempts < most || taking.outcome.reason == Reason::QueueFull;
         let host = self.host.level();
-        let level = self.members.get(&key).map(|member| member.level_of(of, host)).unwrap_or_default();
-        let more = more && level >= taking.order.level;
-        let again = more.then(|| self.retry_at((key, action), attempts, taking.outcome.at));
+        let again = self.tries_again((key, index), taking);
         let Some(member) = self.members.get_mut(&key) else { return };
+        let Some(of) = member.rungs.get(index).map(|rung| rung.of) else { return };
+        let (theirs, level) = (member.identity != taking.order.identity, member.level_of(of, host));
         let Some(rung) = member.rungs.get_mut(index) else { return };
-        let note = rung.take(taking, again);
-        if !std::mem::replace(&mut taking.told, true) {
-            pass.verdicts.events.extend(note.map(|note| Event { at: taking.outcome.at, note }));
-            if matches!(rung.state, RungState::GaveUp(_)) && level >= rung.level {
-                pass.tell(Note::GaveUp { order: Arc::clone(taking.order), reason: taking.outcome.reason });
+        if theirs && matches!(taking.outcome.kind, OutcomeKind::Gone | OutcomeKind::Vetoed | OutcomeKind::Lapsed) {
+            // That was about the other process, and nothing was delivered: an order of its own is due.
+            rung.make_due();
+        } else {
+            let note = rung.take(taking, again);
+            if !std::mem::replace(&mut taking.told, true) {
+                pass.verdicts.events.extend(note.map(|note| Event { at: taking.outcome.at, note }));
+                if matches!(rung.state, RungState::GaveUp(_)) && level >= rung.level {
+                    pass.tell(Note::GaveUp { order: Arc::clone(taking.order), reason: taking.outcome.reason });
+                }
             }
         }
         // An outcome that comes after the level was left ends the rung all the same.
         if level < rung.level {
             rung.lapse(pass);
         }
+    }
+
+    /// When the rung is tried again should its order have failed; none after the last try.
+    fn tries_again(&self, (key, index): (MemberKey, usize), taking: &Taking<'_>) -> Option<Moment> {
+        let member = self.members.get(&key)?;
+        let rung = member.rungs.get(index)?;
+        let attempts = rung.attempts + 1;
+        let most = self.action_of(taking.order).map_or(1, |action| action.max_attempts);
+        // What found no place was not tried.
+        let more = attempts < most || taking.outcome.reason == Reason::QueueFull;
+        let wanted = member.level_of(rung.of, self.host.level()) >= rung.level && taking.left != Left::Unwanted;
+        (more && wanted).then(|| self.retry_at((key, rung.action), attempts, taking.outcome.at))
     }
 
     fn take_back_kill(&mut self, order: &Order) {
@@ -154,13 +185,18 @@ impl Rung {
             (OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun, _) => {
                 let dry = kind == OutcomeKind::DryRun;
                 self.acknowledged = dry || kind == OutcomeKind::Acknowledged;
-                self.finish(if taking.in_force { RungState::InForce } else { RungState::Done { at, dry } });
+                self.finish(if taking.left == Left::InForce {
+                    RungState::InForce
+                } else {
+                    RungState::Done { at, dry }
+                });
                 Some(ended)
             }
             (OutcomeKind::Gone, _) => {
-                // Asked again after a veto, which was its end already.
+                // Asked again after a veto, which was its end already. Only a kill is done by it.
                 let news = self.veto.is_none();
-                self.finish(RungState::Done { at, dry: false });
+                let killed = order.measure.is_kill();
+                self.finish(if killed { RungState::Done { at, dry: false } } else { RungState::Idle });
                 news.then_some(ended)
             }
             (OutcomeKind::Lapsed, _) => {
@@ -179,7 +215,9 @@ impl Rung {
             }
             (OutcomeKind::Failed, None) => {
                 self.attempts += 1;
-                self.finish(RungState::GaveUp(reason));
+                // The operator has undone it before it was known to be there: that counts as done.
+                let done = RungState::Done { at, dry: false };
+                self.finish(if taking.left == Left::Unwanted { done } else { RungState::GaveUp(reason) });
                 Some(ended)
             }
         }

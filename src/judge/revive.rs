@@ -25,7 +25,9 @@ impl State {
         let Some(rung) = self.members.get(&key).and_then(|member| member.rungs.get(index)) else { return false };
         match rung.state {
             RungState::Done { at, .. } => {
-                let repeat = target.actions.get(rung.action).and_then(|action| action.repeat);
+                // What could be undone and is done was undone by the operator.
+                let action = target.actions.get(rung.action).filter(|action| action.undo.is_none());
+                let repeat = action.and_then(|action| action.repeat);
                 repeat.is_some_and(|repeat| now >= at + repeat)
                     && !matches!(rung.of, Of::Schedule(_))
                     && self.grounds(key, rung.of, rung.level).is_some_and(|grounds| grounds.known)
