@@ -69,13 +69,15 @@ fn what_is_not_in_force_is_a_failure_that_names_what_is() {
     drop((fake, asked));
     let unknown = Fake::start(|request| match request {
         Request::Leases => Reply::Leases(vec![lease("trader", "pause", 5)]),
-        _ => Reply::Refused("no target is called tradr: there is trader".into()),
+        Request::Undo { .. } | Request::UndoAll | Request::Thaw | Request::Reload => {
+            Reply::Refused("no target is called tradr: there is trader".into())
+        }
     });
     let text = said(run(&arguments(&["tradr", "pause"], unknown.daemon()), &mut Output::stdout()));
     assert_eq!(text, "no target is called tradr: there is trader");
     let empty = Fake::start(|request| match request {
         Request::Leases => Reply::Leases(Vec::new()),
-        _ => Reply::Done(Vec::new()),
+        Request::Undo { .. } | Request::UndoAll | Request::Thaw | Request::Reload => Reply::Done(Vec::new()),
     });
     let text = said(run(&arguments(&["trader", "pause"], empty.daemon()), &mut Output::stdout()));
     assert_eq!(text, "nothing to undo: pause of trader is not in force; nothing is");
