@@ -14,6 +14,8 @@ pub(super) struct GroupState {
     pub(super) watched: Watched,
     /// When the last freeze or kill of a member went out.
     pub(super) last_victim: Option<Moment>,
+    /// False while it is only remembered: none of its members of then was found yet.
+    pub(super) present: bool,
 }
 
 impl State {
@@ -28,8 +30,11 @@ impl State {
         for group in &sample.groups {
             let Some(target) = config.targets.get(usize::from(group.target)) else { continue };
             let rules = Rules::of_target(target);
-            let fresh = || GroupState { watched: Watched::new(rules, pass.now), last_victim: None };
+            let fresh = || GroupState { watched: Watched::new(rules, pass.now), last_victim: None, present: true };
             let state = self.groups.entry(group.target).or_insert_with(fresh);
+            if !state.present {
+                continue;
+            }
             let (sights, changed) = state.watched.observe(rules, &group.readings, pass.now);
             self.changed |= changed;
             let name = || Some(Arc::clone(&target.name));

@@ -125,8 +125,9 @@ impl State {
         let stands = |rung: &Rung| match rung.state {
             RungState::InForce => true,
             RungState::InFlight(order) => self.in_flight.get(&order).is_some_and(|flight| !flight.order.undo),
-            RungState::Failed { .. } | RungState::GaveUp(_) => lease.answer == Answer::Doubtful,
-            RungState::Idle | RungState::Due | RungState::Done { .. } | RungState::Vetoed { .. } => false,
+            // A try may have had its effect; the level holds while the next one is due or held.
+            RungState::Due | RungState::Failed { .. } | RungState::GaveUp(_) => lease.answer == Answer::Doubtful,
+            RungState::Idle | RungState::Done { .. } | RungState::Vetoed { .. } => false,
         };
         let served = self.served(key, lease.order.scope);
         let mut rungs = served.filter(|(_, member)| reaches(&lease.order, member.identity));

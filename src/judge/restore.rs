@@ -74,8 +74,10 @@ impl State {
         state
     }
 
-    /// Discovery has looked everywhere: who was remembered and not seen is not there.
+    /// Discovery has looked everywhere: who was remembered and not seen is not there, and a group of
+    /// which nobody is left is none any more, whoever has come since.
     pub fn all_found(&mut self) {
+        self.groups.retain(|_, group| group.present);
         self.changed |= self.remembered.take().is_some();
     }
 
@@ -96,7 +98,7 @@ impl State {
             let Some(index) = state.target_named(&group.target) else { continue };
             let rules = Rules::of_target(&config.targets[usize::from(index)]);
             let watched = Watched::restore(rules, &group.thresholds, now);
-            state.groups.insert(index, GroupState { watched, last_victim: group.last_victim });
+            state.groups.insert(index, GroupState { watched, last_victim: group.last_victim, present: false });
         }
         state.host.watched = Watched::restore(Rules::of_host(config), &memory.host.thresholds, now);
         state.host.next = usize::try_from(memory.host.next).unwrap_or(0);

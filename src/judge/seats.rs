@@ -41,6 +41,9 @@ impl State {
             remembered.iter().position(same).map(|at| remembered.swap_remove(at))
         });
         let known = memory.is_some();
+        if known && let Some(group) = self.groups.get_mut(&sample.member.target) {
+            group.present = true;
+        }
         let mut member = match memory {
             Some(memory) => self.restore_member(&memory, sample, pass.now),
             None => MemberState::new(&config, sample, pass.now),
@@ -66,7 +69,7 @@ impl State {
         let Some(target) = config.targets.get(usize::from(sample.member.target)) else { return };
         let Some(member) = self.members.get_mut(&sample.member) else { return };
         if target.per == Per::Group {
-            let group = self.groups.get(&sample.member.target);
+            let group = self.groups.get(&sample.member.target).filter(|group| group.present);
             let levels = group.map(|group| group.watched.ladders.as_slice()).unwrap_or_default();
             member.climb(levels, pass);
             return;
@@ -91,7 +94,7 @@ impl State {
     pub(super) fn watched(&self, key: MemberKey) -> Option<&Watched> {
         match self.config.targets.get(usize::from(key.target))?.per {
             Per::Process => self.members.get(&key).map(|member| &member.watched),
-            Per::Group => self.groups.get(&key.target).map(|group| &group.watched),
+            Per::Group => self.groups.get(&key.target).filter(|group| group.present).map(|group| &group.watched),
         }
     }
 

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use super::show;
 use crate::config::{Config, units};
-use crate::model::{Cause, Event, Identity, Level, MemberKey, Metric, Moment, Note, OutcomeKind, Unknown, printable};
+use crate::model::{
+    Cause, Direction, Event, Identity, Level, MemberKey, Metric, Moment, Note, OutcomeKind, Unknown, printable,
+};
 
 /// Longest line: what a peer or a path can blow up is cut there.
 const MOST_CHARS: usize = 1000;
@@ -169,10 +171,20 @@ impl Teller<'_> {
     }
 }
 
-/// `open_fds 655 at or past 600`
+/// `open_fds 655 at or past 600`; `open_fds 580, level from 600 not cleared` while the level
+/// holds although the reading is past its bound no more.
 fn reading_past_bound(metric: &Metric, value: f64, bound: f64) -> String {
     let unit = metric.info().unit;
-    format!("{metric} {} at or past {}", units::show(value, unit), units::show(bound, unit))
+    let past = match metric.info().direction {
+        Direction::Up => value >= bound,
+        Direction::Down => value <= bound,
+    };
+    let (value, bound) = (units::show(value, unit), units::show(bound, unit));
+    if past {
+        format!("{metric} {value} at or past {bound}")
+    } else {
+        format!("{metric} {value}, level from {bound} not cleared")
+    }
 }
 
 /// Whether a metric is seen, in words that follow its name.

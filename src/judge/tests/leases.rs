@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{World, freeze, http, kill, target, threshold};
-use crate::config::{Budget, Ladder, Target, Threshold};
+use crate::config::{Budget, Ladder, Needs, Otherwise, Target, Threshold};
 use crate::model::{ActionScope, LeaseStanding, Level, Order, OutcomeKind, PerLevel, Reason, UndoBy};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
@@ -385,4 +385,21 @@ fn an_open_breaker_holds_measures_and_undo_alike() {
     assert!(world.told().contains("held pause breaker"), "{}", world.told());
     world.play("810x30");
     assert!(world.orders.len() > 5);
+}
+
+#[test]
+fn a_doubtful_delivery_is_not_undone_while_its_level_holds_and_a_kill_keeps_the_next_try() {
+    let mut killing = pausing();
+    killing.actions.push(http("drain"));
+    *killing.ladders[0].steps.get_mut(Level::Fatal).unwrap() = vec![2, 1];
+    killing.actions[1].needs = Some(Needs { action: 2, within: 20 * SECOND, otherwise: Otherwise::Hold });
+    let mut world = World::new(killing);
+    world.executor = Box::new(|order| match &*order.action {
+        "pause" if !order.undo => Some((OutcomeKind::Failed, Reason::Timeout)),
+        "drain" => Some((OutcomeKind::Failed, Reason::Refused)),
+        _ => obliging(order),
+    });
+    world.arrive(0, DAY);
+    world.play("810x2 910x18");
+    assert!(!world.told().contains("order undo pause"), "{}", world.told());
 }

@@ -54,6 +54,26 @@ fn ordered_to(world: &World, action: &str) -> Vec<(u64, u32)> {
 }
 
 #[test]
+fn a_restart_keeps_the_level_of_a_group_only_for_those_of_then() {
+    for stays in [true, false] {
+        let mut world = three(Per::Group, |_| {});
+        pass(&mut world, &[300.0, 300.0, 300.0], Value::Known(700.0));
+        let before = world.orders.len();
+        world.leave(1);
+        world.leave(2);
+        if !stays {
+            world.arrive(0, DAY);
+        }
+        let group = vec![reading(world.now, 590.0); 2];
+        world.sample.groups = vec![GroupSample { target: 0, readings: group }];
+        world.sample.members[0].readings = vec![reading(world.now, 590.0); 2];
+        world.restart();
+        pass(&mut world, &[if stays { 590.0 } else { 12.0 }], Value::Known(if stays { 590.0 } else { 12.0 }));
+        assert_eq!(world.orders.len(), before, "stays: {stays}\n{}", world.told());
+    }
+}
+
+#[test]
 fn a_group_is_judged_by_its_sum_and_its_measures_go_to_all() {
     let mut world = three(Per::Group, |_| {});
     pass(&mut world, &[100.0, 110.0, 120.0], Value::Known(330.0));

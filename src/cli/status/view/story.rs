@@ -103,7 +103,7 @@ impl<'a> Hero<'a> {
             ("held", Some(time)) => format!("held by {reason}, opens in {time}"),
             ("held", None) => format!("held by {reason}"),
             ("retrying", Some(time)) => format!("failed ({reason}), tried again in {time}"),
-            ("waiting", _) => "waits for the order in flight".into(),
+            ("waiting", _) => "waits until another order is through".into(),
             (standing, _) if reason == "none" => text(standing).replace('_', " "),
             (standing, _) => format!("{}: {reason}", text(standing).replace('_', " ")),
         };
