@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::act::Executor;
 use crate::config::Config;
 use crate::discover::{Change, Discovery, Roster};
-use crate::export::{Control, Publisher};
+use crate::export::{self, Control, Publisher, Reply};
 use crate::judge::{State, stop};
 use crate::kernel::{self, Asked, Waiter};
 use crate::model::{Event, LeaseView, Moment, Note, Outcome};
@@ -45,6 +45,8 @@ struct Watch {
     view: publish::View,
     /// What operators ask; none where the socket could not be made.
     control: Option<Control>,
+    /// What is answered at the end of the tick, so that whoever has the answer also sees it shown.
+    replies: Vec<(export::Asked, Reply)>,
     reload: Reload,
     /// Whether some member may have exited since the last tick.
     exits: bool,
@@ -81,6 +83,7 @@ impl Watch {
         self.remember_changes(now);
         self.record();
         self.export(now);
+        self.reply();
     }
 
     /// Takes in what the discovery thread found and which members have exited.

@@ -185,11 +185,8 @@ impl Rung {
             (OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun, _) => {
                 let dry = kind == OutcomeKind::DryRun;
                 self.acknowledged = dry || kind == OutcomeKind::Acknowledged;
-                self.finish(if taking.left == Left::InForce {
-                    RungState::InForce
-                } else {
-                    RungState::Done { at, dry }
-                });
+                let in_force = taking.left == Left::InForce;
+                self.finish(if in_force { RungState::InForce } else { RungState::Done { at, dry } });
                 Some(ended)
             }
             (OutcomeKind::Gone, _) => {

@@ -42,7 +42,14 @@ impl Watch {
                     .unwrap_or_else(|| done(&self.state.want_undo(Some(target), action.as_deref(), now)))
             }
         };
-        asked.answer(reply);
+        self.replies.push((asked, reply));
+    }
+
+    /// Answers what was asked in this tick.
+    pub(super) fn reply(&mut self) {
+        for (asked, reply) in self.replies.drain(..) {
+            asked.answer(reply);
+        }
     }
 
     /// Names that nobody knows, unless something is in force under them.

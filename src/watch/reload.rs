@@ -127,9 +127,8 @@ impl Watch {
             self.begin_reload(None);
             return;
         }
-        for asked in self.reload.waiting.drain(..) {
-            asked.answer(reply.clone());
-        }
+        let waiting = self.reload.waiting.drain(..);
+        self.replies.extend(waiting.map(|asked| (asked, reply.clone())));
     }
 
     /// The log gets one line a problem, whoever asked all of them with their places underlined.

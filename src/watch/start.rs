@@ -72,8 +72,8 @@ impl Watch {
             let waker = waiter.waker();
             move || waker.wake()
         };
-        let now = kernel::now();
-        let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
+        let (now, discovery) =
+            (kernel::now(), Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?);
         let control = remembering.folder().map(|folder| Control::start(folder, wake()));
         let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
@@ -91,6 +91,7 @@ impl Watch {
             publisher,
             view: publish::View::configured(now),
             control: None,
+            replies: Vec::new(),
             reload: Reload::new(wake()),
             exits: false,
             all_found: false,
@@ -102,11 +103,16 @@ impl Watch {
             Ok(control) => watch.control = control,
             Err(error) => watch.warn(format!("tradedog undo, thaw and reload will not work: {error}")),
         }
-        for Sent { order, at } in killing {
-            let outcome = watch.executor.resume(&order, at, now);
-            watch.outcomes.extend(outcome);
-        }
+        watch.resume(killing, now);
         Ok(watch)
+    }
+
+    /// Kills that an earlier daemon began go on.
+    fn resume(&mut self, killing: Vec<Sent>, now: Moment) {
+        for Sent { order, at } in killing {
+            let outcome = self.executor.resume(&order, at, now);
+            self.outcomes.extend(outcome);
+        }
     }
 }
 

@@ -52,7 +52,11 @@ fn a_reload_is_whole_or_not_at_all() {
     daemon.reload();
     daemon.wait_for(2, (SUCCESSFUL, &[]), 0.0);
     assert_eq!(daemon.value(SUCCESS_TIME, &[]), first);
-    assert!(daemon.log().contains("undo_after"), "the log does not say what is wrong:\n{}", daemon.log());
+    let log = daemon.log();
+    assert!(
+        log.contains("watchdog.toml:") && log.contains("`7` has no unit"),
+        "the log does not say what is wrong:\n{log}"
+    );
     leaker.tell("files 60");
     throughout(Duration::from_secs(2), "the bound of before", || endpoint.paths().is_empty());
     leaker.tell("files 120");
