@@ -90,7 +90,7 @@ fn startup_grace(s: &Situation<'_>) -> Option<Hold> {
 /// Opens `cooldown` after the last delivery of this action to this process, or what may have been one.
 /// A retry is no new delivery.
 fn cooldown(s: &Situation<'_>) -> Option<Hold> {
-    if s.rung.attempts > 0 && s.rung.order.is_some() {
+    if s.rung.retrying {
         return None;
     }
     until(Reason::Cooldown, s.delivered? + s.action.cooldown, s.now)

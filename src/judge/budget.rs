@@ -17,7 +17,10 @@ impl Kills {
         while self.0.front().is_some_and(|&(_, at)| now.since(at) >= keep) {
             self.0.pop_front();
         }
-        self.0.push_back((order, now));
+        // A retry is the same kill.
+        if self.0.iter().all(|&(id, _)| id != order) {
+            self.0.push_back((order, now));
+        }
     }
 
     /// The kill did not happen: vetoed, unconfirmed, dry.

@@ -1,9 +1,9 @@
 //! A rung whose measure is there already needs no order of its own: it joins, and shares the outcome.
 
-use super::State;
 use super::orders::{Turn, Turned};
 use super::rung::{Of, Rung, RungState};
-use crate::model::{ActionScope, Answer, Event, MemberKey, Moment, Note, OrderId, OutcomeKind, Undoing};
+use super::{Pass, State};
+use crate::model::{ActionScope, Answer, MemberKey, Moment, Note, OrderId, OutcomeKind, Reason, Undoing};
 
 impl State {
     /// Joins what is in flight, in force or waiting for its retry. None where an order is needed.
@@ -11,11 +11,14 @@ impl State {
         if let Some(shared) = self.shared(turn, now) {
             let in_flight = matches!(shared.state, RungState::InFlight(_));
             let rung = self.rung_mut(turn)?;
+            let own = rung.give_up_order();
             rung.state = shared.state;
             rung.attempts = shared.attempts;
+            rung.retrying = shared.retrying;
             rung.acknowledged = shared.acknowledged;
             rung.order = shared.order;
             rung.hold = None;
+            self.dropped.extend(own);
             self.changed = true;
             return Some(if in_flight { Turned::Ordered } else { Turned::Away });
         }
@@ -76,15 +79,19 @@ impl State {
         self.changed = true;
         let rung = self.rung_mut(turn)?;
         rung.state = RungState::InForce;
-        rung.order = None;
+        let own = rung.give_up_order();
         rung.hold = None;
+        self.dropped.extend(own);
         Some(Turned::Away)
     }
 
     /// An order that rungs share ends with the last of them, and once.
-    pub(super) fn end_once(&self, events: &mut Vec<Event>) {
+    pub(super) fn end_once(&mut self, pass: &mut Pass<'_>) {
+        for order in std::mem::take(&mut self.dropped) {
+            pass.tell(Note::Ended { order, kind: OutcomeKind::Lapsed, reason: Reason::None, detail: None });
+        }
         let mut ended = Vec::new();
-        events.retain(|event| {
+        pass.verdicts.events.retain(|event| {
             let Note::Ended { order, kind: OutcomeKind::Lapsed | OutcomeKind::Gone, .. } = &event.note else {
                 return true;
             };

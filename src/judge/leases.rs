@@ -110,12 +110,15 @@ impl State {
             return;
         }
         self.changed = true;
+        let mut dropped = Vec::new();
         for rung in self.rungs_of(at) {
-            if matches!(rung.state, RungState::InForce | RungState::Failed { .. } | RungState::GaveUp(_)) {
+            let retried = rung.state == RungState::Due && rung.retrying;
+            if retried || matches!(rung.state, RungState::InForce | RungState::Failed { .. } | RungState::GaveUp(_)) {
                 rung.state = RungState::Done { at: now, dry: false };
-                rung.order = None;
+                dropped.extend(rung.give_up_order());
             }
         }
+        self.dropped.extend(dropped);
     }
 
     /// Whether a rung stands on it: a ladder whose level holds, of a process that it reached.

@@ -69,6 +69,8 @@ pub struct State {
     target_kills: Vec<Kills>,
     daemon_kills: Kills,
     seat_kills: BTreeMap<MemberKey, Kills>,
+    /// Orders that were spoken of and are not needed any more, to be told with the next verdicts.
+    dropped: Vec<Arc<Order>>,
     passes: u64,
     /// Members of before the restart or reload that were not seen again yet; none once discovery
     /// has looked everywhere.
@@ -132,6 +134,7 @@ impl State {
             target_kills,
             daemon_kills: Kills::default(),
             seat_kills: BTreeMap::new(),
+            dropped: Vec::new(),
             passes: 0,
             remembered: None,
             remembering: true,
@@ -187,7 +190,7 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     }
     state.tend_leases(&mut pass);
     state.miss_successors(&mut pass);
-    state.end_once(&mut verdicts.events);
+    state.end_once(&mut pass);
     state.changed |= !verdicts.events.is_empty() || !verdicts.orders.is_empty() || !outcomes.is_empty();
     verdicts
 }

@@ -217,7 +217,9 @@ impl State {
         if let Some(kills) = self.target_kills.get_mut(usize::from(turn.key.target)) {
             kills.enter(order, now, turn.target.kill_budget.per);
         }
-        self.seat_kills.entry(turn.key).or_default().enter(order, now, CRASH_LOOP.per);
+        // What is remembered over a restart is taken from here: for the budgets too.
+        let longest = turn.target.kill_budget.per.max(self.config.daemon.kill_budget.per).max(CRASH_LOOP.per);
+        self.seat_kills.entry(turn.key).or_default().enter(order, now, longest);
         self.daemon_kills.enter(order, now, self.config.daemon.kill_budget.per);
     }
 

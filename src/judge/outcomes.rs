@@ -9,7 +9,7 @@ use crate::model::{ActionScope, Event, MemberKey, Moment, Note, Order, Outcome, 
 
 /// What an order has left behind.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Left {
+pub(super) enum Left {
     Nothing,
     /// A measure in force: its lease tells the rest.
     InForce,
@@ -18,10 +18,10 @@ enum Left {
 }
 
 /// An outcome that is taken in.
-struct Taking<'a> {
-    order: &'a Arc<Order>,
-    outcome: &'a Outcome,
-    left: Left,
+pub(super) struct Taking<'a> {
+    pub(super) order: &'a Arc<Order>,
+    pub(super) outcome: &'a Outcome,
+    pub(super) left: Left,
     /// Whether one of its rungs has told it.
     told: bool,
 }
@@ -57,9 +57,13 @@ impl State {
         for seat in self.waiting_for(&order) {
             self.step_rung(seat, &mut taking, pass);
         }
+        let again = self.take_unseated(&taking);
         if !taking.told {
             let (kind, reason, detail) = (outcome.kind, outcome.reason, outcome.detail.clone());
-            pass.tell(Note::Ended { order, kind, reason, detail });
+            pass.tell(match again {
+                Some(at) => Note::Retrying { order, reason, detail, at },
+                None => Note::Ended { order, kind, reason, detail },
+            });
         }
     }
 
@@ -76,7 +80,7 @@ impl State {
                 }
             }
             // Where nothing was sent, the process is as frozen as before.
-            OutcomeKind::Failed if outcome.untouched => {}
+            OutcomeKind::Failed if outcome.untouched => self.take_back_kill(order),
             OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::Failed | OutcomeKind::Lapsed => {
                 self.forget_thawed(order);
             }
@@ -181,19 +185,18 @@ impl Rung {
         let Outcome { kind, reason, at, ref detail, .. } = *taking.outcome;
         let order = Arc::clone(taking.order);
         let ended = Note::Ended { order: Arc::clone(&order), kind, reason, detail: detail.clone() };
+        let done = RungState::Done { at, dry: kind == OutcomeKind::DryRun };
         match (kind, again) {
             (OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun, _) => {
-                let dry = kind == OutcomeKind::DryRun;
-                self.acknowledged = dry || kind == OutcomeKind::Acknowledged;
-                let in_force = taking.left == Left::InForce;
-                self.finish(if in_force { RungState::InForce } else { RungState::Done { at, dry } });
+                self.acknowledged = kind != OutcomeKind::Delivered;
+                self.finish(if taking.left == Left::InForce { RungState::InForce } else { done });
                 Some(ended)
             }
             (OutcomeKind::Gone, _) => {
                 // Asked again after a veto, which was its end already. Only a kill is done by it.
                 let news = self.veto.is_none();
                 let killed = order.measure.is_kill();
-                self.finish(if killed { RungState::Done { at, dry: false } } else { RungState::Idle });
+                self.finish(if killed { done } else { RungState::Idle });
                 news.then_some(ended)
             }
             (OutcomeKind::Lapsed, _) => {
@@ -207,13 +210,13 @@ impl Rung {
             (OutcomeKind::Held, _) => self.hold_back(order, reason, at),
             (OutcomeKind::Failed, Some(retry)) => {
                 self.attempts += u32::from(reason != Reason::QueueFull);
+                self.retrying = true;
                 self.state = RungState::Failed { retry, reason };
                 Some(Note::Retrying { order, reason, detail: detail.clone(), at: retry })
             }
             (OutcomeKind::Failed, None) => {
                 self.attempts += 1;
                 // The operator has undone it before it was known to be there: that counts as done.
-                let done = RungState::Done { at, dry: false };
                 self.finish(if taking.left == Left::Unwanted { done } else { RungState::GaveUp(reason) });
                 Some(ended)
             }
@@ -239,6 +242,7 @@ impl Rung {
             self.order = None;
             self.veto = None;
             self.unconfirmed = None;
+            self.retrying = false;
         }
     }
 }

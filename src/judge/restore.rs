@@ -8,14 +8,15 @@ use super::group::GroupState;
 use super::leases::is_freeze;
 use super::member::MemberState;
 use super::memory::{Start, name_of};
+use super::outcomes::{Left, Taking};
 use super::rung::{Of, Rung, RungState};
 use super::successor::Awaited;
 use super::watched::{Rules, Watched};
 use super::{Flight, State};
 use crate::config::{Config, Per, Target};
 use crate::model::{
-    ActionScope, Answer, KillMemory, MemberKey, MemberMemory, MemberSample, Memory, Moment, Order, OrderId, RungMemory,
-    RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, Undoing,
+    ActionScope, Answer, KillMemory, MemberKey, MemberMemory, MemberSample, Memory, Moment, Order, OrderId, Outcome,
+    OutcomeKind, Reason, RungMemory, RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, Undoing,
 };
 
 /// What interrupted the watch.
@@ -70,6 +71,7 @@ impl State {
         let flights = self.in_flight.clone();
         let mut state = Self::taken_up(config, self.memory(), (flights, Break::Reload), now);
         state.breakers = self.breakers.clone();
+        state.dropped.clone_from(&self.dropped);
         state.passes = self.passes;
         state
     }
@@ -168,6 +170,36 @@ impl State {
         }
     }
 
+    /// The outcome comes before the process was seen again after a reload: it is remembered for it.
+    /// When it is tried again, if it is.
+    pub(super) fn take_unseated(&mut self, taking: &Taking<'_>) -> Option<Moment> {
+        let mut again = None;
+        let Outcome { kind, reason, at, .. } = *taking.outcome;
+        let rungs = self.remembered.iter_mut().flatten().flat_map(|member| &mut member.rungs);
+        let ours = |rung: &&mut RungMemory| rung.order.as_ref().is_some_and(|order| order.id == taking.order.id);
+        for rung in rungs.filter(ours).filter(|rung| rung.state == RungStateMemory::InFlight) {
+            rung.acknowledged = kind == OutcomeKind::Acknowledged;
+            rung.state = match kind {
+                OutcomeKind::Delivered | OutcomeKind::Acknowledged if taking.left == Left::InForce => {
+                    RungStateMemory::InForce
+                }
+                OutcomeKind::Failed if taking.left != Left::Unwanted => {
+                    rung.attempts += u32::from(reason != Reason::QueueFull);
+                    let retry = at + Rung::backoff(rung.attempts);
+                    again = Some(retry);
+                    RungStateMemory::Failed { retry, reason }
+                }
+                OutcomeKind::Held | OutcomeKind::Vetoed | OutcomeKind::Lapsed => RungStateMemory::Due,
+                OutcomeKind::Delivered
+                | OutcomeKind::Acknowledged
+                | OutcomeKind::Failed
+                | OutcomeKind::Gone
+                | OutcomeKind::DryRun => RungStateMemory::Done { at, dry: kind == OutcomeKind::DryRun },
+            };
+        }
+        again
+    }
+
     fn take_up_kills(&mut self, mut kills: Vec<KillMemory>) {
         kills.sort_by_key(|kill| kill.at);
         for kill in &kills {
@@ -207,7 +239,9 @@ impl State {
         for (entry, next) in target.schedule.iter().zip(&mut member.schedule) {
             let name = target.actions.get(entry.action).map(|action| &action.name);
             let before = memory.schedule.iter().find(|delivery| Some(&delivery.action) == name);
-            *next = before.map_or(*next, |delivery| delivery.at);
+            // Not later than an entry that is newly written would come.
+            let latest = now + entry.every.max(entry.phase);
+            *next = before.map_or(*next, |delivery| delivery.at.min(latest));
         }
         Restoring { state: self, target, memory, now }.rungs(&mut member);
         for lost in lost(memory) {
@@ -270,9 +304,14 @@ impl Restoring<'_> {
 
     fn rung(&self, rung: &mut Rung, memory: &RungMemory) {
         rung.attempts = memory.attempts;
+        rung.retrying = memory.attempts > 0 && memory.order.is_some();
         rung.acknowledged = memory.acknowledged;
         rung.order.clone_from(&memory.order);
         rung.state = self.rung_state(rung, memory);
+        if matches!(rung.of, Of::Host(_)) {
+            // Which entry was tried is not remembered: the host's ladder comes to it in its round.
+            rung.pass_over();
+        }
         if matches!(rung.state, RungState::Done { .. } | RungState::InForce) {
             rung.order = None;
         }

@@ -72,6 +72,8 @@ pub(super) struct Rung {
     pub(super) told: Vec<Reason>,
     /// Failed deliveries since the level was entered.
     pub(super) attempts: u32,
+    /// Whether its order was tried before.
+    pub(super) retrying: bool,
     /// Whether the other side acknowledged it, or in dry run would have.
     pub(super) acknowledged: bool,
     /// The last veto told of: the same one again is not news.
@@ -99,6 +101,7 @@ impl Rung {
             hold: None,
             told: Vec::new(),
             attempts: 0,
+            retrying: false,
             acknowledged: false,
             veto: None,
             unconfirmed: None,
@@ -126,6 +129,14 @@ impl Rung {
         let ended = self.veto.is_some();
         *self = Self::new(self.of, self.level, self.action);
         lapsed.filter(|_| !ended)
+    }
+
+    /// Its measure needs no order of its own any more. Returns it if somebody was told of it, and not
+    /// of its end.
+    pub(super) fn give_up_order(&mut self) -> Option<Arc<Order>> {
+        let told = self.veto.is_none() && (self.retrying || !self.told.is_empty());
+        self.retrying = false;
+        self.order.take().filter(|_| told)
     }
 
     /// The host's ladder goes on to its next entry; this one is tried again in the next round, under

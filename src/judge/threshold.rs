@@ -33,6 +33,8 @@ pub(super) struct ThresholdState {
     rebase: Option<PerLevel<Option<f64>>>,
     /// When that reading was.
     rebased: Option<Moment>,
+    /// There was no reading for too long.
+    overdue: bool,
 }
 
 /// One bound of it.
@@ -57,6 +59,11 @@ impl ThresholdState {
     /// The last reading it stepped on.
     pub(super) const fn last(&self) -> Option<&Reading> {
         self.last.as_ref()
+    }
+
+    /// Whether its last reading is a value, and not too old to be one.
+    pub(super) fn is_known(&self) -> bool {
+        !self.overdue && self.last.is_some_and(|last| last.value.number().is_some())
     }
 
     /// When its level was set by one reading because its bounds had changed; none once it was left.
@@ -104,6 +111,7 @@ impl ThresholdState {
     /// Steps on `reading` if it is new; an old one, or none for too long, only resets what is
     /// pending. Returns whether it was new.
     pub(super) fn step(&mut self, rule: Rule<'_>, reading: &Reading, now: Moment) -> bool {
+        self.overdue = overdue(reading, now);
         if self.last.as_ref().is_some_and(|last| overdue(last, reading.at.max(now))) {
             self.forget_pending();
         }

@@ -49,7 +49,16 @@ impl State {
     /// Whether nobody has needed it for long enough.
     fn is_free(&self, lease: &Lease, now: Moment) -> bool {
         let since = lease.free.filter(|_| lease.undo.by == UndoBy::Daemon && !lease.orphaned);
-        since.is_some_and(|since| now >= since + lease.undo.after)
+        since.is_some_and(|since| now >= since + lease.undo.after) && self.somebody_is_up(lease, now)
+    }
+
+    /// Whether one of those who feel it has started up: what is undone for the whole target is undone
+    /// by whoever is there now.
+    fn somebody_is_up(&self, lease: &Lease, now: Moment) -> bool {
+        let Some(target) = self.target_named(&lease.order.target) else { return true };
+        let grace = self.config.targets.get(usize::from(target)).map(|target| target.startup_grace).unwrap_or_default();
+        let mut served = self.served(MemberKey { target, slot: 0 }, ActionScope::Target);
+        lease.order.scope == ActionScope::Process || served.any(|(_, member)| now >= member.started + grace)
     }
 
     /// Whether something else must have its outcome first, or its endpoint is left alone. A thaw

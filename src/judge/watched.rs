@@ -169,8 +169,7 @@ impl Watched {
         };
         let best = (0..rules.thresholds.len()).filter(holds).min_by_key(|&index| {
             let state = &self.thresholds[index];
-            let known = state.last().is_some_and(|last| last.value.number().is_some());
-            (!known, Reverse(state.level()), state.since())
+            (!state.is_known(), Reverse(state.level()), state.since())
         })?;
         let (threshold, state) = (&rules.thresholds[best], &self.thresholds[best]);
         let bound =
@@ -182,7 +181,7 @@ impl Watched {
                 bound: bound.at,
                 since: state.since(),
             }),
-            known: state.last().is_some_and(|last| last.value.number().is_some()),
+            known: state.is_known(),
             read: state.last().map_or(state.since(), |last| last.at),
             kill_from: state.rebased().map(|at| at + bound.hold),
         })

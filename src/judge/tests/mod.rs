@@ -10,6 +10,7 @@ mod leases;
 mod memory;
 mod needs;
 mod properties;
+mod second;
 mod thresholds;
 mod together;
 mod world;
