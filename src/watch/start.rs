@@ -72,8 +72,8 @@ impl Watch {
             let waker = waiter.waker();
             move || waker.wake()
         };
-        let (now, discovery) =
-            (kernel::now(), Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?);
+        let now = kernel::now();
+        let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
         let control = remembering.folder().map(|folder| Control::start(folder, wake()));
         let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
