@@ -130,7 +130,9 @@ impl State {
             RungState::InFlight(order) => self.in_flight.get(&order).is_some_and(|flight| !flight.order.undo),
             // A try may have had its effect; the level holds while the next one is due or held.
             RungState::Due | RungState::Failed { .. } | RungState::GaveUp(_) => lease.answer == Answer::Doubtful,
-            RungState::Idle | RungState::Done { .. } | RungState::Vetoed { .. } => false,
+            // An entry of the host's ladder that was passed over is tried again in the next round.
+            RungState::Idle => rung.order.is_some() && lease.answer == Answer::Doubtful,
+            RungState::Done { .. } | RungState::Vetoed { .. } => false,
         };
         let served = self.served(key, lease.order.scope);
         let mut rungs = served.filter(|(_, member)| reaches(&lease.order, member.identity));

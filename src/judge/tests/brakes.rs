@@ -215,3 +215,21 @@ fn fatal_that_is_held_is_said_again_every_five_minutes() {
     let said: Vec<_> = world.told().lines().filter(|line| line.contains("still held")).map(str::to_owned).collect();
     assert_eq!(said, [" 300s still held kill settling", " 600s still held kill settling"]);
 }
+
+#[test]
+fn an_open_breaker_holds_measures_and_undo_alike() {
+    let mut failing = super::leases::pausing();
+    failing.actions[0].max_attempts = 1;
+    let mut world = World::new(failing);
+    world.executor = Box::new(|_| Some((OutcomeKind::Failed, Reason::Timeout)));
+    world.arrive(0, Duration::from_secs(86_400));
+    // Each entering is one failure, each leaving one of the undo.
+    world.play("810 10 810 10 810 810 10");
+    let failures = world.orders.len();
+    assert_eq!(failures, 5, "{}", world.told());
+    world.play("810x3");
+    assert_eq!(world.orders.len(), 5, "{}", world.told());
+    assert!(world.told().contains("held pause breaker"), "{}", world.told());
+    world.play("810x30");
+    assert!(world.orders.len() > 5);
+}

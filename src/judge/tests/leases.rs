@@ -370,24 +370,6 @@ fn the_lease_of_a_process_ends_with_it() {
 }
 
 #[test]
-fn an_open_breaker_holds_measures_and_undo_alike() {
-    let mut failing = pausing();
-    failing.actions[0].max_attempts = 1;
-    let mut world = World::new(failing);
-    world.executor = Box::new(|_| Some((OutcomeKind::Failed, Reason::Timeout)));
-    world.arrive(0, DAY);
-    // Each entering is one failure, each leaving one of the undo.
-    world.play("810 10 810 10 810 810 10");
-    let failures = world.orders.len();
-    assert_eq!(failures, 5, "{}", world.told());
-    world.play("810x3");
-    assert_eq!(world.orders.len(), 5, "{}", world.told());
-    assert!(world.told().contains("held pause breaker"), "{}", world.told());
-    world.play("810x30");
-    assert!(world.orders.len() > 5);
-}
-
-#[test]
 fn a_doubtful_delivery_is_not_undone_while_its_level_holds_and_a_kill_keeps_the_next_try() {
     let mut killing = pausing();
     killing.actions.push(http("drain"));

@@ -222,6 +222,22 @@ fn an_entry_whose_outcome_was_lost_has_its_time_to_help_all_the_same() {
 }
 
 #[test]
+fn a_doubtful_measure_of_the_host_is_not_undone_between_two_rounds() {
+    let mut world = host(|_| {});
+    world.executor = Box::new(|order| {
+        let doubt = *order.action == *"reduce" && !order.undo;
+        let (kind, reason) =
+            if doubt { (OutcomeKind::Failed, Reason::Timeout) } else { (OutcomeKind::Acknowledged, Reason::None) };
+        Some((kind, reason))
+    });
+    at(&mut world, 0.7, 30);
+    assert!(ordered_to(&world, "reduce").len() > 1, "{}", world.told());
+    assert!(!world.told().contains("undo reduce"), "{}", world.told());
+    at(&mut world, 0.5, 2);
+    assert!(world.told().contains("acknowledged undo reduce"), "{}", world.told());
+}
+
+#[test]
 fn a_measure_of_the_host_in_force_is_not_taken_again() {
     let mut world = host(|_| {});
     at(&mut world, 0.7, 40);
