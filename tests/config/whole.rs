@@ -115,3 +115,17 @@ fn a_schedule_takes_phase_and_jitter_as_written() {
     let expected = Schedule { action: 0, every: 300 * SECOND, phase: Duration::ZERO, jitter: 150 * SECOND };
     assert_eq!(target.schedule, [expected]);
 }
+
+#[test]
+fn a_schedule_that_outruns_the_cooldown_of_its_action_is_warned_of() {
+    let warned = |cooldown: &str| {
+        let text = format!(
+            "[target.x]\nmatch = {{ comm = \"x\" }}\nactions = {{ a = {{ signal = \"SIGUSR1\", cooldown = \"{cooldown}\" }} }}\n\
+             [[target.x.schedule]]\nevery = \"10s\"\naction = \"a\"\n"
+        );
+        whole(&text).warnings.iter().map(|problem| problem.what.to_string()).collect::<Vec<_>>()
+    };
+    let told = "`every` (\"10s\") is shorter than the `cooldown` of `a` (\"11s\"), which holds it back";
+    assert_eq!(warned("11s"), [told]);
+    assert!(warned("10s").is_empty());
+}

@@ -2,7 +2,7 @@
 
 use super::super::super::problem::Report;
 use super::super::super::text::{quoted, suggest};
-use super::super::super::{Action, Schedule};
+use super::super::super::{Action, Schedule, units};
 use super::super::Setting;
 use super::super::action::Plan;
 use super::super::schedule::Beat;
@@ -36,11 +36,23 @@ fn suits(beat: &Beat<'_>, action: &Action, report: &mut Report) {
     } else if action.undo.is_some() {
         "has an undo"
     } else {
-        return;
+        return keeps_up(beat, action, report);
     };
     report
         .error(beat.place, format!("`{}` {what}, which nobody orders by the clock", beat.action))
         .help("schedule what does no harm at any level, such as resetting a pool; name this in a ladder");
+}
+
+/// A cooldown that is longer than the schedule holds every other order.
+fn keeps_up(beat: &Beat<'_>, action: &Action, report: &mut Report) {
+    if beat.every < action.cooldown {
+        let (every, cooldown) = (units::Duration(beat.every), units::Duration(action.cooldown));
+        let what =
+            format!("`every` (\"{every}\") is shorter than the `cooldown` of `{}` (\"{cooldown}\")", beat.action);
+        report
+            .warning(beat.place, format!("{what}, which holds it back"))
+            .help("give the action a shorter `cooldown`, or a longer `every`");
+    }
 }
 
 /// With indexes into the target's actions; those that were reported are left out.
