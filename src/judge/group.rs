@@ -77,7 +77,7 @@ impl State {
             if member.rungs.iter().any(|rung| rung.action == choice.action && rung.is_taken()) {
                 continue;
             }
-            let sample = pass.sample.members.iter().find(|sample| sample.member == key);
+            let sample = pass.sample.members.get(member.at).filter(|sample| sample.member == key);
             let reading = sample.zip(column).and_then(|(sample, column)| sample.readings.get(column));
             let value = reading.and_then(|reading| reading.value.number()).unwrap_or(0.0);
             if largest.is_none_or(|(_, most)| value > most) {

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use super::rung::{Of, Rung, RungState};
+use super::rung::{Rung, RungState};
 use super::{Pass, State};
 use crate::config::Action;
 use crate::model::{
-    ActionScope, Answer, FreezeBy, Lease, Measure, MemberKey, Moment, Note, Order, Outcome, OutcomeKind, Undoing,
+    ActionScope, Answer, FreezeBy, Identity, Lease, Measure, MemberKey, Moment, Note, Order, Outcome, OutcomeKind,
+    Undoing,
 };
 
 impl State {
@@ -209,11 +210,6 @@ impl State {
         let lease = self.leases.swap_remove(at);
         pass.tell(Note::LeaseEnded { order: lease.order });
     }
-
-    /// Whether what the rung was ordered for is another round of the host's ladder.
-    pub(super) fn is_of_host(of: Option<Of>) -> bool {
-        matches!(of, Some(Of::Host(_)))
-    }
 }
 
 /// Whether the lease is of the measure that the order takes.
@@ -224,7 +220,7 @@ pub(super) fn is_of(lease: &Lease, order: &Order) -> bool {
         && (order.scope == ActionScope::Target || lease.order.identity == order.identity)
 }
 
-fn reaches(order: &Order, identity: crate::model::Identity) -> bool {
+fn reaches(order: &Order, identity: Identity) -> bool {
     order.scope == ActionScope::Target || order.identity == identity
 }
 

@@ -27,6 +27,8 @@ pub(super) struct MemberState {
     pub(super) schedule: Vec<Moment>,
     /// The last pass in which it was in the sample.
     pub(super) seen: u64,
+    /// Where it was in that sample.
+    pub(super) at: usize,
 }
 
 impl MemberState {
@@ -49,6 +51,7 @@ impl MemberState {
             delivered: vec![None; target.actions.len()],
             schedule: target.schedule.iter().map(|entry| sample.first_seen + entry.phase).collect(),
             seen: 0,
+            at: 0,
         }
     }
 

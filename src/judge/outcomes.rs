@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::leases::is_of;
-use super::rung::{Hold, Rung, RungState};
+use super::rung::{Hold, Of, Rung, RungState};
 use super::{Pass, State};
 use crate::model::{ActionScope, Event, MemberKey, Moment, Note, Order, Outcome, OutcomeKind, Reason};
 
@@ -47,7 +47,7 @@ impl State {
         }
         if is_delivery(outcome.kind) || outcome.kind == OutcomeKind::Gone {
             let patience = self.action_of(&order).map(|action| action.patience).unwrap_or_default();
-            if Self::is_of_host(flight.of) {
+            if matches!(flight.of, Some(Of::Host(_))) {
                 self.host_delivered(patience, outcome.at);
             }
         }

@@ -1,24 +1,28 @@
 //! Who is there, and what was read of them: a new identity at a seat is a new member, who is
 //! missing is gone.
 
+use std::sync::Arc;
+
 use super::member::MemberState;
 use super::watched::{Rules, Sight, Stepped, Watched};
 use super::{Pass, State};
 use crate::config::{Per, Target};
-use crate::model::{ActionScope, Identity, MemberKey, MemberSample, Note};
-use std::sync::Arc;
+use crate::model::{ActionScope, Identity, MemberKey, MemberMemory, MemberSample, Note};
 
 impl State {
     /// Takes in who is there.
     pub(super) fn seat(&mut self, pass: &mut Pass<'_>) {
         self.passes += 1;
         let sample = pass.sample;
-        for member in &sample.members {
+        for (at, member) in sample.members.iter().enumerate() {
             let before = self.members.get(&member.member).map(|member| member.identity);
             if before.is_some_and(|identity| identity != member.identity) {
                 self.depart(member.member, pass);
             }
             self.arrive(member, pass);
+            if let Some(seated) = self.members.get_mut(&member.member) {
+                seated.at = at;
+            }
         }
         let passes = self.passes;
         while let Some(key) = self.members.iter().find(|(_, member)| member.seen != passes).map(|(key, _)| *key) {
@@ -35,9 +39,7 @@ impl State {
         let config = Arc::clone(&self.config);
         let Some(target) = config.targets.get(usize::from(sample.member.target)) else { return };
         let memory = self.remembered.as_mut().and_then(|remembered| {
-            let same = |memory: &crate::model::MemberMemory| {
-                memory.target == target.name && memory.identity == sample.identity
-            };
+            let same = |memory: &MemberMemory| memory.target == target.name && memory.identity == sample.identity;
             remembered.iter().position(same).map(|at| remembered.swap_remove(at))
         });
         let known = memory.is_some();
@@ -86,8 +88,10 @@ impl State {
             let (target, ladder) = (Arc::clone(&target.name), Arc::clone(&target.ladders[ladder].name));
             pass.tell(Note::LevelChanged { target, member: key, identity, ladder, from, to, cause });
         }
-        let levels = member.watched.ladders.clone();
+        // Lent out and put back: a copy would be made of every member in every pass.
+        let levels = std::mem::take(&mut member.watched.ladders);
         member.climb(&levels, pass);
+        member.watched.ladders = levels;
     }
 
     /// What the member's own ladders are fed by: its own thresholds, or its group's.

@@ -8,7 +8,7 @@ use super::orders::REMINDER;
 use super::rung::Rung;
 use super::{Flight, Pass, State};
 use crate::model::{
-    ActionScope, Cycle, Lease, MemberKey, Moment, Note, Order, OrderId, Outcome, OutcomeKind, UndoBy, Undoing,
+    ActionScope, Cycle, Identity, Lease, MemberKey, Moment, Note, Order, OrderId, Outcome, OutcomeKind, UndoBy, Undoing,
 };
 
 /// Cycles of the longest span that a configuration may name are remembered, and no more than this.
@@ -127,7 +127,7 @@ impl State {
     }
 
     /// For a measure of the whole target whose first process is no more: the one that is there now.
-    fn stand_in(&self, at: usize) -> Option<(MemberKey, crate::model::Identity)> {
+    fn stand_in(&self, at: usize) -> Option<(MemberKey, Identity)> {
         let order = &self.leases.get(at)?.order;
         let target = self.target_named(&order.target)?;
         if let Some(key) = self.member_of(target, order.identity) {
