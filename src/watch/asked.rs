@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Watch;
-use crate::export::{Asked, Reply, Request};
+use crate::export::{Asked, Control, LeaseView, Reply, Request};
 use crate::model::{ActionScope, Moment, Order, printable};
 
 /// Longest name that is told back.
@@ -13,7 +13,7 @@ impl Watch {
     /// Takes what is asked, and a configuration that has been read.
     pub(super) fn answer(&mut self, now: Moment) {
         self.finish_reload(now);
-        while let Some(asked) = self.control.as_mut().and_then(crate::export::Control::next_request) {
+        while let Some(asked) = self.control.as_mut().and_then(Control::next_request) {
             self.comply(asked, now);
         }
     }
@@ -38,8 +38,8 @@ impl Watch {
                 let what = action.as_deref().unwrap_or("everything");
                 let (what, whom) = (printable(what.as_bytes(), MOST_CHARS), printable(target.as_bytes(), MOST_CHARS));
                 self.say(format!("user {} asks to undo {what} of {whom}", asked.uid));
-                self.refusal(target, action.as_deref())
-                    .unwrap_or_else(|| done(&self.state.want_undo(Some(target), action.as_deref(), now)))
+                let refusal = self.refusal(target, action.as_deref(), now);
+                refusal.unwrap_or_else(|| done(&self.state.want_undo(Some(target), action.as_deref(), now)))
             }
         };
         self.replies.push((asked, reply));
@@ -53,11 +53,9 @@ impl Watch {
     }
 
     /// Names that nobody knows, unless something is in force under them.
-    fn refusal(&self, target: &str, action: Option<&str>) -> Option<Reply> {
-        let now = crate::kernel::now();
-        let in_force = |lease: &crate::model::LeaseView| {
-            *lease.target == *target && action.is_none_or(|action| *lease.action == *action)
-        };
+    fn refusal(&self, target: &str, action: Option<&str>, now: Moment) -> Option<Reply> {
+        let in_force =
+            |lease: &LeaseView| *lease.target == *target && action.is_none_or(|action| *lease.action == *action);
         if self.state.leases(now).any(|lease| in_force(&lease)) {
             return None;
         }

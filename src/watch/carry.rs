@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Watch;
 use crate::config::Per;
 use crate::judge::{confirm, judge};
-use crate::model::{Moment, Order, Outcome, OutcomeKind, Reason, Scope};
+use crate::model::{Metric, Moment, Order, Outcome, OutcomeKind, Reason, Scope};
 
 /// Judge and executor answer each other within one tick; what is left then goes on in the next.
 const MOST_ROUNDS: usize = 32;
@@ -67,7 +67,7 @@ impl Watch {
     /// Before a kill the causing metric is read once more: of the process, of its group, of the host.
     fn confirm(&mut self, order: &Order, now: Moment) -> Result<(), Reason> {
         let metric = &order.cause.as_ref().ok_or(Reason::Unconfirmed)?.metric;
-        let index = |metrics: &[crate::model::Metric]| metrics.iter().position(|other| other == metric);
+        let index = |metrics: &[Metric]| metrics.iter().position(|other| other == metric);
         let target = self.config.targets.get(usize::from(order.member.target)).ok_or(Reason::Unknown)?;
         let fresh = if metric.info().scope == Scope::Host {
             self.sampler.fresh_host(index(&self.config.host.metrics).ok_or(Reason::Unknown)?, now)
