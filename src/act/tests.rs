@@ -147,6 +147,11 @@ impl Case {
         state(self.pid().as_raw())
     }
 
+    /// Whether it stands still. Whoever does not may sleep or run at the moment that he is looked at.
+    fn stopped(&self) -> bool {
+        self.state() == 'T'
+    }
+
     fn ended_by(&mut self) -> Option<i32> {
         use std::os::unix::process::ExitStatusExt;
         self.child.wait().unwrap().signal()

@@ -53,7 +53,7 @@ fn the_bloated_one_stands_still_until_the_deadline_and_the_calm_one_runs() {
     calm.tell("files 20");
     wait_for_state(&leaker, 'S');
     // It is not frozen again while the level holds.
-    throughout(Duration::from_secs(1), "both run", || state(&leaker) == 'S' && state(&calm) == 'S');
+    throughout(Duration::from_secs(1), "both run", || state(&leaker) != 'T' && state(&calm) != 'T');
     assert_eq!(daemon.orders("freeze", FROZEN.0, FROZEN.1), 1.0);
 }
 
@@ -87,7 +87,7 @@ fn nobody_is_frozen_in_a_dry_run() {
     let dry = "[daemon]\ninterval = \"200ms\"\ndry_run = true";
     let daemon = watching(&leaker, dry, r#"deadline = "10m""#);
     daemon.wait_for_order(5, "freeze", ("dry_run", "none"));
-    assert_eq!(state(&leaker), 'S');
+    assert_ne!(state(&leaker), 'T');
 }
 
 /// What the kernel denies is told with its remedy.
@@ -104,5 +104,5 @@ fn a_daemon_that_may_not_write_into_cgroups_says_what_it_takes() {
     let daemon = Daemon::told(&freeze).run_by_nobody().start();
     eventually(5, "the remedy", || daemon.log().contains("CAP_DAC_OVERRIDE").then_some(()));
     assert!(std::fs::read_to_string(group.path().join("cgroup.events")).unwrap().contains("frozen 0"));
-    assert_eq!(state(&leaker), 'S');
+    assert_ne!(state(&leaker), 'T');
 }
