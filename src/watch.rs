@@ -9,6 +9,7 @@ mod carry;
 mod publish;
 mod reload;
 mod remember;
+mod rights;
 mod start;
 
 use std::sync::Arc;
@@ -162,7 +163,9 @@ impl Watch {
         let dry = if config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
         let plural = if targets == 1 { "" } else { "s" };
         self.say(format!("tradedog {}: {targets} target{plural}, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
+        self.tell_rights();
         self.warn_of_config();
+        self.warn_of_rights();
         self.tell_leases();
     }
 

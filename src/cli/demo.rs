@@ -75,6 +75,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 }
 
 fn play(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    // The trader is an ordinary process, whoever shows it.
+    crate::kernel::keep_rights().map_err(|error| Failure::runtime(error.to_string()))?;
     let mut wait = Wait::new().map_err(Failure::Runtime)?;
     // The other side of the trader's connections is here; a child inherits the hard limit.
     if let Some(limit) = crate::kernel::raise_fd_limit().filter(|limit| *limit < LEAST_DESCRIPTORS) {

@@ -13,6 +13,7 @@ mod moment;
 mod order;
 mod own;
 mod reading;
+mod rights;
 mod standing;
 mod text;
 
@@ -31,5 +32,6 @@ pub use order::{
 };
 pub use own::OwnFacts;
 pub use reading::{GroupSample, MemberSample, Reading, Sample, Unknown, Value};
+pub use rights::{CAPABILITIES, Capability, Rights, remedy};
 pub use standing::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
 pub use text::printable;

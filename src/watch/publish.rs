@@ -9,7 +9,7 @@ use crate::export::metrics::left_out;
 use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::{MemberView, State};
 use crate::kernel;
-use crate::model::{GroupSample, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown};
+use crate::model::{GroupSample, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
 use crate::sample::ProbeStats;
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
@@ -175,5 +175,7 @@ fn stands_still(discovery: &Discovery, now: Moment) -> Option<String> {
 /// A sentence for `/-/ready`: a threshold that cannot see is a watchdog that sleeps.
 fn blind(whom: &str, metric: Option<&Metric>, threshold: &ThresholdView) -> Option<String> {
     let why = threshold.unknown.filter(|why| *why != Unknown::Gone)?;
-    Some(format!("{whom}: {} is {}: its threshold is blind", metric?, why.name()))
+    let metric = metric?;
+    let remedy = remedy(metric.base, why).map_or_else(String::new, |remedy| format!("; {remedy}"));
+    Some(format!("{whom}: {metric} is {}: its threshold is blind{remedy}", why.name()))
 }

@@ -113,6 +113,7 @@ impl Watch {
                 let text = format!("the configuration was read again: {count} target{plural}{dry}");
                 self.say(text.clone());
                 self.warn_of_config();
+                self.warn_of_rights();
                 Reply::Done(vec![text])
             }
             Read::Bad(problems) => self.refuse_all(&problems),

@@ -23,6 +23,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Commands would inherit what the daemon may do.
+    #[error("{0}")]
+    Rights(#[from] kernel::RightsError),
     /// The kernel refused what the loop waits with, or a thread.
     #[error("cannot set up the watch loop: {0}")]
     Loop(#[source] io::Error),
@@ -42,6 +45,8 @@ pub enum StartError {
 /// # Errors
 /// Only while it starts: once it runs, nothing ends it but a signal.
 pub fn run(config: Config) -> Result<(), StartError> {
+    // Both reach only the threads that are started after them.
+    kernel::keep_rights()?;
     kernel::block_signals().map_err(StartError::Loop)?;
     kernel::raise_fd_limit();
     let config = Arc::new(config);

@@ -67,3 +67,49 @@ fn a_signal_that_the_kernel_refuses_is_a_failure_and_said_so() {
     assert!(leaker.signals().is_empty());
     assert_eq!(daemon.orders("reset_pool", "delivered", "none"), 0.0);
 }
+
+/// Which sets of capabilities(7) there are beside the bounding set, as `/proc/PID/status` names them.
+const SETS: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
+
+/// A daemon under `setpriv` runs a command, as a user with a right and as root with all of them: the
+/// daemon has its rights, the command has none.
+#[test]
+fn a_command_has_none_of_the_daemons_capabilities() {
+    if !is_root() || !has("setpriv") {
+        return;
+    }
+    for act in [true, false] {
+        let leaker = Leaker::handling(&[]).start();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let report = folder.path().join("status");
+        let told = format!(
+            "[target.trader]\nmatch = {{ cmdline = \"{}\" }}\n[target.trader.thresholds]\nthreads = {{ elevated = 5 }}\n\
+             [target.trader.ladder]\nelevated = [\"look\"]\n[target.trader.actions]\n\
+             look = {{ command = [\"/bin/cp\", \"/proc/self/status\", \"{}\"] }}\n",
+            leaker.tag(),
+            report.display()
+        );
+        let setup = Daemon::told(&told);
+        let daemon = if act { setup.run_by_nobody().with_capabilities("kill").start() } else { setup.start() };
+        let mut leaker = leaker;
+        leaker.tell("threads 9");
+        daemon.wait_for_order(10, "look", ("acknowledged", "none"));
+        let own = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+        let command = std::fs::read_to_string(&report).unwrap();
+        for set in SETS {
+            assert_eq!(value(&command, set), 0, "{set} of the command:\n{command}");
+        }
+        assert_ne!(value(&own, "CapEff"), 0, "the daemon keeps its own:\n{own}");
+        assert_eq!(value(&own, "CapAmb") | value(&own, "CapInh"), 0, "nobody inherits them:\n{own}");
+        assert_eq!(value(&own, "Uid"), value(&command, "Uid"), "the same user");
+        let profile = if act { "rights: act (CAP_KILL)" } else { "user root" };
+        assert!(daemon.log().contains(profile), "{}", daemon.log());
+    }
+}
+
+/// The first word of a line of `/proc/PID/status`, which is hexadecimal where it is about capabilities.
+fn value(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+    u64::from_str_radix(line.unwrap().split_whitespace().next().unwrap(), 16).unwrap()
+}

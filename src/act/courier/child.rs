@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
+use std::thread;
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
@@ -12,6 +13,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
 };
+
+use crate::kernel;
 
 /// So long a dropped child is given to die of SIGKILL before its zombie is left behind.
 const LAST_BREATH: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -41,11 +44,23 @@ pub(super) struct Printed {
 }
 
 impl Child {
-    /// Starts it: no input, no descriptor of ours, no signal blocked or ignored.
+    /// Starts it: no input, no descriptor of ours, no signal blocked or ignored, and none of our
+    /// rights.
     ///
     /// # Errors
     /// When it was not started.
     pub(super) fn start(program: &Program) -> io::Result<(Self, Printed)> {
+        // Rights are a thread's. This one has a single errand, and nothing else could be done without.
+        thread::scope(|scope| {
+            let errand = thread::Builder::new().name("command".to_owned()).spawn_scoped(scope, || {
+                kernel::renounce_rights()?;
+                Self::start_by_this_thread(program)
+            })?;
+            errand.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it broke off")))
+        })
+    }
+
+    fn start_by_this_thread(program: &Program) -> io::Result<(Self, Printed)> {
         let path = program.argv.first().ok_or(io::ErrorKind::InvalidInput)?;
         let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         let (stdout, print) = pipe_with(PipeFlags::CLOEXEC)?;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 
 use nix::unistd::{Uid, User};
-use rustix::thread::{CapabilitySet, capabilities};
 
 use super::cgroups::Cgroups;
 use super::signals::Finding;
@@ -12,7 +11,7 @@ use super::{Report, absent, deliveries, readings, signals};
 use crate::cli::live::Live;
 use crate::config::{Action, Expect, Target};
 use crate::discover::Member;
-use crate::kernel::Proc;
+use crate::kernel::{Proc, own_rights};
 use crate::model::{Measure, MemberSample, printable};
 
 /// How many pids are named where many processes are alike.
@@ -142,8 +141,8 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample, cgroups: Op
 fn measures(target: &Target, member: &Member, portrait: &mut Portrait) {
     let measures = || target.actions.iter().flat_map(Action::measures);
     let reaches = |measure: &Measure| !matches!(measure, Measure::Http(_) | Measure::Command(_));
-    if measures().any(reaches) && !may_signal(member.facts.uids.0) {
-        let text = "may not be signalled (refused): the daemon needs CAP_KILL, or the same user";
+    if measures().any(reaches) && !own_rights().may_signal(member.facts.uids.0) {
+        let text = "may not be signalled (refused): the daemon needs CAP_KILL (systemd/act.conf), or the same user";
         portrait.warnings.push(text.into());
     }
     if !measures().any(|measure| matches!(measure, Measure::Signal { .. })) {
@@ -164,12 +163,6 @@ fn arguments(member: &Member) -> Vec<u8> {
     let mut buffer = Vec::new();
     let entry = Proc::live().and_then(|proc| proc.entry(member.process.identity().pid));
     entry.and_then(|entry| entry.cmdline(&mut buffer).map(<[u8]>::to_vec)).unwrap_or_default()
-}
-
-/// kill(2): with the right to, or to processes of the same user.
-fn may_signal(uid: u32) -> bool {
-    let all = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::KILL));
-    all || [nix::unistd::getuid(), nix::unistd::geteuid()].contains(&Uid::from_raw(uid))
 }
 
 fn user(uid: u32) -> String {

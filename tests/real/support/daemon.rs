@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     text: String,
     binary: PathBuf,
     nobody: bool,
+    /// What that user may do beside, as `setpriv` names it.
+    capabilities: Option<&'static str>,
     descriptors: Option<u32>,
     unread: bool,
 }
@@ -53,6 +55,12 @@ impl Setup {
     /// As a user who may read and signal nobody else.
     pub(crate) fn run_by_nobody(mut self) -> Self {
         self.nobody = true;
+        self
+    }
+
+    /// That user with these capabilities, as a unit of systemd gives them: `kill,sys_ptrace`.
+    pub(crate) fn with_capabilities(mut self, names: &'static str) -> Self {
+        self.capabilities = Some(names);
         self
     }
 
@@ -104,7 +112,13 @@ impl Setup {
         fs::copy(&self.binary, &copy).unwrap();
         let id = NOBODY.to_string();
         let mut command = Command::new("setpriv");
-        command.args(["--reuid", &id, "--regid", &id, "--clear-groups", "--bounding-set=-all"]).arg(copy);
+        command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]);
+        let given: Vec<String> =
+            self.capabilities.iter().flat_map(|names| names.split(',')).map(|one| format!(",+{one}")).collect();
+        for set in ["bounding-set", "inh-caps", "ambient-caps"] {
+            command.arg(format!("--{set}=-all{}", given.concat()));
+        }
+        command.arg(copy);
         command
     }
 }
@@ -116,6 +130,7 @@ impl Daemon {
             text: text.replace("{user}", &user()),
             binary: BINARY.into(),
             nobody: false,
+            capabilities: None,
             descriptors: None,
             unread: false,
         }
