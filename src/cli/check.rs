@@ -3,6 +3,7 @@
 
 mod absent;
 mod cgroups;
+mod containers;
 mod deliveries;
 mod host;
 mod members;

@@ -92,11 +92,8 @@ pub(super) const TARGET: Section = Section {
 /// `match`
 pub(super) const MATCH: Section = Section {
     title: "match",
-    known: &["unit", "cgroup", "exe", "cmdline", "comm", "user", "pidfile"],
-    later: &[
-        ("container", "match it by `cgroup`, a glob over the cgroup path"),
-        ("cidfile", "match it by `cgroup`, a glob over the cgroup path"),
-    ],
+    known: &["unit", "cgroup", "container", "cidfile", "exe", "cmdline", "comm", "user", "pidfile"],
+    later: &[],
 };
 
 /// `expect`

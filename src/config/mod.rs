@@ -276,6 +276,33 @@ pub struct Selector {
     pub user: Option<User>,
     /// A file that holds the pid.
     pub pidfile: Option<PathBuf>,
+    /// A container, as the cgroup path tells it.
+    pub container: Option<Container>,
+    /// A file that holds the id of a container.
+    pub cidfile: Option<PathBuf>,
+}
+
+/// How a container is named in the cgroup path of its processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// The first 12 to 64 hexadecimal digits of its id.
+    Id(String),
+    /// Its name, where the runtime writes that and no id.
+    Name(String),
+}
+
+impl Container {
+    /// Fewest digits that are believed to mean one container: as many as `docker ps` shows.
+    pub const FEWEST: usize = 12;
+    /// Digits of a whole id.
+    pub const WHOLE: usize = 64;
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::Name(text) => text,
+        }
+    }
 }
 
 /// A user as written, resolved when the configuration was read.

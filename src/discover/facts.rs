@@ -56,8 +56,9 @@ impl Facts {
 
 /// Whether a match of `selector` cannot be imitated by another local user. What a process calls
 /// itself and what program it runs, anybody can copy.
-pub(super) const fn is_anchored(selector: &Selector, pidfile_is_roots: bool) -> bool {
-    selector.user.is_some() || selector.unit.is_some() || pidfile_is_roots
+/// `by_root`: only root can have written its pidfile or cidfile, or made the group of its container.
+pub(super) const fn is_anchored(selector: &Selector, by_root: bool) -> bool {
+    selector.user.is_some() || selector.unit.is_some() || by_root
 }
 
 /// The daemon itself.

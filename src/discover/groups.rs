@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use super::cidfiles::Cidfiles;
+use super::containers::in_container;
 use super::units::{in_unit, may_lead_to_units};
-use crate::config::{Config, Selector};
+use crate::config::{Config, Container, Selector};
 use crate::kernel::{CgroupTree, Visit};
 use crate::model::Pid;
 
@@ -13,7 +15,7 @@ const QUIET: u32 = 5;
 /// No more groups than this are read for one target; the scan of everybody sees the others too.
 const MOST: usize = 64;
 
-/// The groups of all targets by unit or cgroup.
+/// The groups of all targets by unit, container or cgroup.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     tree: CgroupTree,
@@ -33,21 +35,25 @@ struct Group {
 
 impl Groups {
     pub(super) fn of(config: &Config) -> Self {
-        let by_group = |selector: &Selector| selector.unit.is_some() || selector.cgroup.is_some();
+        let by_container = |selector: &Selector| selector.container.is_some() || selector.cidfile.is_some();
+        let by_group =
+            |selector: &Selector| selector.unit.is_some() || selector.cgroup.is_some() || by_container(selector);
         let targets = config.targets.iter().enumerate().filter(|(_, target)| by_group(&target.selector));
         let groups = targets.map(|(target, _)| Group { target, ..Group::default() }).collect();
         Self { groups, ..Self::default() }
     }
 
     /// Looks up which groups there are.
-    pub(super) fn find(&mut self, config: &Config) {
+    pub(super) fn find(&mut self, config: &Config, cidfiles: &Cidfiles) {
         if self.groups.is_empty() {
             return;
         }
         self.tree = CgroupTree::mounted();
         for group in &mut self.groups {
             if let Some(target) = config.targets.get(group.target) {
-                group.paths = self.tree.groups(&mut |path| visit(&target.selector, path));
+                let noted = cidfiles.of(group.target).map(|noted| &noted.container);
+                let container = target.selector.container.as_ref().or(noted);
+                group.paths = self.tree.groups(&mut |path| visit(&target.selector, container, path));
                 group.paths.truncate(MOST);
             }
         }
@@ -76,13 +82,16 @@ impl Groups {
     }
 }
 
-fn visit(selector: &Selector, path: &[u8]) -> Visit {
+fn visit(selector: &Selector, container: Option<&Container>, path: &[u8]) -> Visit {
     if let Some(unit) = &selector.unit {
         return match (in_unit(path, unit.as_bytes()), may_lead_to_units(path)) {
             (true, _) => Visit::All,
             (false, true) => Visit::Below,
             (false, false) => Visit::Nothing,
         };
+    }
+    if let Some(container) = container {
+        return if in_container(path, container).is_some() { Visit::All } else { Visit::Below };
     }
     let wanted = selector.cgroup.as_ref().is_some_and(|glob| glob.is_match(OsStr::from_bytes(path)));
     if wanted { Visit::This } else { Visit::Below }

@@ -34,6 +34,8 @@ struct State {
     slow: Option<bool>,
     matches: bool,
     anchored: bool,
+    /// The whole id of the container that a target means by a part of it, where only root can have made it.
+    container: Option<Box<[u8]>>,
     /// What the watch loop was told last.
     told: Option<Facts>,
 }
@@ -97,6 +99,18 @@ impl Known {
         if let Some(state) = self.targets.get_mut(target) {
             state.anchored = anchored;
         }
+    }
+
+    pub(super) fn set_container(&mut self, target: usize, id: Option<&[u8]>) {
+        if let Some(state) = self.targets.get_mut(target)
+            && state.container.as_deref() != id
+        {
+            state.container = id.map(Into::into);
+        }
+    }
+
+    pub(super) fn container(&self, target: usize) -> Option<&[u8]> {
+        self.targets.get(target).filter(|state| state.matches)?.container.as_deref()
     }
 
     pub(super) fn matches(&self, target: usize) -> bool {

@@ -7,6 +7,8 @@
 //! What belongs here: who is a member of which target, and what vetoes must know about it. What does
 //! not: any reading that is judged.
 
+mod cidfiles;
+mod containers;
 mod facts;
 mod groups;
 mod known;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Change;
+use super::cidfiles::Cidfiles;
+use super::containers::{Place, in_container};
 use super::facts::{Facts, Own, is_anchored};
 use super::groups::Groups;
 use super::known::Known;
@@ -18,7 +20,7 @@ use super::relate::relate;
 use super::selector::{holds_cheaply, holds_slowly, is_slow};
 use super::trouble::{Trouble, Troubles};
 use super::view::View;
-use crate::config::Config;
+use crate::config::{Config, Container};
 use crate::kernel::{Entry, Error, Proc, Process, fd_limit, resolved};
 use crate::model::{Moment, Pid};
 
@@ -37,6 +39,7 @@ pub(super) struct Scanner {
     own: Own,
     known: HashMap<Pid, Known>,
     pidfiles: Pidfiles,
+    cidfiles: Cidfiles,
     groups: Groups,
     /// What `match.exe` of each target leads to now.
     exes: Vec<Option<PathBuf>>,
@@ -69,6 +72,7 @@ impl Scanner {
             own: Own::look(&proc),
             groups: Groups::of(&config),
             pidfiles: Pidfiles::default(),
+            cidfiles: Cidfiles::default(),
             exes: Vec::new(),
             known: HashMap::new(),
             troubles: Troubles::default(),
@@ -85,7 +89,9 @@ impl Scanner {
     /// Scans and adds what changed. A process that goes while it is looked at is simply not there; one
     /// that cannot be read stays what it was.
     pub(super) fn scan(&mut self, now: Moment, changes: &mut Vec<Change>) {
-        let full = self.last_full.is_none_or(|last| now.since(last) >= FULL);
+        // Whoever is in the container that a cidfile names now may have been seen long ago.
+        let renamed = self.cidfiles.refresh(&self.config, &mut self.troubles);
+        let full = renamed || self.last_full.is_none_or(|last| now.since(last) >= FULL);
         let mut scope = Scope { now, full, look: Vec::new() };
         if full {
             self.refresh();
@@ -101,7 +107,7 @@ impl Scanner {
             self.look(*pid, &scope);
         }
         if vanished || !scope.look.is_empty() {
-            relate(&self.config, &mut self.known, changes);
+            relate(&self.config, &mut self.known, &mut self.troubles, changes);
         }
         self.troubles.say(full, changes);
         if full {
@@ -112,7 +118,7 @@ impl Scanner {
     /// What is looked up again only when everybody is.
     fn refresh(&mut self) {
         self.own = Own::look(&self.proc);
-        self.groups.find(&self.config);
+        self.groups.find(&self.config, &self.cidfiles);
         let targets = self.config.targets.iter();
         self.exes = targets.map(|target| target.selector.exe.as_deref().and_then(resolved)).collect();
         if self.proc.hides_others() {
@@ -218,17 +224,7 @@ impl Scanner {
     fn matches(&mut self, index: usize, known: &mut Known, view: &mut View<'_>) -> Result<bool, Error> {
         let config = self.config.clone();
         let Some(target) = config.targets.get(index) else { return Ok(false) };
-        let mut roots = false;
-        if target.selector.pidfile.is_some() {
-            match self.pidfiles.says(index, known.pid, known.start_ticks) {
-                Says::Yes { roots: by_root } => roots = by_root,
-                Says::No => return Ok(false),
-                Says::Stale => {
-                    self.troubles.note(Trouble::stale(number(index), target, known.pid));
-                    return Ok(false);
-                }
-            }
-        }
+        let Some(by_file) = self.by_file(index, known, view)? else { return Ok(false) };
         if !holds_cheaply(&target.selector, view)? {
             return Ok(false);
         }
@@ -238,8 +234,34 @@ impl Scanner {
                 return Ok(false);
             }
         }
-        known.set_anchored(index, is_anchored(&target.selector, roots));
+        let place = target.selector.container.as_ref().map_or(Ok(None), |container| place(view, container))?;
+        let roots = place.filter(|place| place.roots);
+        known.set_anchored(index, is_anchored(&target.selector, by_file || roots.is_some()));
+        known.set_container(index, roots.and_then(|place| place.id));
         Ok(true)
+    }
+
+    /// What the files say that somebody wrote for a target: none where they mean others, else whether
+    /// only root can have meant this process.
+    fn by_file(&mut self, index: usize, known: &Known, view: &mut View<'_>) -> Result<Option<bool>, Error> {
+        let Some(target) = self.config.targets.get(index) else { return Ok(None) };
+        let mut by_root = false;
+        if target.selector.pidfile.is_some() {
+            match self.pidfiles.says(index, known.pid, known.start_ticks) {
+                Says::Yes { roots } => by_root |= roots,
+                Says::No => return Ok(None),
+                Says::Stale => {
+                    self.troubles.note(Trouble::stale(number(index), target, known.pid));
+                    return Ok(None);
+                }
+            }
+        }
+        if target.selector.cidfile.is_some() {
+            let Some(noted) = self.cidfiles.of(index) else { return Ok(None) };
+            let Some(place) = place(view, &noted.container)? else { return Ok(None) };
+            by_root |= noted.roots && place.roots;
+        }
+        Ok(Some(by_root))
     }
 
     /// Opens the pidfd of the very process that was matched, and makes sure that it is still the same
@@ -270,6 +292,12 @@ impl Scanner {
             }
         }
     }
+}
+
+/// Where the process is in a container, if it is in that one; a place of root's before others.
+fn place<'a>(view: &'a mut View<'_>, container: &Container) -> Result<Option<Place<'a>>, Error> {
+    let places = view.cgroups()?.iter().filter_map(|path| in_container(path, container));
+    Ok(places.max_by_key(|place| place.roots))
 }
 
 /// How many processes a limit of descriptors leaves room for.

@@ -4,12 +4,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use super::containers::in_container;
 use super::units::in_unit;
 use super::view::View;
 use crate::config::Selector;
 use crate::kernel::Error;
 
-/// The part that may be asked again before every signal: without cmdline, exe and pidfile.
+/// The part that may be asked again before every signal: without cmdline, exe, pidfile and cidfile.
 pub(super) fn holds_cheaply(selector: &Selector, view: &mut View<'_>) -> Result<bool, Error> {
     // Kernel threads have nothing that could be watched; they are meant only where they are named.
     if view.stat.is_kernel_thread() && selector.comm.is_none() {
@@ -30,6 +31,11 @@ pub(super) fn holds_cheaply(selector: &Selector, view: &mut View<'_>) -> Result<
     }
     if let Some(glob) = &selector.cgroup
         && !view.cgroups()?.iter().any(|path| glob.is_match(OsStr::from_bytes(path)))
+    {
+        return Ok(false);
+    }
+    if let Some(container) = &selector.container
+        && !view.cgroups()?.iter().any(|path| in_container(path, container).is_some())
     {
         return Ok(false);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::Change;
-use crate::config::Target;
+use crate::config::{Container, Target};
 use crate::kernel::Error;
 use crate::model::{Pid, printable};
 
@@ -71,6 +71,24 @@ impl Trouble {
     /// A pidfile cannot be read, or makes no sense.
     pub(super) fn pidfile(index: u16, target: &Target, error: Error) -> Self {
         let text = format!("target {}: pidfile {}: {error}", target.name, pidfile_of(target));
+        Self { target: Some(index), text }
+    }
+
+    /// A cidfile cannot be read, or makes no sense.
+    pub(super) fn cidfile(index: u16, target: &Target, error: Error) -> Self {
+        let path = target.selector.cidfile.as_deref().unwrap_or(Path::new(""));
+        let path = printable(path.as_os_str().as_encoded_bytes(), SHOWN);
+        Self { target: Some(index), text: format!("target {}: cidfile {path}: {error}", target.name) }
+    }
+
+    /// An id that was written too short to tell containers apart.
+    pub(super) fn ambiguous(index: u16, target: &Target) -> Self {
+        let id = target.selector.container.as_ref().map_or("", Container::as_str);
+        let text = format!(
+            "target {}: the ids of several containers begin with {id}: all of them are watched, none is killed or \
+             frozen; write more digits of the one that is meant",
+            target.name
+        );
         Self { target: Some(index), text }
     }
 

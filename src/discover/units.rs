@@ -1,7 +1,7 @@
 //! Units of systemd as the cgroup tree shows them. Pure.
 
 /// The names in a cgroup path, from the root down.
-fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
 }
 

@@ -338,7 +338,7 @@ impl Reason {
                 "a process that is never touched: pid 1, tradedog and its ancestors, kernel threads, sshd, systemd's own"
             }
             Self::Imitable => {
-                "another local user could imitate what the target matches by; add user, unit or a pidfile of root's"
+                "another local user could imitate what the target matches by; add user, unit, or a pidfile of root's"
             }
             Self::Unhandled => "the process has no handler for the signal and would die of it",
             Self::Timeout => "no answer in time",

@@ -174,7 +174,14 @@ fn a_kill_that_can_never_happen_is_warned_of() {
         assert_eq!((told[0].0, told[0].1), (8, 1));
         assert!(told[0].2.contains("always be vetoed as imitable"));
     }
-    for anchored in ["comm = \"x\", user = \"root\"", "unit = \"x.service\"", "user = 65534", "pidfile = \"/x\""] {
+    for anchored in [
+        "comm = \"x\", user = \"root\"",
+        "unit = \"x.service\"",
+        "user = 65534",
+        "pidfile = \"/x\"",
+        "cidfile = \"/x\"",
+        "container = \"db1\"",
+    ] {
         assert_eq!(told(&parse(&text(anchored))), [], "{anchored}");
     }
 }
@@ -186,6 +193,21 @@ fn a_repeat_within_the_cooldown_is_warned_of() {
     let told = told(&parse(text));
     assert_eq!(told.len(), 1);
     assert!(told[0].2.contains("shorter than `cooldown` (\"1m\")"), "{told:?}");
+}
+
+#[test]
+fn a_container_is_an_id_or_a_name() {
+    let container = |text: &str| {
+        let target = target(&format!("[target.x]\nmatch = {{ container = \"{text}\", cidfile = \"/run/x.cid\" }}\n"));
+        assert_eq!(target.selector.cidfile, Some(PathBuf::from("/run/x.cid")));
+        target.selector.container.unwrap()
+    };
+    for id in ["4f2c9a1b7d3e", &"4f2c9a1b".repeat(8), "123456789012", "deadbeefcafe"] {
+        assert_eq!(container(id), config::Container::Id(id.to_owned()));
+    }
+    for name in ["trader", "db1", "100", "feed", "facade", "build-eu_2.x", "4f2c9"] {
+        assert_eq!(container(name), config::Container::Name(name.to_owned()));
+    }
 }
 
 #[test]

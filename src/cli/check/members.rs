@@ -7,7 +7,7 @@ use nix::unistd::{Uid, User};
 
 use super::cgroups::Cgroups;
 use super::signals::Finding;
-use super::{Report, absent, deliveries, readings, signals};
+use super::{Report, absent, containers, deliveries, readings, signals};
 use crate::cli::live::Live;
 use crate::config::{Action, Expect, Target};
 use crate::discover::Member;
@@ -80,13 +80,13 @@ fn whole(target: &Target, members: &[(&Member, &MemberSample)], report: &mut Rep
         let bound = |bound: Option<u32>| bound.map_or_else(|| "any".into(), |bound| bound.to_string());
         report.warn("  ", format!("expected are {} to {}", bound(expect.min), bound(expect.max)))?;
     }
-    // A match without any of the three is told of with the other problems of the configuration.
-    let meant = target.selector.pidfile.is_some();
-    let imitable = meant && members.iter().any(|(member, _)| !member.facts.anchored);
+    let imitable = members.iter().any(|(member, _)| !member.facts.anchored);
+    let why = containers::why_imitable(&target.selector).filter(|_| imitable);
     let guarded = |measure: &Measure| measure.is_kill() || measure.is_freeze();
-    for action in target.actions.iter().filter(|action| imitable && guarded(&action.measure)) {
-        let why = "others than root may write the pidfile or a folder above it";
-        report.warn("  ", format!("{} will be vetoed (imitable): {why}", action.name))?;
+    for action in target.actions.iter().filter(|action| guarded(&action.measure)) {
+        if let Some(why) = why {
+            report.warn("  ", format!("{} will be vetoed (imitable): {why}", action.name))?;
+        }
     }
     if !target.has_ladder() {
         report.line("  only observed: it has no ladder with actions")?;

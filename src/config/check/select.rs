@@ -1,5 +1,7 @@
 //! `match`: which processes a target means.
 
+mod container;
+
 use std::path::PathBuf;
 
 use nix::unistd;
@@ -28,6 +30,8 @@ pub(super) fn read(value: Value<'_>, report: &mut Report) -> Option<Selector> {
         comm: take("comm").and_then(|value| comm(value, report)),
         user: take("user").and_then(|value| user(value, report)),
         pidfile: take("pidfile").and_then(|value| path(value, "/run/trader.pid", report)),
+        container: take("container").and_then(|value| container::read(value, report)),
+        cidfile: take("cidfile").and_then(|value| path(value, "/run/trader.cid", report)),
     };
     if table.finish(&keys::MATCH, report) && given == 0 {
         report
@@ -43,6 +47,8 @@ pub(super) fn read(value: Value<'_>, report: &mut Report) -> Option<Selector> {
         selector.comm.is_some(),
         selector.user.is_some(),
         selector.pidfile.is_some(),
+        selector.container.is_some(),
+        selector.cidfile.is_some(),
     ];
     (right.into_iter().filter(|right| *right).count() == given).then_some(selector)
 }

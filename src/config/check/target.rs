@@ -132,12 +132,14 @@ fn brakes(table: &mut Table<'_>, report: &mut Report) -> Option<Brakes> {
 
 /// A kill or freeze that the veto on imitable matches will always stop.
 fn imitable(selector: &Selector, guarded: &[super::super::source::Place], report: &mut Report) {
-    if selector.user.is_some() || selector.unit.is_some() || selector.pidfile.is_some() {
+    // Whether a file or the group of a container is root's shows only on the host.
+    let by_file = selector.pidfile.is_some() || selector.cidfile.is_some();
+    if selector.user.is_some() || selector.unit.is_some() || selector.container.is_some() || by_file {
         return;
     }
     for place in guarded {
         report
             .warning(*place, "it will always be vetoed as imitable: any local user can look like this match")
-            .help("a kill and a freeze need user, unit or a pidfile of root's in `match`");
+            .help("a kill and a freeze need user, unit, container, or a pidfile or cidfile of root's in `match`");
     }
 }

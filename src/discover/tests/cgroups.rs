@@ -9,20 +9,20 @@ use crate::kernel::now;
 use crate::model::{MemberKey, Reason};
 
 /// Groups that end with their test.
-struct Group {
+pub(super) struct Group {
     folders: Vec<PathBuf>,
 }
 
 const TREES: [&str; 3] = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
 
 /// The trees that systemd's paths stand in here.
-fn trees() -> Vec<&'static Path> {
+pub(super) fn trees() -> Vec<&'static Path> {
     let holds = |tree: &&str| std::fs::exists(Path::new(tree).join("cgroup.procs")).unwrap_or(false);
     TREES.into_iter().filter(holds).map(Path::new).collect()
 }
 
 impl Group {
-    fn make(tree: &Path, path: &str) -> Self {
+    pub(super) fn make(tree: &Path, path: &str) -> Self {
         let mut folders = Vec::new();
         let mut folder = tree.to_owned();
         for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -34,7 +34,7 @@ impl Group {
         Self { folders }
     }
 
-    fn take(&self, victim: &Victim) {
+    pub(super) fn take(&self, victim: &Victim) {
         std::fs::write(self.folders.last().unwrap().join("cgroup.procs"), victim.pid().to_string()).unwrap();
     }
 }
@@ -49,7 +49,7 @@ impl Drop for Group {
 }
 
 /// Whether the test may go on; says so if not.
-fn may_make_groups() -> bool {
+pub(super) fn may_make_groups() -> bool {
     if !is_root() {
         return false;
     }
@@ -59,7 +59,7 @@ fn may_make_groups() -> bool {
     !trees().is_empty()
 }
 
-fn passes(scene_changes: &[super::Change], target: &Target) -> Result<(), Reason> {
+pub(super) fn passes(scene_changes: &[super::Change], target: &Target) -> Result<(), Reason> {
     let found = founds(scene_changes).next().unwrap().clone();
     let key = MemberKey { target: 0, slot: 0 };
     let member = Member { key, process: found.process, facts: found.facts, first_seen: now() };

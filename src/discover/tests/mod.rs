@@ -9,6 +9,7 @@ mod alone;
 mod anchors;
 mod cgroups;
 mod changes;
+mod containers;
 mod faults;
 mod matching;
 mod recheck;
