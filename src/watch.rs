@@ -6,6 +6,7 @@
 
 mod asked;
 mod carry;
+mod notify;
 mod publish;
 mod reload;
 mod remember;
@@ -24,6 +25,7 @@ use crate::model::{Event, LeaseView, Moment, Note, Outcome};
 use crate::record::{Recorder, show_duration};
 use crate::sample::Sampler;
 
+use notify::Notify;
 use reload::Reload;
 use remember::Remembering;
 pub use start::{StartError, run};
@@ -49,6 +51,7 @@ struct Watch {
     /// What is answered at the end of the tick, so that whoever has the answer also sees it shown.
     replies: Vec<(export::Asked, Reply)>,
     reload: Reload,
+    notify: Notify,
     /// Whether some member may have exited since the last tick.
     exits: bool,
     /// Whether discovery has looked everywhere since the start or the last reload.
@@ -84,6 +87,7 @@ impl Watch {
         self.remember_changes(now);
         self.record();
         self.export(now);
+        self.notify(now);
         self.reply();
     }
 
@@ -134,12 +138,13 @@ impl Watch {
         if !self.outcomes.is_empty() {
             return now;
         }
-        let deadlines = [self.executor.next_deadline(now), self.remembering.next_write()];
+        let deadlines = [self.executor.next_deadline(now), self.remembering.next_write(), self.notify.next()];
         deadlines.into_iter().flatten().fold(self.next_pass, Moment::min)
     }
 
     /// Nothing is drained: everybody runs again, and the rest is remembered for the next daemon.
     fn stop(&mut self, now: Moment) {
+        self.notify.stopping();
         let verdicts = stop(&mut self.state, self.sampler.latest(), now);
         self.events.extend(verdicts.events);
         for order in &verdicts.orders {

@@ -51,6 +51,11 @@ impl Reload {
         Self { wake: Arc::new(wake), sender, done, running: false, waiting: Vec::new(), again: false }
     }
 
+    /// Whether one is at work.
+    pub(super) fn is_running(&self) -> bool {
+        self.running
+    }
+
     fn start(&mut self, path: PathBuf) {
         let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
         let work = move || {
@@ -96,6 +101,7 @@ impl Watch {
         }
         let Some(path) = self.config.files.first().cloned() else { return };
         self.reload.start(path);
+        self.notify.reloading();
     }
 
     /// Changes over when the reload thread is done.

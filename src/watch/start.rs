@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::notify::Notify;
 use super::reload::Reload;
 use super::remember::Remembering;
 use super::{Watch, publish};
@@ -98,6 +99,7 @@ impl Watch {
             control: None,
             replies: Vec::new(),
             reload: Reload::new(wake()),
+            notify: Notify::from_environment(now),
             exits: false,
             all_found: false,
             next_pass: now,
