@@ -6,6 +6,7 @@ mod cgroups;
 mod containers;
 mod deliveries;
 mod host;
+mod lints;
 mod members;
 mod readings;
 mod signals;
@@ -18,6 +19,7 @@ use clap::Args;
 use super::live::Live;
 use super::lookup::{ConfigFile, shown};
 use super::output::{ERROR, WARNING};
+use super::unit::Units;
 use super::{Failure, Output};
 use crate::config::Config;
 use crate::model::printable;
@@ -41,6 +43,11 @@ impl Report<'_> {
         self.output.line(text)
     }
 
+    /// Something good to know.
+    fn note(&mut self, indent: &str, text: impl std::fmt::Display) -> io::Result<()> {
+        self.output.line(format!("{indent}note: {text}"))
+    }
+
     /// Something that will not work as it is meant to.
     fn warn(&mut self, indent: &str, text: impl std::fmt::Display) -> io::Result<()> {
         self.warnings += 1;
@@ -56,7 +63,7 @@ impl Report<'_> {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let config = arguments.file.load()?;
-    match tell(&config, &Live::look(&config), output)? {
+    match tell((&config, &Live::look(&config)), &Units::of_host(), output)? {
         0 => Ok(()),
         errors => {
             Err(Failure::usage(format!("the configuration does not fit this host: {}", several(errors, "error"))))
@@ -65,7 +72,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 }
 
 /// Tells everything; gives the number of errors.
-fn tell(config: &Config, live: &Live, output: &mut Output) -> io::Result<usize> {
+fn tell((config, live): (&Config, &Live), units: &Units, output: &mut Output) -> io::Result<usize> {
     output.text(&config.warnings.render(true))?;
     let mut report = Report { output, warnings: config.warnings.len(), errors: 0 };
     summary(config, &mut report)?;
@@ -75,7 +82,7 @@ fn tell(config: &Config, live: &Live, output: &mut Output) -> io::Result<usize> 
     host::tell(live, &mut report)?;
     for (index, target) in config.targets.iter().enumerate() {
         report.line("")?;
-        members::tell((index, target), live, &mut report)?;
+        members::tell((index, target), (live, units), &mut report)?;
     }
     report.line("")?;
     if report.errors == 0 {

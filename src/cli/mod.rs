@@ -20,6 +20,7 @@ mod run;
 mod status;
 mod thaw;
 mod undo;
+mod unit;
 
 use std::process::ExitCode;
 

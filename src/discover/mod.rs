@@ -37,6 +37,7 @@ pub use recheck::recheck;
 pub use roster::{RememberedSeat, Roster};
 pub use thread::Discovery;
 pub use trouble::Trouble;
+pub use units::unit_of;
 
 use scanner::Scanner;
 

@@ -32,7 +32,7 @@ pub(super) fn may_lead_to_units(path: &[u8]) -> bool {
 }
 
 /// The system unit that `path` belongs to: the first name that is no slice.
-pub(super) fn unit_of(path: &[u8]) -> Option<&[u8]> {
+pub fn unit_of(path: &[u8]) -> Option<&[u8]> {
     let (depth, unit) = names(path).enumerate().find(|(_, name)| !name.ends_with(b".slice"))?;
     let outside = names(path).take(depth).enumerate().all(|(depth, name)| leads_on(depth, name));
     outside.then_some(unit)

@@ -7,8 +7,9 @@ use nix::unistd::{Uid, User};
 
 use super::cgroups::Cgroups;
 use super::signals::Finding;
-use super::{Report, absent, containers, deliveries, readings, signals};
+use super::{Report, absent, containers, deliveries, lints, readings, signals};
 use crate::cli::live::Live;
+use crate::cli::unit::Units;
 use crate::config::{Action, Expect, Target};
 use crate::discover::Member;
 use crate::kernel::{Proc, own_rights};
@@ -34,7 +35,11 @@ impl Portrait {
     }
 }
 
-pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut Report<'_>) -> io::Result<()> {
+pub(super) fn tell(
+    (index, target): (usize, &Target),
+    (live, units): (&Live, &Units),
+    report: &mut Report<'_>,
+) -> io::Result<()> {
     let both = live.roster.members().iter().zip(&live.sample.members);
     let members: Vec<_> = both.filter(|(member, _)| usize::from(member.key.target) == index).collect();
     let place = live.config.place(target);
@@ -53,6 +58,8 @@ pub(super) fn tell((index, target): (usize, &Target), live: &Live, report: &mut 
     }
     whole(target, &members, report)?;
     deliveries::tell(target, report)?;
+    let alone: Vec<&Member> = members.iter().map(|(member, _)| *member).collect();
+    lints::tell((target, &place), &alone, units, report)?;
     let mut portraits: BTreeMap<Portrait, Vec<String>> = BTreeMap::new();
     let cgroups = Cgroups::of(target, members.iter().map(|(member, _)| *member));
     for (member, sample) in &members {

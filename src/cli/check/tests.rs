@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use crate::cli::live::Live;
+use crate::cli::unit::Units;
 use crate::cli::{Output, once};
 use crate::config::{self, Config, Source};
 
@@ -48,7 +49,8 @@ fn config(text: &str) -> Config {
 }
 
 fn checked(config: &Config) -> String {
-    Output::captured(|output| super::tell(config, &Live::look(config), output).map(drop).unwrap())
+    let units = Units::of(None, Vec::new());
+    Output::captured(|output| super::tell((config, &Live::look(config)), &units, output).map(drop).unwrap())
 }
 
 fn user() -> String {

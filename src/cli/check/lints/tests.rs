@@ -1,0 +1,117 @@
+//! Each lint, with its opposite, on units as systemd tells them.
+
+use super::{Severity, of_unit};
+use crate::cli::unit::{Ask, Units};
+use crate::config::{self, Config, Source};
+
+fn config(target: &str) -> Config {
+    let text = format!(
+        "[target.trader]\nmatch = {{ unit = \"trader.service\" }}\n{target}\n\
+         [target.trader.thresholds]\nopen_fds = {{ elevated = 60, fatal = 900 }}\n\
+         [target.trader.ladder]\nelevated = [\"hold_still\"]\nfatal = [\"kill\"]\n"
+    );
+    let actions = "[target.trader.actions]\nhold_still = { freeze = { deadline = \"30s\" } }\n\
+                   kill = { kill = { grace = \"45s\" }, expect_successor = \"60s\" }\n";
+    let text = if target.contains("actions.") { text } else { text + actions };
+    config::parse(vec![Source::new("watchdog.toml", &text)])
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
+/// What is said of a unit with these properties, and how many warnings are among it.
+fn said(target: &str, handles: Option<bool>, show: Ask) -> (String, usize) {
+    let config = config(target);
+    let lints = of_unit(&config.targets[0], "trader.service", &Units::of(Some(show), Vec::new()), handles);
+    let warnings = lints.iter().filter(|lint| lint.severity == Severity::Warning).count();
+    (lints.into_iter().map(|lint| lint.text).collect::<Vec<_>>().join("\n"), warnings)
+}
+
+#[test]
+fn a_unit_that_starts_it_again_needs_no_word() {
+    let (said, warnings) =
+        said("", Some(true), |_| Ok("Restart=always\nRestartUSec=1s\nTimeoutStopUSec=1min 30s".into()));
+    assert_eq!(said, "kill: trader.service starts it again (Restart=always, after 1s)");
+    assert_eq!(warnings, 0);
+}
+
+#[test]
+fn who_starts_it_again_after_a_kill_is_looked_at() {
+    let no: Ask = |_| Ok("Restart=no".into());
+    let failure: Ask = |_| Ok("Restart=on-failure".into());
+    let success: Ask = |_| Ok("Restart=on-success".into());
+    let prevented: Ask = |_| Ok("Restart=always\nRestartPreventExitStatus=0".into());
+    for (show, handles, part) in [
+        (no, None, "nobody starts it again, for trader.service has Restart=no; write Restart=always (systemctl edit"),
+        (
+            failure,
+            Some(true),
+            "a process that ends on SIGTERM counts as a success, after which trader.service (Restart=",
+        ),
+        (failure, Some(false), "counts as a success"),
+        (success, None, "should it need SIGKILL after 45s, trader.service (Restart=on-success) is not started again"),
+        (prevented, Some(true), "counts as a success"),
+    ] {
+        let (said, warnings) = said("", handles, show);
+        assert!(said.contains(part) && warnings == 1, "{part:?} is not in:\n{said}");
+    }
+    let (_, warnings) = said("", Some(false), prevented);
+    assert_eq!(warnings, 0, "it dies of SIGTERM, which is not prevented");
+}
+
+#[test]
+fn the_time_to_stop_is_compared() {
+    let longer: Ask = |_| Ok("Restart=always\nTimeoutStopUSec=2min".into());
+    let shorter: Ask = |_| Ok("Restart=always\nTimeoutStopUSec=10s".into());
+    let (text, warnings) = said("", None, longer);
+    assert!(text.contains("SIGKILL comes after 45s here; write kill = { grace = \"2m\" }") && warnings == 1, "{text}");
+    let (text, warnings) = said("", None, shorter);
+    assert!(text.contains("systemd itself would not wait longer than 10s") && warnings == 0, "{text}");
+}
+
+#[test]
+fn a_successor_needs_its_time() {
+    let slow: Ask = |_| Ok("Restart=always\nRestartUSec=2min".into());
+    let (text, warnings) = said("", None, slow);
+    assert!(text.contains("has RestartSec=2m, so no successor can be there within 1m") && warnings == 1, "{text}");
+    assert!(text.contains("write expect_successor = \"6m\""), "{text}");
+    let start: Ask =
+        |_| Ok("Restart=always\nInactiveExitTimestampMonotonic=1\nExecMainStartTimestampMonotonic=65000001".into());
+    let (text, warnings) = said("", None, start);
+    assert!(text.contains("and its last start took 1m 5s") && warnings == 1, "{text}");
+}
+
+#[test]
+fn a_frozen_service_answers_no_watchdog() {
+    let watched: Ask = |_| Ok("Restart=always\nWatchdogUSec=30s".into());
+    let (text, warnings) = said("", None, watched);
+    assert!(
+        text.contains("hold_still: frozen for up to 30s, it cannot answer WatchdogSec=30s") && warnings == 1,
+        "{text}"
+    );
+    let (_, warnings) = said("", None, |_| Ok("Restart=always\nWatchdogUSec=1min".into()));
+    assert_eq!(warnings, 0);
+}
+
+#[test]
+fn kills_do_not_use_up_the_starts() {
+    let few: Ask = |_| Ok("Restart=always\nStartLimitBurst=3\nStartLimitIntervalUSec=1h".into());
+    let (text, warnings) = said("", None, few);
+    assert!(
+        text.contains("kill_budget allows 3 kills in 1h, and systemd no more than 3 starts") && warnings == 1,
+        "{text}"
+    );
+    let (_, warnings) = said("kill_budget = { max = 2, per = \"1h\" }", None, few);
+    assert_eq!(warnings, 0);
+    let (text, warnings) = said("kill_budget = { max = 100, per = \"1h\" }", None, |_| Ok("Restart=always".into()));
+    assert_eq!(warnings, 0, "{text}: 5 s of settling between two kills, and 5 starts in 10 s");
+}
+
+#[test]
+fn what_cannot_be_told_is_said() {
+    let (text, warnings) = said("", None, |_| Err("it hangs".into()));
+    assert!(text.contains("could not be asked: it hangs") && warnings == 0, "{text}");
+    let config = config("");
+    let none = Units::of(None, Vec::new());
+    assert!(of_unit(&config.targets[0], "trader.service", &none, None).is_empty());
+    let scope = of_unit(&config.targets[0], "docker-0a.scope", &none, None);
+    assert!(scope[0].text.contains("docker: --restart=always"), "{scope:?}");
+}
