@@ -75,6 +75,7 @@ fn rung(slot: u32, identity: Identity) -> RungMemory {
         cause: Some(cause),
         decided: SINCE,
         attempt: 1,
+        by: None,
     };
     RungMemory {
         of: RungName::Ladder("default".into()),

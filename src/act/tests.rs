@@ -98,6 +98,7 @@ impl Case {
             thaw: None,
             decided: now(),
             attempt: 1,
+            by: None,
         }
     }
 

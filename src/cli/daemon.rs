@@ -68,7 +68,7 @@ impl Daemon {
                 lines.iter().try_for_each(|line| output.line(clean(line))).map_err(|error| failed(error.into()))
             }
             Reply::Refused(why) => Err(failed(Failure::runtime(clean(&why)))),
-            Reply::Leases(_) => Err(failed(self.stranger())),
+            Reply::Leases(_) | Reply::Ordered(_) => Err(failed(self.stranger())),
         }
     }
 
@@ -77,7 +77,7 @@ impl Daemon {
         match self.ask(&Request::Leases)? {
             Reply::Leases(leases) => Ok(leases),
             Reply::Refused(why) => Err(Unanswered::Failed(Failure::runtime(clean(&why)))),
-            Reply::Done(_) => Err(Unanswered::Failed(self.stranger())),
+            Reply::Done(_) | Reply::Ordered(_) => Err(Unanswered::Failed(self.stranger())),
         }
     }
 

@@ -20,7 +20,7 @@ use tokio::net::UnixListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-pub use wire::{Reply, Request};
+pub use wire::{OrderAnswer, Reply, Request, Whom};
 
 /// Its name in the runtime directory.
 pub const SOCKET: &str = "control.sock";
@@ -63,8 +63,8 @@ impl Default for Limits {
 pub struct Asked {
     /// What is asked.
     pub request: Request,
-    /// Who asks: root, or the user that the daemon runs as.
-    pub uid: u32,
+    /// Who asks, as the log calls him; one line of printable text.
+    pub by: Arc<str>,
     reply: oneshot::Sender<Reply>,
 }
 

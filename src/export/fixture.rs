@@ -166,6 +166,7 @@ pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
         }),
         decided: Moment::from_secs(9_995),
         attempt: 1,
+        by: None,
     })
 }
 

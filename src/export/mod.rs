@@ -15,7 +15,7 @@ pub mod status;
 
 pub use crate::model::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
 pub use clock::WallClock;
-pub use control::{Asked, Control, Reply, Request};
+pub use control::{Asked, Control, OrderAnswer, Reply, Request, Whom};
 pub use published::{Published, Publisher};
 pub use server::Server;
 pub use snapshot::{

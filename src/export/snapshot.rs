@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
+    Base, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading, RungView,
+    ThresholdView,
 };
 use crate::record::Counters;
 
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub rungs: Vec<RungView>,
     /// Measures in force.
     pub leases: Vec<LeaseView>,
+    /// What the operator holds back.
+    pub inhibitions: Vec<Inhibition>,
     /// Counts since the start.
     pub counters: Arc<Counters>,
     /// What each probe cost in its last run.
@@ -154,6 +157,7 @@ impl Snapshot {
             targets,
             rungs: Vec::new(),
             leases: Vec::new(),
+            inhibitions: Vec::new(),
             counters: Arc::default(),
             probes: Vec::new(),
             probe_errors: Vec::new(),
@@ -179,6 +183,7 @@ impl Snapshot {
         self.targets.clear();
         self.rungs.clear();
         self.leases.clear();
+        self.inhibitions.clear();
         self.probes.clear();
         self.probe_errors.clear();
         self.unattributed.clear();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::budget::{Kills, Opens};
 use super::member::MemberState;
-use super::rung::{Hold, Rung};
+use super::rung::{Hold, Of, Rung};
 use super::watched::Grounds;
 use crate::config::{Action, Budget, Target};
 use crate::model::{Moment, Reason};
@@ -25,6 +25,8 @@ pub(super) struct Situation<'a> {
     pub(super) being_killed: bool,
     /// When the action was last delivered, to this process or for all.
     pub(super) delivered: Option<Moment>,
+    /// Until when the operator holds it back, if he does.
+    pub(super) inhibited: Option<Moment>,
     /// When the endpoint may be asked again, if it may not now.
     pub(super) breaker: Option<Moment>,
     /// Whether what is in force can be remembered.
@@ -52,29 +54,46 @@ enum Brake {
     Kill(fn(&Situation<'_>, &Fleet<'_>) -> Option<Hold>),
 }
 
+/// Whether a brake holds what an operator wants, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Heeds,
+    StandsAbove,
+}
+
+use Operator::{Heeds, StandsAbove};
+
 /// Every brake, in the order in which they are asked.
-const BRAKES: &[Brake] = &[
-    Brake::Any(killing),
-    Brake::Any(startup_grace),
-    Brake::Any(cooldown),
-    Brake::Any(settling_after_dry_run),
-    Brake::Any(breaker),
-    Brake::Any(state_unwritable),
-    Brake::Kill(settling),
-    Brake::Kill(unknown_cause),
-    Brake::Kill(unconfirmed),
-    Brake::Kill(crash_loop),
-    Brake::Kill(kill_budget_of_target),
-    Brake::Kill(kill_budget_of_daemon),
-    Brake::Kill(keep_at_least),
+const BRAKES: &[(Brake, Operator)] = &[
+    (Brake::Any(inhibited), Heeds),
+    (Brake::Any(killing), Heeds),
+    (Brake::Any(startup_grace), StandsAbove),
+    (Brake::Any(cooldown), StandsAbove),
+    (Brake::Any(settling_after_dry_run), StandsAbove),
+    (Brake::Any(breaker), Heeds),
+    (Brake::Any(state_unwritable), Heeds),
+    (Brake::Kill(settling), StandsAbove),
+    (Brake::Kill(unknown_cause), StandsAbove),
+    (Brake::Kill(unconfirmed), StandsAbove),
+    (Brake::Kill(crash_loop), StandsAbove),
+    (Brake::Kill(kill_budget_of_target), StandsAbove),
+    (Brake::Kill(kill_budget_of_daemon), StandsAbove),
+    (Brake::Kill(keep_at_least), Heeds),
 ];
 
 /// The first closed brake; `fleet` is given for a kill.
 pub(super) fn closed(situation: &Situation<'_>, fleet: Option<&Fleet<'_>>) -> Option<Hold> {
-    BRAKES.iter().find_map(|brake| match brake {
+    let operators = matches!(situation.rung.of, Of::Operator { .. });
+    let asked = BRAKES.iter().filter(|(_, operator)| !operators || *operator == Heeds);
+    asked.map(|(brake, _)| brake).find_map(|brake| match brake {
         Brake::Any(ask) => ask(situation),
         Brake::Kill(ask) => fleet.and_then(|fleet| ask(situation, fleet)),
     })
+}
+
+/// Opens when somebody releases it, and at that time at the latest.
+fn inhibited(s: &Situation<'_>) -> Option<Hold> {
+    until(Reason::Inhibited, s.inhibited?, s.now)
 }
 
 /// Opens when the kill has its outcome.

@@ -37,7 +37,10 @@ impl State {
             rung.action == own.action
                 && match rung.state {
                     RungState::InFlight(_) => true,
-                    RungState::Failed { .. } => !turn.is_kill() && own.attempts == 0 && own.order.is_none(),
+                    RungState::Failed { .. } => {
+                        let fresh = own.attempts == 0 && own.order.is_none();
+                        !turn.is_kill() && fresh && !matches!(own.of, Of::Operator { .. })
+                    }
                     // What serves all was just done for another worker, to whom this one was there.
                     RungState::Done { at, dry } => {
                         // Done although it could be undone: it was, and is not there.
@@ -45,7 +48,8 @@ impl State {
                         wide && felt
                             && member.started <= at
                             && now < at + turn.action.cooldown
-                            && !matches!((own.of, rung.of), (Of::Schedule(_), _) | (_, Of::Schedule(_)))
+                            && !own.of.is_apart()
+                            && !rung.of.is_apart()
                     }
                     RungState::Idle
                     | RungState::Due

@@ -8,7 +8,7 @@ use super::{Pass, State};
 use crate::config::Action;
 use crate::model::{
     ActionScope, Answer, FreezeBy, Identity, Lease, Measure, MemberKey, Moment, Note, Order, Outcome, OutcomeKind,
-    Undoing,
+    UndoBy, Undoing,
 };
 
 impl State {
@@ -23,9 +23,10 @@ impl State {
             lease.undoing = Undoing::No;
             lease.wanted = false;
             lease.free = None;
+            lease.keep_for(order);
             return;
         }
-        self.leases.push(Lease {
+        let mut lease = Lease {
             order: Arc::clone(order),
             undo: undo.clone(),
             taken: now,
@@ -35,7 +36,9 @@ impl State {
             undoing: Undoing::No,
             orphaned: false,
             shouted: None,
-        });
+        };
+        lease.keep_for(order);
+        self.leases.push(lease);
     }
 
     /// What an outcome of the measure says of its lease. Whether it is in force now.
@@ -64,7 +67,11 @@ impl State {
             }
         };
         lease.order = Arc::clone(order);
+        let kept = lease.undo.by == UndoBy::Operator;
         lease.undo = undo.unwrap_or_else(|| lease.undo.clone());
+        if kept {
+            lease.undo.by = UndoBy::Operator;
+        }
         lease.taken = outcome.at;
         lease.answer = answer;
         lease.orphaned = false;
@@ -209,6 +216,15 @@ impl State {
     pub(super) fn end_lease(&mut self, at: usize, pass: &mut Pass<'_>) {
         let lease = self.leases.swap_remove(at);
         pass.tell(Note::LeaseEnded { order: lease.order });
+    }
+}
+
+impl Lease {
+    /// What an operator took ends only when he says so.
+    fn keep_for(&mut self, order: &Order) {
+        if order.by.is_some() {
+            self.undo.by = UndoBy::Operator;
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct MemberState {
     /// Up to which level the rungs of each ladder have been made due.
     pub(super) climbed: Vec<Level>,
     /// All rungs, lowest level first, then by ladder, then in the written order; then those of the
-    /// host's ladder, then the scheduled ones.
+    /// host's ladder, then the scheduled ones, then what operators want.
     pub(super) rungs: Vec<Rung>,
     /// Last delivery by action.
     pub(super) delivered: Vec<Option<Moment>>,
@@ -96,12 +96,12 @@ impl MemberState {
         })
     }
 
-    /// The level that holds for a rung; what is scheduled has none to leave.
+    /// The level that holds for a rung; what is scheduled or an operator's has none to leave.
     pub(super) fn level_of(&self, of: Of, host: Level) -> Level {
         match of {
             Of::Ladder(ladder) => self.climbed.get(ladder).copied().unwrap_or_default(),
             Of::Host(_) => host,
-            Of::Schedule(_) => Level::Fatal,
+            Of::Schedule(_) | Of::Operator { .. } => Level::Fatal,
         }
     }
 }

@@ -45,6 +45,7 @@ impl State {
             delivered: self.delivered_memory(),
             cycles: self.cycles.clone(),
             successors: self.successors_memory(),
+            inhibitions: self.inhibitions.clone(),
         }
     }
 
@@ -107,7 +108,7 @@ impl MemberState {
         let schedule = schedule.filter_map(|(entry, at)| Some(Delivery { action: action(entry.action)?, at: *at }));
         let rungs = self.rungs.iter().filter_map(|rung| {
             Some(RungMemory {
-                of: name_of(rung.of, target),
+                of: name_of(rung.of, target)?,
                 level: rung.level,
                 action: action(rung.action)?,
                 state: rung.state.memory()?,
@@ -145,12 +146,14 @@ impl RungState {
     }
 }
 
-pub(super) fn name_of(of: Of, target: &Target) -> RungName {
-    match of {
+/// None for what an operator wants: it is not repeated by the next daemon.
+pub(super) fn name_of(of: Of, target: &Target) -> Option<RungName> {
+    Some(match of {
         Of::Ladder(ladder) => {
             RungName::Ladder(target.ladders.get(ladder).map(|ladder| Arc::clone(&ladder.name)).unwrap_or_default())
         }
         Of::Host(_) => RungName::Host,
         Of::Schedule(_) => RungName::Schedule,
-    }
+        Of::Operator { .. } => return None,
+    })
 }

@@ -9,11 +9,13 @@ mod breaker;
 mod budget;
 mod group;
 mod host;
+mod inhibitions;
 mod join;
 mod leases;
 mod member;
 mod memory;
 mod needs;
+mod operator;
 mod orders;
 mod outcomes;
 mod restore;
@@ -37,16 +39,18 @@ use breaker::Breakers;
 use budget::Kills;
 use group::GroupState;
 use host::HostState;
+pub use inhibitions::inhibition_length;
 use member::MemberState;
 pub use memory::Start;
+pub use operator::{Chosen, Wanted, Wish};
 use rung::Of;
 use successor::Awaited;
 pub use view::{MemberView, WatchedView};
 
 use crate::config::Config;
 use crate::model::{
-    BootId, Cycle, Event, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome, Reading, Reason,
-    Sample,
+    BootId, Cycle, Event, Inhibition, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome, Reading,
+    Reason, Sample,
 };
 
 /// Everything that judge remembers from pass to pass.
@@ -64,6 +68,8 @@ pub struct State {
     cycles: Vec<Cycle>,
     breakers: Breakers,
     successors: Vec<Awaited>,
+    /// What the operator holds back.
+    inhibitions: Vec<Inhibition>,
     /// Last delivery of an action that served all processes of its target.
     delivered: BTreeMap<(u16, usize), Moment>,
     target_kills: Vec<Kills>,
@@ -130,6 +136,7 @@ impl State {
             cycles: Vec::new(),
             breakers: Breakers::default(),
             successors: Vec::new(),
+            inhibitions: Vec::new(),
             delivered: BTreeMap::new(),
             target_kills,
             daemon_kills: Kills::default(),
@@ -183,8 +190,10 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     for member in &sample.members {
         state.read(member, &mut pass);
     }
+    state.tend_inhibitions(&mut pass);
     state.tend_host(&pass);
     state.tend_schedules(&mut pass);
+    state.tend_operators(&mut pass);
     for member in &sample.members {
         state.order_member(member.member, &mut pass);
     }

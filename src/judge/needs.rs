@@ -1,7 +1,7 @@
 //! The measure that a kill needs first, so that the process can be flat.
 
 use super::orders::{Turn, Turned};
-use super::rung::{Hold, RungState};
+use super::rung::{Hold, Of, RungState};
 use super::{Pass, State};
 use crate::config::{Needs, Otherwise};
 use crate::model::{Answer, MemberKey, Moment, Reason, Undoing};
@@ -11,6 +11,9 @@ impl State {
     /// kill may go.
     pub(super) fn await_needed(&mut self, kill: &Turn<'_>, pass: &mut Pass<'_>) -> Option<Turned> {
         let needs = kill.action.needs?;
+        if self.rung_mut(kill)?.of == (Of::Operator { needs: false }) {
+            return None;
+        }
         if self.is_acknowledged(kill, needs) {
             return None;
         }
@@ -47,7 +50,7 @@ impl State {
     }
 
     /// Whether the needed measure is acknowledged for this process.
-    fn is_acknowledged(&self, kill: &Turn<'_>, needs: Needs) -> bool {
+    pub(super) fn is_acknowledged(&self, kill: &Turn<'_>, needs: Needs) -> bool {
         let Some(needed) = kill.target.actions.get(needs.action) else { return false };
         let Some(member) = self.members.get(&kill.key) else { return false };
         if needed.undo.is_some() && !self.config.daemon.dry_run {

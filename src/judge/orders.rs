@@ -37,6 +37,11 @@ impl Turn<'_> {
     }
 }
 
+/// Of what no reading causes.
+pub(super) fn groundless() -> Grounds {
+    Grounds { cause: None, known: true, read: Moment::default(), kill_from: None }
+}
+
 impl State {
     /// Lets every due rung of the member go out, or tells what holds it.
     pub(super) fn order_member(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
@@ -105,7 +110,7 @@ impl State {
     }
 
     /// The first closed brake of a due rung.
-    fn brake(&self, turn: &Turn<'_>, now: Moment) -> Option<Hold> {
+    pub(super) fn brake(&self, turn: &Turn<'_>, now: Moment) -> Option<Hold> {
         let &Turn { key, target, action, ref grounds, .. } = turn;
         let member = self.members.get(&key)?;
         let delivered = match action.scope {
@@ -124,6 +129,7 @@ impl State {
             grounds,
             being_killed: self.is_being_killed(member),
             delivered,
+            inhibited: self.inhibited(&target.name, &action.name, now),
             breaker: self.breakers.opens(&action.measure, now),
             remembering: self.remembering,
             now,
@@ -162,7 +168,7 @@ impl State {
                 self.watched(key)?.grounds(Rules::of_target(target), ladder, level)
             }
             Of::Host(_) => self.host.watched.grounds(Rules::of_host(&self.config), 0, level),
-            Of::Schedule(_) => Some(Grounds { cause: None, known: true, read: Moment::default(), kill_from: None }),
+            Of::Schedule(_) | Of::Operator { .. } => Some(groundless()),
         }
     }
 
@@ -224,7 +230,7 @@ impl State {
     }
 
     /// The order of the rung as it stands now; made if it has none yet.
-    fn draft(&mut self, turn: &Turn<'_>, now: Moment) -> Option<Arc<Order>> {
+    pub(super) fn draft(&mut self, turn: &Turn<'_>, now: Moment) -> Option<Arc<Order>> {
         let Turn { key, rung: index, target, action, grounds } = turn;
         let thaw = turn.is_kill().then(|| self.frozen_by(*key)).flatten();
         let member = self.members.get_mut(key)?;
@@ -237,6 +243,7 @@ impl State {
             Of::Ladder(ladder) => Arc::clone(&target.ladders.get(ladder)?.name),
             Of::Host(_) => "host".into(),
             Of::Schedule(_) => "schedule".into(),
+            Of::Operator { .. } => "operator".into(),
         };
         let order = Arc::new(Order {
             id,
@@ -253,6 +260,7 @@ impl State {
             cause: grounds.cause.clone(),
             decided,
             attempt: rung.attempts + 1,
+            by: rung.by.clone(),
         });
         rung.order = Some(Arc::clone(&order));
         Some(order)

@@ -72,6 +72,7 @@ impl State {
         let mut state = Self::taken_up(config, self.memory(), (flights, Break::Reload), now);
         state.breakers = self.breakers.clone();
         state.dropped.clone_from(&self.dropped);
+        state.dropped.extend(self.operators_due());
         state.passes = self.passes;
         state
     }
@@ -108,6 +109,7 @@ impl State {
         state.leases = memory.leases;
         state.take_up_leases(broken, now);
         state.cycles = memory.cycles;
+        state.inhibitions = memory.inhibitions;
         for TargetDelivery { target, delivery } in memory.delivered {
             state.take_up_delivery(&target, &delivery.action, delivery.at);
         }
@@ -297,7 +299,7 @@ impl Restoring<'_> {
 
     fn before(&self, rung: &Rung) -> Option<&RungMemory> {
         let action = self.target.actions.get(rung.action)?;
-        let of = name_of(rung.of, self.target);
+        let of = name_of(rung.of, self.target)?;
         let mut rungs = self.memory.rungs.iter();
         rungs.find(|before| before.level == rung.level && before.action == action.name && before.of == of)
     }

@@ -1,7 +1,7 @@
 //! Rungs whose time has come again: `repeat`, a retry, a veto with a newer reading.
 
 use super::State;
-use super::rung::{Of, RungState};
+use super::rung::RungState;
 use crate::config::Target;
 use crate::model::{MemberKey, Moment};
 
@@ -29,7 +29,7 @@ impl State {
                 let action = target.actions.get(rung.action).filter(|action| action.undo.is_none());
                 let repeat = action.and_then(|action| action.repeat);
                 repeat.is_some_and(|repeat| now >= at + repeat)
-                    && !matches!(rung.of, Of::Schedule(_))
+                    && !rung.of.is_apart()
                     && self.grounds(key, rung.of, rung.level).is_some_and(|grounds| grounds.known)
             }
             RungState::Failed { retry, .. } => now >= retry,

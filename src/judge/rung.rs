@@ -20,6 +20,18 @@ pub(super) enum Of {
     Host(usize),
     /// To that entry of the target's schedule.
     Schedule(usize),
+    /// To no ladder: an operator wants it.
+    Operator {
+        /// Whether he wants a kill to wait for what it needs.
+        needs: bool,
+    },
+}
+
+impl Of {
+    /// Whether no level causes it.
+    pub(super) const fn is_apart(self) -> bool {
+        matches!(self, Self::Schedule(_) | Self::Operator { .. })
+    }
 }
 
 /// Where a rung stands.
@@ -87,6 +99,8 @@ pub(super) struct Rung {
     /// Not sooner than this: taken dry before, and dry run is over; or failed in the last round of
     /// the host's ladder.
     pub(super) not_before: Option<Moment>,
+    /// The operator who wants it.
+    pub(super) by: Option<Arc<str>>,
 }
 
 impl Rung {
@@ -108,12 +122,15 @@ impl Rung {
             reminded: None,
             needs_until: None,
             not_before: None,
+            by: None,
         }
     }
 
     /// Its level was entered, or `repeat` is over: it is to be ordered anew.
     pub(super) fn make_due(&mut self) {
-        *self = Self { state: RungState::Due, attempts: self.attempts, ..Self::new(self.of, self.level, self.action) };
+        let by = self.by.take();
+        *self =
+            Self { state: RungState::Due, attempts: self.attempts, by, ..Self::new(self.of, self.level, self.action) };
     }
 
     /// Its level was left: what was due or waiting lapses; nothing is remembered. Returns the

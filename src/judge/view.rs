@@ -126,13 +126,14 @@ impl<'a> MemberView<'a> {
                 Of::Ladder(ladder) => RungOf::Ladder(index(ladder)),
                 Of::Host(_) => RungOf::Host,
                 Of::Schedule(_) => RungOf::Schedule,
+                Of::Operator { .. } => RungOf::Operator,
             };
             let (level, action) = (rung.level, index(rung.action));
             Some(RungView { member: self.key, ladder, level, action, standing: self.standing(rung)? })
         })
     }
 
-    fn standing(self, rung: &Rung) -> Option<Standing> {
+    pub(super) fn standing(self, rung: &Rung) -> Option<Standing> {
         Some(match rung.state {
             RungState::Idle => return None,
             RungState::Due => {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cause, Identity, Level, MemberKey, Moment, Order, OutcomeKind, Reason, Unknown};
+use super::{
+    Cause, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Order, OutcomeKind, Reason, Unknown,
+};
 
 /// A fact, with when it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,6 +183,22 @@ pub enum Note {
         metric: Arc<str>,
         /// Why it is unknown; none when it is known again.
         why: Option<Unknown>,
+    },
+    /// An operator asked for something over the control socket.
+    Asked {
+        /// Who, as the log calls him: `alice (uid 1000, pid 4711)`.
+        by: Arc<str>,
+        /// What, as words after "asks to".
+        what: String,
+    },
+    /// Orders are held back from now on, because an operator wants that.
+    Inhibited(Inhibition),
+    /// They are not held back any more.
+    InhibitionEnded {
+        /// Which.
+        inhibition: Inhibition,
+        /// Why.
+        why: InhibitionEnd,
     },
     /// Something about the daemon itself.
     Daemon {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionScope, BootId, Identity, Level, Measure, Metric, Moment, Order, OrderId, PerLevel, Reason};
+use super::{
+    ActionScope, BootId, Identity, Inhibition, Level, Measure, Metric, Moment, Order, OrderId, PerLevel, Reason,
+};
 
 /// All that judge would miss.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,9 @@ pub struct Memory {
     pub cycles: Vec<Cycle>,
     /// Kills that wait for a successor.
     pub successors: Vec<SuccessorMemory>,
+    /// What the operator holds back.
+    #[serde(default)]
+    pub inhibitions: Vec<Inhibition>,
 }
 
 /// One member.

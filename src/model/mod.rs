@@ -6,6 +6,7 @@
 
 mod event;
 mod identity;
+mod inhibit;
 mod level;
 mod memory;
 mod metric;
@@ -19,6 +20,7 @@ mod text;
 
 pub use event::{Event, Note};
 pub use identity::{BootId, Identity, MemberKey, Pid};
+pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
 pub use level::{Level, PerLevel};
 pub use memory::{
     Answer, Cycle, Delivery, GroupMemory, HostMemory, KillMemory, Lease, MemberMemory, Memory, RungMemory, RungName,

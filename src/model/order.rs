@@ -161,9 +161,9 @@ pub struct Order {
     pub identity: Identity,
     /// Name of the target.
     pub target: Arc<str>,
-    /// Name of the ladder; `host` for the host's, `schedule` for an order that no level caused.
+    /// Name of the ladder; `host` for the host's, `schedule` and `operator` for orders that no level caused.
     pub ladder: Arc<str>,
-    /// The level whose rung it is; normal for a scheduled order.
+    /// The level whose rung it is; normal for a scheduled order and an operator's.
     pub level: Level,
     /// Name of the action.
     pub action: Arc<str>,
@@ -175,12 +175,15 @@ pub struct Order {
     pub measure: Measure,
     /// A kill: what of ours stops the process, and must let go first.
     pub thaw: Option<FreezeBy>,
-    /// Why: of an undo, why the measure had been taken; none for a scheduled order.
+    /// Why: of an undo, why the measure had been taken; none for a scheduled order and an operator's.
     pub cause: Option<Cause>,
     /// When it was decided.
     pub decided: Moment,
     /// 1 for the first try.
     pub attempt: u32,
+    /// The operator who asked for it, as the log calls him; none where judge decided.
+    #[serde(default)]
+    pub by: Option<Arc<str>>,
 }
 
 /// What became of an order.

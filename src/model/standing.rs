@@ -94,6 +94,8 @@ pub enum RungOf {
     Host,
     /// To the target's schedule.
     Schedule,
+    /// To no ladder: the operator asked for it.
+    Operator,
 }
 
 /// A measure in force that must be undone.

@@ -108,6 +108,9 @@ impl Counters {
             | Note::SuccessorCame { .. }
             | Note::LadderStepped { .. }
             | Note::Seen { .. }
+            | Note::Asked { .. }
+            | Note::Inhibited(_)
+            | Note::InhibitionEnded { .. }
             | Note::Daemon { .. } => false,
         }
     }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::show;
 use crate::config::{Config, units};
 use crate::model::{
-    Cause, Direction, Event, Identity, Level, MemberKey, Metric, Moment, Note, OutcomeKind, Unknown, printable,
+    Cause, Direction, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Metric, Moment, Note, OutcomeKind,
+    Unknown, printable,
 };
 
 /// Longest line: what a peer or a path can blow up is cut there.
@@ -72,6 +73,7 @@ fn severity(note: &Note) -> Severity {
         | Note::Ordered(_)
         | Note::Contested { .. }
         | Note::Reading { why: Some(_), .. }
+        | Note::Inhibited(_)
         | Note::Daemon { bad: true, .. } => Severity::Warning,
         Note::GaveUp { .. } | Note::StillHeld { .. } | Note::StaysInForce { .. } | Note::SuccessorMissing { .. } => {
             Severity::Error
@@ -86,6 +88,8 @@ fn severity(note: &Note) -> Severity {
         | Note::LadderStepped { .. }
         | Note::Seen { why: None, .. }
         | Note::Reading { why: None, .. }
+        | Note::Asked { .. }
+        | Note::InhibitionEnded { .. }
         | Note::Daemon { bad: false, .. } => Severity::Info,
     }
 }
@@ -123,6 +127,9 @@ impl Teller<'_> {
             }
             Note::LevelChanged { .. } | Note::LadderStepped { .. } => self.tell_step(out, note),
             Note::Daemon { text, .. } => out.write_str(text),
+            Note::Asked { by, what } => write!(out, "{by} asks to {what}"),
+            Note::Inhibited(inhibition) => self.tell_inhibited(out, inhibition),
+            Note::InhibitionEnded { inhibition, why } => tell_inhibition_ended(out, inhibition, why),
             Note::Ordered(order) => self.tell_ordered(out, order),
             Note::Ended { order, kind, reason, detail } => {
                 orders::tell_ended(out, order, (*kind, *reason))?;
@@ -139,6 +146,13 @@ impl Teller<'_> {
             Note::LeaseEnded { order } => orders::tell_lease_ended(out, order),
             Note::StaysInForce { order, opens } => self.tell_stays_in_force(out, order, *opens),
         }
+    }
+
+    fn tell_inhibited(&self, out: &mut String, inhibition: &Inhibition) -> fmt::Result {
+        let Inhibition { by, until, until_successor, .. } = inhibition;
+        let most = show::duration(until.since(self.now));
+        let successor = if *until_successor { "until a successor is there, " } else { "" };
+        write!(out, "{} held back {successor}for {most} at most, by {by}", held_back(inhibition))
     }
 
     fn tell_step(&self, out: &mut String, note: &Note) -> fmt::Result {
@@ -168,6 +182,23 @@ impl Teller<'_> {
         let since = self.now.since(cause.since);
         let text = reading_past_bound(&cause.metric, cause.value, cause.bound);
         if since.as_millis() < 100 { text } else { format!("{text} for {}", show::duration(since)) }
+    }
+}
+
+fn held_back(inhibition: &Inhibition) -> String {
+    match &inhibition.action {
+        Some(action) => format!("{}: orders of {action} are", inhibition.target),
+        None => format!("{}: all orders are", inhibition.target),
+    }
+}
+
+fn tell_inhibition_ended(out: &mut String, inhibition: &Inhibition, why: &InhibitionEnd) -> fmt::Result {
+    write!(out, "{} held back no more: ", held_back(inhibition))?;
+    match why {
+        InhibitionEnd::Expired => out.write_str("its time is over"),
+        InhibitionEnd::Successor => out.write_str("the successor is there"),
+        InhibitionEnd::Released(by) => write!(out, "{by} wants that"),
+        InhibitionEnd::Unknown => out.write_str("the configuration has no such thing any more"),
     }
 }
 

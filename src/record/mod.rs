@@ -56,6 +56,11 @@ impl Recorder {
         }
     }
 
+    /// The line that the log gets of `event`, for whoever asked for it.
+    pub fn line(&self, event: &Event) -> String {
+        Line::of(event, &self.config, self.config.daemon.dry_run).text
+    }
+
     /// The counts now. A share, not a copy: it is copied when an event changes it next.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)

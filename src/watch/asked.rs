@@ -1,10 +1,15 @@
 //! What operators ask over the control socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Watch;
-use crate::export::{Asked, Control, LeaseView, Reply, Request};
-use crate::model::{ActionScope, Moment, Order, printable};
+use crate::config::Target;
+use crate::export::{Asked, Control, OrderAnswer, Reply, Request, Whom};
+use crate::judge::{Chosen, Wanted, Wish, inhibition_length};
+use crate::model::{
+    ActionScope, Event, Inhibition, LeaseView, Moment, Note, Order, OrderId, OutcomeKind, Standing, printable,
+};
 
 /// Longest name that is told back.
 const MOST_CHARS: usize = 80;
@@ -19,28 +24,27 @@ impl Watch {
     }
 
     fn comply(&mut self, asked: Asked, now: Moment) {
+        if let Some(what) = told(&asked.request) {
+            self.events.push(Event { at: now, note: Note::Asked { by: Arc::clone(&asked.by), what } });
+        }
         let reply = match &asked.request {
             Request::Reload => {
-                self.say(format!("user {} asks to read the configuration again", asked.uid));
                 self.begin_reload(Some(asked));
                 return;
             }
             Request::Leases => Reply::Leases(self.state.leases(now).collect()),
-            Request::Thaw => {
-                self.say(format!("user {} asks to let everybody run again", asked.uid));
-                done(&self.state.want_thaw(now))
-            }
-            Request::UndoAll => {
-                self.say(format!("user {} asks to undo everything", asked.uid));
-                done(&self.state.want_undo(None, None, now))
-            }
+            Request::Orders(orders) => Reply::Ordered(orders.iter().map(|order| self.become_of(*order)).collect()),
+            Request::Thaw => done(&self.state.want_thaw(now)),
+            Request::UndoAll => done(&self.state.want_undo(None, None, now)),
             Request::Undo { target, action } => {
-                let what = action.as_deref().unwrap_or("everything");
-                let (what, whom) = (printable(what.as_bytes(), MOST_CHARS), printable(target.as_bytes(), MOST_CHARS));
-                self.say(format!("user {} asks to undo {what} of {whom}", asked.uid));
-                let refusal = self.refusal(target, action.as_deref(), now);
+                let refusal = self.unknown_lease(target, action.as_deref(), now);
                 refusal.unwrap_or_else(|| done(&self.state.want_undo(Some(target), action.as_deref(), now)))
             }
+            Request::Act { .. } => self.act(&asked, now),
+            Request::Inhibit { target, action, .. } => {
+                self.unknown_name(target, action.as_deref()).unwrap_or_else(|| self.inhibit(&asked, now))
+            }
+            Request::Release { .. } | Request::ReleaseAll => self.release(&asked, now),
         };
         self.replies.push((asked, reply));
     }
@@ -52,33 +56,179 @@ impl Watch {
         }
     }
 
+    fn act(&mut self, asked: &Asked, now: Moment) -> Reply {
+        let Request::Act { target, action, whom, needs } = &asked.request else { return Reply::Done(Vec::new()) };
+        if let Some(refusal) = self.unknown_name(target, Some(action)) {
+            return refusal;
+        }
+        let by = Arc::clone(&asked.by);
+        let whom = match *whom {
+            Whom::Only => Chosen::Only,
+            Whom::Slot(slot) => Chosen::Slot(slot),
+            Whom::All => Chosen::All,
+        };
+        match self.state.want_act(&Wish { target, action, whom, needs: *needs, by }, now) {
+            Ok(wanted) => Reply::Ordered(wanted.iter().map(first_answer).collect()),
+            Err(why) => Reply::Refused(why),
+        }
+    }
+
+    /// What has become of an operator's order.
+    fn become_of(&self, order: u64) -> OrderAnswer {
+        let ended = self.recorder.counters();
+        if let Some(ended) = ended.recent().rev().find(|ended| ended.order.id == OrderId(order)) {
+            let done = is_done(&ended.order, ended.outcome);
+            let reason = if done { String::new() } else { format!(": {}", ended.reason.help()) };
+            let text = format!("{}: {}{reason}", name(&ended.order), ended.outcome.name());
+            return OrderAnswer { order, over: true, done, text };
+        }
+        match self.state.standing_of(OrderId(order)) {
+            Some(standing) => OrderAnswer { order, over: false, done: false, text: waits(standing) },
+            None => {
+                let text = format!("order {order} is not known here: the log says what became of it");
+                OrderAnswer { order, over: true, done: false, text }
+            }
+        }
+    }
+
+    fn inhibit(&mut self, asked: &Asked, now: Moment) -> Reply {
+        let Request::Inhibit { target, action, seconds, until_successor } = &asked.request else {
+            return Reply::Done(Vec::new());
+        };
+        let inhibition = Inhibition {
+            target: target.as_str().into(),
+            action: action.as_deref().map(Into::into),
+            by: Arc::clone(&asked.by),
+            since: now,
+            until: now + inhibition_length(seconds.map(Duration::from_secs)),
+            until_successor: *until_successor,
+        };
+        let events = self.state.inhibit(inhibition);
+        self.tell_all(events)
+    }
+
+    fn release(&mut self, asked: &Asked, now: Moment) -> Reply {
+        let whom = match &asked.request {
+            Request::Release { target, action } => (Some(target.as_str()), action.as_deref()),
+            Request::Undo { .. }
+            | Request::UndoAll
+            | Request::Thaw
+            | Request::Reload
+            | Request::Leases
+            | Request::Act { .. }
+            | Request::Orders(_)
+            | Request::Inhibit { .. }
+            | Request::ReleaseAll => (None, None),
+        };
+        let events = self.state.release(whom, &asked.by, now);
+        if events.is_empty()
+            && let (Some(target), action) = whom
+        {
+            let held = || Reply::Refused(format!("nothing of {} is held back", shown(target)));
+            return self.unknown_name(target, action).unwrap_or_else(held);
+        }
+        self.tell_all(events)
+    }
+
+    /// What is logged is what the operator is told.
+    fn tell_all(&mut self, events: Vec<Event>) -> Reply {
+        let lines = events.iter().map(|event| self.recorder.line(event)).collect();
+        self.events.extend(events);
+        Reply::Done(lines)
+    }
+
     /// Names that nobody knows, unless something is in force under them.
-    fn refusal(&self, target: &str, action: Option<&str>, now: Moment) -> Option<Reply> {
+    fn unknown_lease(&self, target: &str, action: Option<&str>, now: Moment) -> Option<Reply> {
         let in_force =
             |lease: &LeaseView| *lease.target == *target && action.is_none_or(|action| *lease.action == *action);
         if self.state.leases(now).any(|lease| in_force(&lease)) {
             return None;
         }
-        let shown = |name: &str| printable(name.as_bytes(), MOST_CHARS);
+        self.unknown_name(target, action)
+    }
+
+    /// A target or an action that the configuration does not have.
+    fn unknown_name(&self, target: &str, action: Option<&str>) -> Option<Reply> {
         let Some(found) = self.config.targets.iter().find(|known| *known.name == *target) else {
             let names: Vec<&str> = self.config.targets.iter().map(|known| &*known.name).collect();
-            return Some(Reply::Refused(format!(
-                "no target is called {}: there is {}",
-                shown(target),
-                names.join(", ")
-            )));
+            let there = names.join(", ");
+            return Some(Reply::Refused(format!("no target is called {}: there is {there}", shown(target))));
         };
         let action = action.filter(|action| !found.actions.iter().any(|known| *known.name == **action))?;
-        let names: Vec<&str> = found.actions.iter().map(|known| &*known.name).collect();
-        let (action, target) = (shown(action), shown(target));
-        Some(Reply::Refused(format!("{target} has no action {action}: it has {}", names.join(", "))))
+        Some(Reply::Refused(format!("{} has no action {}: it has {}", shown(target), shown(action), actions(found))))
+    }
+}
+
+fn shown(name: &str) -> String {
+    printable(name.as_bytes(), MOST_CHARS)
+}
+
+fn actions(target: &Target) -> String {
+    let names: Vec<&str> = target.actions.iter().map(|known| &*known.name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// What is asked, as words after "asks to"; none for mere questions.
+fn told(request: &Request) -> Option<String> {
+    let of = |target: &str, action: Option<&str>| match action {
+        Some(action) => format!("{} of {}", shown(action), shown(target)),
+        None => format!("everything of {}", shown(target)),
+    };
+    Some(match request {
+        Request::Leases | Request::Orders(_) => return None,
+        Request::Reload => "read the configuration again".to_owned(),
+        Request::Thaw => "let everybody run again".to_owned(),
+        Request::UndoAll => "undo everything".to_owned(),
+        Request::Undo { target, action } => format!("undo {}", of(target, action.as_deref())),
+        Request::Act { target, action, .. } => format!("take {}", of(target, Some(action))),
+        Request::Inhibit { target, action, .. } => format!("hold back {}", of(target, action.as_deref())),
+        Request::Release { target, action } => format!("release {}", of(target, action.as_deref())),
+        Request::ReleaseAll => "release everything".to_owned(),
+    })
+}
+
+/// `pause of trader[0]`
+fn name(order: &Order) -> String {
+    match order.scope {
+        ActionScope::Process => format!("{} of {}[{}]", order.action, order.target, order.member.slot),
+        ActionScope::Target => format!("{} of {}", order.action, order.target),
+    }
+}
+
+fn first_answer(wanted: &Wanted) -> OrderAnswer {
+    match wanted {
+        Wanted::Ordered(order) => {
+            OrderAnswer { order: order.id.0, over: false, done: false, text: format!("ordered: {}", name(order)) }
+        }
+        Wanted::InForce(order) => {
+            let text = format!("{} is in force already; from now on only tradedog undo ends it", name(order));
+            OrderAnswer { order: order.id.0, over: true, done: true, text }
+        }
+    }
+}
+
+/// Whether an operator has what he wanted.
+const fn is_done(order: &Order, outcome: OutcomeKind) -> bool {
+    match outcome {
+        OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun => true,
+        OutcomeKind::Gone => order.measure.is_kill(),
+        OutcomeKind::Failed | OutcomeKind::Held | OutcomeKind::Vetoed | OutcomeKind::Lapsed => false,
+    }
+}
+
+fn waits(standing: Standing) -> String {
+    match standing {
+        Standing::Held { reason, .. } => format!("held: {}", reason.help()),
+        Standing::Retrying { reason, .. } => format!("failed: {}; it is tried again", reason.help()),
+        Standing::Waiting => "waits for another order of the process".to_owned(),
+        Standing::InFlight
+        | Standing::Vetoed { .. }
+        | Standing::GaveUp { .. }
+        | Standing::InForce { .. }
+        | Standing::Done { .. } => "under way".to_owned(),
     }
 }
 
 fn done(orders: &[Arc<Order>]) -> Reply {
-    let line = |order: &Arc<Order>| match order.scope {
-        ActionScope::Process => format!("undoing {} of {}[{}]", order.action, order.target, order.member.slot),
-        ActionScope::Target => format!("undoing {} of {}", order.action, order.target),
-    };
-    Reply::Done(orders.iter().map(line).collect())
+    Reply::Done(orders.iter().map(|order| format!("undoing {}", name(order))).collect())
 }

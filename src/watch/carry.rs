@@ -41,7 +41,8 @@ impl Watch {
 
     /// The last questions before an order goes out: the causing reading of a kill, then the vetoes.
     fn question(&mut self, order: &Arc<Order>, now: Moment) -> Result<(), Outcome> {
-        if order.measure.is_kill() {
+        // What an operator wants no reading causes, so that none can confirm it.
+        if order.measure.is_kill() && order.by.is_none() {
             self.confirm(order, now).map_err(|reason| held(order, reason, now))?;
         }
         self.executor.admit(order, &self.roster, now)

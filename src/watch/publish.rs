@@ -93,6 +93,7 @@ impl Watch {
                 successor_missing: state.successor_missing(target),
             }));
             snapshot.leases.extend(state.leases(began));
+            snapshot.inhibitions.extend(state.inhibitions(began).cloned());
             view.begun |= *all_found;
             snapshot.begun = view.begun;
             show_host(snapshot, state, began);

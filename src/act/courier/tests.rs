@@ -67,6 +67,7 @@ fn order(id: u64, measure: Measure) -> Arc<Order> {
         thaw: None,
         decided: now(),
         attempt: 2,
+        by: None,
     })
 }
 

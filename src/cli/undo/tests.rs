@@ -34,7 +34,13 @@ fn daemon() -> (Fake, Arc<Mutex<Vec<Request>>>) {
             }
             Request::UndoAll => leases.clear(),
             Request::Leases => return Reply::Leases(leases.clone()),
-            Request::Thaw | Request::Reload => return Reply::Refused("not asked here".into()),
+            Request::Thaw
+            | Request::Reload
+            | Request::Act { .. }
+            | Request::Orders(_)
+            | Request::Inhibit { .. }
+            | Request::Release { .. }
+            | Request::ReleaseAll => return Reply::Refused("not asked here".into()),
         }
         Reply::Done(vec!["on its way".into()])
     });
@@ -69,15 +75,29 @@ fn what_is_not_in_force_is_a_failure_that_names_what_is() {
     drop((fake, asked));
     let unknown = Fake::start(|request| match request {
         Request::Leases => Reply::Leases(vec![lease("trader", "pause", 5)]),
-        Request::Undo { .. } | Request::UndoAll | Request::Thaw | Request::Reload => {
-            Reply::Refused("no target is called tradr: there is trader".into())
-        }
+        Request::Undo { .. }
+        | Request::UndoAll
+        | Request::Thaw
+        | Request::Reload
+        | Request::Act { .. }
+        | Request::Orders(_)
+        | Request::Inhibit { .. }
+        | Request::Release { .. }
+        | Request::ReleaseAll => Reply::Refused("no target is called tradr: there is trader".into()),
     });
     let text = said(run(&arguments(&["tradr", "pause"], unknown.daemon()), &mut Output::stdout()));
     assert_eq!(text, "no target is called tradr: there is trader");
     let empty = Fake::start(|request| match request {
         Request::Leases => Reply::Leases(Vec::new()),
-        Request::Undo { .. } | Request::UndoAll | Request::Thaw | Request::Reload => Reply::Done(Vec::new()),
+        Request::Undo { .. }
+        | Request::UndoAll
+        | Request::Thaw
+        | Request::Reload
+        | Request::Act { .. }
+        | Request::Orders(_)
+        | Request::Inhibit { .. }
+        | Request::Release { .. }
+        | Request::ReleaseAll => Reply::Done(Vec::new()),
     });
     let text = said(run(&arguments(&["trader", "pause"], empty.daemon()), &mut Output::stdout()));
     assert_eq!(text, "nothing to undo: pause of trader is not in force; nothing is");

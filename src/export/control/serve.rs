@@ -58,7 +58,7 @@ impl Desk {
     async fn put(&self, request: Request, uid: u32) -> Reply {
         let limit = if request == Request::Reload { self.limits.reload } else { self.limits.answer };
         let (reply, answer) = oneshot::channel();
-        if let Err(error) = self.queue.try_send(Asked { request, uid, reply }) {
+        if let Err(error) = self.queue.try_send(Asked { request, by: format!("user {uid}").into(), reply }) {
             return Reply::Refused(match error {
                 TrySendError::Full(_) => "too many requests wait for the watch loop: ask again later".into(),
                 TrySendError::Disconnected(_) => "tradedog is stopping".into(),

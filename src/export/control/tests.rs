@@ -103,7 +103,11 @@ fn what_is_asked_reaches_the_loop_and_what_it_answers_the_client() {
     ] {
         let client = site.ask(line);
         let asked = site.taken();
-        assert_eq!((&asked.request, asked.uid), (&request, rustix::process::geteuid().as_raw()), "{line}");
+        assert_eq!(
+            (&asked.request, &*asked.by),
+            (&request, &*format!("user {}", rustix::process::geteuid().as_raw())),
+            "{line}"
+        );
         assert!(site.woken.load(Ordering::SeqCst) > 0, "the loop was not woken");
         asked.answer(Reply::Done(vec!["so be it".into()]));
         assert_eq!(client.join().unwrap(), Some(Reply::Done(vec!["so be it".into()])), "{line}");

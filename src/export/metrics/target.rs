@@ -28,15 +28,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "Whether the target has measures that would really be taken: a ladder, and no dry run.",
         armed,
     ),
-    gauge(
-        "tradedog_inhibited",
-        TARGET,
-        "Whether an operator holds back the measures of the target.",
-        |scrape, series| {
-            // Nobody can yet; a zero says so, and dashboards need not be changed later.
-            each(scrape, series, |_| Some(0.0));
-        },
-    ),
+    gauge("tradedog_inhibited", TARGET, "Whether an operator holds back the measures of the target.", inhibited),
     gauge(
         "tradedog_kill_budget_remaining",
         TARGET,
@@ -103,5 +95,12 @@ fn thresholds(scrape: &Scrape<'_>, series: &mut Series) {
                 series.push_known(&[&seen.target.name, metric, level.name()], bound.map(|bound| bound.at));
             }
         }
+    }
+}
+
+fn inhibited(scrape: &Scrape<'_>, series: &mut Series) {
+    for seen in &scrape.targets {
+        let held = scrape.snapshot.inhibitions.iter().any(|inhibition| inhibition.target == seen.target.name);
+        series.push(&[&seen.target.name], f64::from(u8::from(held)));
     }
 }

@@ -154,6 +154,7 @@ fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
         }
         RungOf::Host => "host".to_owned(),
         RungOf::Schedule => "schedule".to_owned(),
+        RungOf::Operator => "operator".to_owned(),
     };
     let action = target.actions.get(usize::from(view.action));
     Rung {

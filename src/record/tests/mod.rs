@@ -106,6 +106,7 @@ fn order(target: &Target, action: usize) -> Arc<Order> {
         thaw: None,
         decided: Moment::from_secs(100),
         attempt: 1,
+        by: None,
     })
 }
 

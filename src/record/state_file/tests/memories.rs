@@ -118,6 +118,7 @@ fn order() -> impl Strategy<Value = Arc<Order>> {
             cause,
             decided,
             attempt,
+            by: None,
         })
     })
 }
@@ -232,6 +233,7 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
             delivered: delivered.into_iter().map(|(target, delivery)| TargetDelivery { target, delivery }).collect(),
             cycles: cycles.into_iter().map(cycle).collect(),
             successors: successors.into_iter().map(successor).collect(),
+            inhibitions: Vec::new(),
         }
     })
 }

@@ -1,0 +1,121 @@
+//! What the operator holds back: the first brake that is asked. Each ends by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Pass, State};
+use crate::model::{Event, Inhibition, InhibitionEnd, LONGEST_INHIBITION, Moment, Note};
+
+/// Most that are held back at a time; the oldest gives way, loudly.
+const MOST: usize = 256;
+
+impl State {
+    /// Holds back the orders of a target, or of one of its actions. One that concerned the same is
+    /// replaced. Returns what is told.
+    pub fn inhibit(&mut self, inhibition: Inhibition) -> Vec<Event> {
+        let now = inhibition.since;
+        let same = |other: &Inhibition| other.target == inhibition.target && other.action == inhibition.action;
+        let surplus = (self.inhibitions.len() >= MOST).then(|| self.inhibitions.first().cloned()).flatten();
+        let ends = |other: &Inhibition| same(other) || surplus.as_ref() == Some(other);
+        let why = InhibitionEnd::Released(Arc::clone(&inhibition.by));
+        let mut events = self.end_inhibitions(ends, |_| why.clone(), now);
+        self.inhibitions.push(inhibition.clone());
+        self.changed = true;
+        events.push(Event { at: now, note: Note::Inhibited(inhibition) });
+        events
+    }
+
+    /// Holds back no more: what concerns one action of a target, everything of a target, or everything.
+    /// Returns what is told; nothing where nothing was held back.
+    pub fn release(&mut self, whom: (Option<&str>, Option<&str>), by: &Arc<str>, now: Moment) -> Vec<Event> {
+        let (target, action) = whom;
+        let meant = |inhibition: &Inhibition| {
+            target.is_none_or(|name| *inhibition.target == *name)
+                && action.is_none_or(|name| inhibition.action.as_deref() == Some(name))
+        };
+        self.end_inhibitions(meant, |_| InhibitionEnd::Released(Arc::clone(by)), now)
+    }
+
+    /// What is held back now.
+    pub fn inhibitions(&self, now: Moment) -> impl Iterator<Item = &Inhibition> {
+        self.inhibitions.iter().filter(move |inhibition| now < inhibition.until)
+    }
+
+    /// Until when the operator holds back that action, if he does.
+    pub(super) fn inhibited(&self, target: &str, action: &str, now: Moment) -> Option<Moment> {
+        let ours = self.inhibitions(now).filter(|inhibition| inhibition.concerns(target, action));
+        ours.map(|inhibition| inhibition.until).max()
+    }
+
+    /// Ends those whose time is over, or whose successor has come.
+    pub(super) fn tend_inhibitions(&mut self, pass: &mut Pass<'_>) {
+        if self.inhibitions.is_empty() {
+            return;
+        }
+        let came: Vec<bool> = self.inhibitions.iter().map(|inhibition| self.successor_came(inhibition)).collect();
+        let known: Vec<bool> = self.inhibitions.iter().map(|inhibition| self.is_known(inhibition)).collect();
+        let ends: Vec<Option<InhibitionEnd>> = self
+            .inhibitions
+            .iter()
+            .zip(came.iter().zip(&known))
+            .map(|(inhibition, (came, known))| match () {
+                () if pass.now >= inhibition.until => Some(InhibitionEnd::Expired),
+                () if *came => Some(InhibitionEnd::Successor),
+                () if !known => Some(InhibitionEnd::Unknown),
+                () => None,
+            })
+            .collect();
+        let mut ends = ends.into_iter();
+        let held = std::mem::take(&mut self.inhibitions);
+        for inhibition in held {
+            match ends.next().flatten() {
+                Some(why) => {
+                    self.changed = true;
+                    pass.tell(Note::InhibitionEnded { inhibition, why });
+                }
+                None => self.inhibitions.push(inhibition),
+            }
+        }
+    }
+
+    /// Whether a process of the target is there that was born after it.
+    fn successor_came(&self, inhibition: &Inhibition) -> bool {
+        let target = self.target_named(&inhibition.target).filter(|_| inhibition.until_successor);
+        let born_after = |(key, member): (&_, &super::member::MemberState)| {
+            let key: &crate::model::MemberKey = key;
+            Some(key.target) == target && member.started > inhibition.since
+        };
+        self.members.iter().any(born_after)
+    }
+
+    /// Whether the configuration still has what it concerns.
+    fn is_known(&self, inhibition: &Inhibition) -> bool {
+        let target = self.config.targets.iter().find(|target| target.name == inhibition.target);
+        target.is_some_and(|target| {
+            let known = |name: &Arc<str>| target.actions.iter().any(|action| action.name == *name);
+            inhibition.action.as_ref().is_none_or(known)
+        })
+    }
+
+    fn end_inhibitions(
+        &mut self,
+        meant: impl Fn(&Inhibition) -> bool,
+        why: impl Fn(&Inhibition) -> InhibitionEnd,
+        now: Moment,
+    ) -> Vec<Event> {
+        let (ended, kept) = std::mem::take(&mut self.inhibitions).into_iter().partition(meant);
+        self.inhibitions = kept;
+        let ended: Vec<Inhibition> = ended;
+        self.changed |= !ended.is_empty();
+        let tell = |inhibition: Inhibition| {
+            let why = why(&inhibition);
+            Event { at: now, note: Note::InhibitionEnded { inhibition, why } }
+        };
+        ended.into_iter().map(tell).collect()
+    }
+}
+
+/// How long an inhibition lasts that was asked for with `wanted`; the longest where nothing was said.
+pub fn inhibition_length(wanted: Option<Duration>) -> Duration {
+    wanted.map_or(LONGEST_INHIBITION, |wanted| wanted.min(LONGEST_INHIBITION))
+}
