@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Pass, State};
-use crate::model::{Event, Inhibition, InhibitionEnd, LONGEST_INHIBITION, Moment, Note};
+use crate::model::{ActionScope, Event, Inhibition, InhibitionEnd, LONGEST_INHIBITION, MemberKey, Moment, Note};
 
 /// Most that are held back at a time; the oldest gives way, loudly.
 const MOST: usize = 256;
@@ -18,7 +18,7 @@ impl State {
         let surplus = (self.inhibitions.len() >= MOST).then(|| self.inhibitions.first().cloned()).flatten();
         let ends = |other: &Inhibition| same(other) || surplus.as_ref() == Some(other);
         let why = InhibitionEnd::Released(Arc::clone(&inhibition.by));
-        let mut events = self.end_inhibitions(ends, |_| why.clone(), now);
+        let mut events = self.end_inhibitions(ends, &why, now);
         self.inhibitions.push(inhibition.clone());
         self.changed = true;
         events.push(Event { at: now, note: Note::Inhibited(inhibition) });
@@ -33,7 +33,7 @@ impl State {
             target.is_none_or(|name| *inhibition.target == *name)
                 && action.is_none_or(|name| inhibition.action.as_deref() == Some(name))
         };
-        self.end_inhibitions(meant, |_| InhibitionEnd::Released(Arc::clone(by)), now)
+        self.end_inhibitions(meant, &InhibitionEnd::Released(Arc::clone(by)), now)
     }
 
     /// What is held back now.
@@ -49,26 +49,8 @@ impl State {
 
     /// Ends those whose time is over, or whose successor has come.
     pub(super) fn tend_inhibitions(&mut self, pass: &mut Pass<'_>) {
-        if self.inhibitions.is_empty() {
-            return;
-        }
-        let came: Vec<bool> = self.inhibitions.iter().map(|inhibition| self.successor_came(inhibition)).collect();
-        let known: Vec<bool> = self.inhibitions.iter().map(|inhibition| self.is_known(inhibition)).collect();
-        let ends: Vec<Option<InhibitionEnd>> = self
-            .inhibitions
-            .iter()
-            .zip(came.iter().zip(&known))
-            .map(|(inhibition, (came, known))| match () {
-                () if pass.now >= inhibition.until => Some(InhibitionEnd::Expired),
-                () if *came => Some(InhibitionEnd::Successor),
-                () if !known => Some(InhibitionEnd::Unknown),
-                () => None,
-            })
-            .collect();
-        let mut ends = ends.into_iter();
-        let held = std::mem::take(&mut self.inhibitions);
-        for inhibition in held {
-            match ends.next().flatten() {
+        for inhibition in std::mem::take(&mut self.inhibitions) {
+            match self.end_of(&inhibition, pass.now) {
                 Some(why) => {
                     self.changed = true;
                     pass.tell(Note::InhibitionEnded { inhibition, why });
@@ -78,14 +60,23 @@ impl State {
         }
     }
 
+    fn end_of(&self, inhibition: &Inhibition, now: Moment) -> Option<InhibitionEnd> {
+        if now >= inhibition.until {
+            return Some(InhibitionEnd::Expired);
+        }
+        if self.successor_came(inhibition) {
+            return Some(InhibitionEnd::Successor);
+        }
+        (!self.is_known(inhibition)).then_some(InhibitionEnd::Unknown)
+    }
+
     /// Whether a process of the target is there that was born after it.
     fn successor_came(&self, inhibition: &Inhibition) -> bool {
-        let target = self.target_named(&inhibition.target).filter(|_| inhibition.until_successor);
-        let born_after = |(key, member): (&_, &super::member::MemberState)| {
-            let key: &crate::model::MemberKey = key;
-            Some(key.target) == target && member.started > inhibition.since
+        let Some(target) = self.target_named(&inhibition.target).filter(|_| inhibition.until_successor) else {
+            return false;
         };
-        self.members.iter().any(born_after)
+        let mut served = self.served(MemberKey { target, slot: 0 }, ActionScope::Target);
+        served.any(|(_, member)| member.started > inhibition.since)
     }
 
     /// Whether the configuration still has what it concerns.
@@ -97,20 +88,12 @@ impl State {
         })
     }
 
-    fn end_inhibitions(
-        &mut self,
-        meant: impl Fn(&Inhibition) -> bool,
-        why: impl Fn(&Inhibition) -> InhibitionEnd,
-        now: Moment,
-    ) -> Vec<Event> {
-        let (ended, kept) = std::mem::take(&mut self.inhibitions).into_iter().partition(meant);
+    fn end_inhibitions(&mut self, meant: impl Fn(&Inhibition) -> bool, why: &InhibitionEnd, now: Moment) -> Vec<Event> {
+        let held = std::mem::take(&mut self.inhibitions);
+        let (ended, kept): (Vec<_>, Vec<_>) = held.into_iter().partition(meant);
         self.inhibitions = kept;
-        let ended: Vec<Inhibition> = ended;
         self.changed |= !ended.is_empty();
-        let tell = |inhibition: Inhibition| {
-            let why = why(&inhibition);
-            Event { at: now, note: Note::InhibitionEnded { inhibition, why } }
-        };
+        let tell = |inhibition| Event { at: now, note: Note::InhibitionEnded { inhibition, why: why.clone() } };
         ended.into_iter().map(tell).collect()
     }
 }
