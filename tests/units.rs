@@ -165,7 +165,7 @@ fn the_system_calls_that_the_daemon_uses_are_allowed() {
     let unit = service();
     let filter: Vec<&str> =
         unit.0.iter().filter(|(key, _)| key == "SystemCallFilter").map(|(_, value)| value.as_str()).collect();
-    assert_eq!(filter, ["@system-service process_mrelease", "~@privileged @resources"], "the order decides");
+    assert_eq!(filter, ["@system-service process_mrelease", "~@privileged @resources", "capset"], "the order decides");
     let Ok(listed) = Command::new("systemd-analyze").arg("syscall-filter").output() else {
         println!("skipped: there is no systemd-analyze");
         return;

@@ -4,7 +4,7 @@
 //! capabilities(7).
 
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{Uid, geteuid, getuid};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, set_capabilities, set_no_new_privs,
 };
@@ -45,7 +45,12 @@ const fn flag(capability: Capability) -> CapabilitySet {
 pub fn keep_rights() -> Result<(), RightsError> {
     clear_ambient()?;
     let sets = capabilities(None).map_err(RightsError)?;
-    set_capabilities(None, CapabilitySets { inheritable: CapabilitySet::empty(), ..sets }).map_err(RightsError)
+    match set_capabilities(None, CapabilitySets { inheritable: CapabilitySet::empty(), ..sets }) {
+        // What is inheritable is nothing yet: only a program that is marked for it gets it, and only
+        // from a thread that has it. A sandbox without capset(2) may leave it.
+        Ok(()) | Err(Errno::PERM) => Ok(()),
+        Err(errno) => Err(RightsError(errno)),
+    }
 }
 
 /// Takes every capability from the calling thread for good, and from all that it will ever execute or
@@ -61,7 +66,12 @@ pub fn renounce_rights() -> Result<(), RightsError> {
     set_no_new_privs(true).map_err(RightsError)?;
     clear_ambient()?;
     let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }).map_err(RightsError)
+    match set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }) {
+        Ok(()) => Ok(()),
+        // A sandbox without capset(2). The exec itself takes them from a user: only ambient ones last.
+        Err(Errno::PERM) if ![getuid(), geteuid()].contains(&Uid::ROOT) => Ok(()),
+        Err(errno) => Err(RightsError(errno)),
+    }
 }
 
 /// Before Linux 4.3 there is no such set.

@@ -42,7 +42,10 @@ fn shortfalls(config: &Config, rights: &Rights, user: &str) -> Vec<String> {
         (!names.is_empty()).then(|| names.join(", "))
     };
     let kill = without(Capability::Kill).map(|names| {
-        format!("without CAP_KILL (systemd/act.conf) only processes of user {user} can be signalled, frozen or killed: {names}")
+        format!(
+            "without CAP_KILL (systemd/act.conf) only processes of user {user} can be signalled, frozen or killed: \
+             {names}"
+        )
     });
     let cgroup = without(Capability::DacOverride).map(|names| {
         format!("without CAP_DAC_OVERRIDE (systemd/cgroup.conf) only cgroups of user {user} can be frozen: {names}")
