@@ -14,6 +14,9 @@ use crate::model::{ActionScope, Level, MemberKey, Moment, Note, Order, OrderId, 
 /// An operator's order that has not gone out by then lapses.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What is said of a process that ended meanwhile.
+const GONE: &str = "the process is gone";
+
 /// What an operator wants.
 #[derive(Clone, Debug)]
 pub struct Wish<'a> {
@@ -143,22 +146,28 @@ impl State {
 
     fn place_order(&mut self, turn: &Turn<'_>, now: Moment) -> Result<Wanted, String> {
         if self.join(turn, now).is_some() {
-            let lease = self.rung_mut(turn).map(|rung| (rung.state, rung.action, rung.order.clone()));
-            return match lease {
-                Some((RungState::InFlight(_), _, Some(order))) => Ok(Wanted::Ordered(order)),
-                Some((_, action, _)) => {
-                    let lease = self.lease_at(turn.key, action).and_then(|at| self.leases.get_mut(at));
-                    let lease = lease.filter(|lease| !lease.wanted).ok_or("it is being undone just now: ask again")?;
-                    lease.undo.by = UndoBy::Operator;
-                    Ok(Wanted::InForce(Arc::clone(&lease.order)))
-                }
-                None => Err("the process is gone".to_owned()),
-            };
+            return self.joined(turn);
         }
         if let Some(hold) = self.brake(turn, now) {
             return Err(format!("{} ({})", hold.reason.help(), hold.reason));
         }
-        self.draft(turn, now).map(Wanted::Ordered).ok_or_else(|| "the process is gone".to_owned())
+        self.draft(turn, now).map(Wanted::Ordered).ok_or_else(|| GONE.to_owned())
+    }
+
+    /// The measure was there already, or is on its way: from now on it is the operator's.
+    fn joined(&mut self, turn: &Turn<'_>) -> Result<Wanted, String> {
+        let rung = self.rung_mut(turn).ok_or(GONE)?;
+        let (state, action, order) = (rung.state, rung.action, rung.order.clone());
+        let lease = self.lease_at(turn.key, action).and_then(|at| self.leases.get_mut(at));
+        let lease = lease.filter(|lease| !lease.wanted).map(|lease| {
+            lease.undo.by = UndoBy::Operator;
+            Arc::clone(&lease.order)
+        });
+        match (state, order, lease) {
+            (RungState::InFlight(_), Some(order), _) => Ok(Wanted::Ordered(order)),
+            (_, _, Some(order)) => Ok(Wanted::InForce(order)),
+            (_, _, None) => Err("it is being undone just now: ask again".to_owned()),
+        }
     }
 
     /// Ends what is done, and what has not gone out in time.
