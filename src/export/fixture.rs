@@ -140,6 +140,11 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
     }
 }
 
+/// The time at which the snapshot is looked at.
+pub(crate) fn clock() -> Moment {
+    Moment::from_secs(10_001)
+}
+
 fn identity(pid: i32) -> Identity {
     Identity { boot: BootId(1), pid: Pid::new(pid).unwrap(), start_ticks: 900_000, pidfs_inode: Some(7) }
 }
@@ -231,6 +236,7 @@ pub(crate) fn snapshot() -> Snapshot {
     let mut snapshot = Snapshot::empty(Arc::clone(&config));
     snapshot.begun = true;
     snapshot.taken = Moment::from_secs(10_000);
+    snapshot.host_name = Arc::from("h1");
     snapshot.wall.observe(snapshot.taken, Duration::from_secs(1_790_000_000));
     snapshot.targets = [(2, false), (3, false), (0, true)]
         .map(|(kill_budget_remaining, successor_missing)| TargetView { kill_budget_remaining, successor_missing })

@@ -1,4 +1,4 @@
-//! What is shown: `/metrics`, the JSON API, health.
+//! What is shown: the page, `/metrics`, the JSON API, health.
 //!
 //! What belongs here: the [`Snapshot`] that the loop leaves after each pass, and everything that is
 //! read from it. What does not: anything that reads a target or the host. A scrape costs the loop
@@ -7,6 +7,7 @@
 mod clock;
 pub mod control;
 pub mod metrics;
+mod page;
 mod published;
 mod routes;
 mod server;
@@ -17,7 +18,7 @@ pub use crate::model::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, S
 pub use clock::WallClock;
 pub use control::{Asked, Control, OrderAnswer, Reply, Request, Whom};
 pub use published::{Published, Publisher};
-pub use server::Server;
+pub use server::{Clock, Server};
 pub use snapshot::{
     GroupView, Lists, ListsOf, MemberView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView,
 };

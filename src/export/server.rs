@@ -20,9 +20,21 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{Published, routes};
+use crate::config::Web;
+use crate::model::Moment;
 
 /// Connections that the kernel keeps until they are accepted; it cuts this to net.core.somaxconn.
 const BACKLOG: i32 = 1024;
+
+/// Tells what time it is.
+pub type Clock = fn() -> Moment;
+
+/// What answers are made of.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) published: Arc<Published>,
+    pub(super) clock: Clock,
+}
 
 /// What a client may take.
 #[derive(Clone, Copy, Debug)]
@@ -64,16 +76,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on every address of `listen`, then answers from what is published.
+    /// Listens on every address of `web`, then answers from what is published. `clock` tells the time.
     ///
     /// # Errors
     /// When an address cannot be listened on; the text says which one and what to do.
-    pub fn start(listen: &[SocketAddr], published: Arc<Published>) -> io::Result<Self> {
-        Self::start_with(listen, published, Limits::default())
+    pub fn start(web: &Web, published: Arc<Published>, clock: Clock) -> io::Result<Self> {
+        Self::start_with(web, Shown { published, clock }, Limits::default())
     }
 
-    pub(super) fn start_with(listen: &[SocketAddr], published: Arc<Published>, limits: Limits) -> io::Result<Self> {
-        let bound = listen.iter().map(|address| bind(*address)).collect::<io::Result<Vec<_>>>()?;
+    pub(super) fn start_with(web: &Web, shown: Shown, limits: Limits) -> io::Result<Self> {
+        let bound = web.listen.iter().map(|address| bind(*address)).collect::<io::Result<Vec<_>>>()?;
         let addresses = bound.iter().map(StdListener::local_addr).collect::<io::Result<Vec<_>>>()?;
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -86,7 +98,7 @@ impl Server {
                 let mut doors = JoinSet::new();
                 let places = Arc::new(Semaphore::new(limits.connections));
                 for listener in listeners {
-                    doors.spawn(accept_all(listener, Arc::clone(&published), Arc::clone(&places), limits));
+                    doors.spawn(accept_all(listener, shown.clone(), Arc::clone(&places), limits));
                 }
                 // Said, or the server was dropped: the same.
                 let _ = stopped.await;
@@ -131,13 +143,13 @@ fn bind(address: SocketAddr) -> io::Result<StdListener> {
     Ok(listener)
 }
 
-async fn accept_all(listener: TcpListener, published: Arc<Published>, places: Arc<Semaphore>, limits: Limits) {
+async fn accept_all(listener: TcpListener, shown: Shown, places: Arc<Semaphore>, limits: Limits) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Without a place the stream is dropped, which closes it.
                 if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                    tokio::spawn(serve(stream, Arc::clone(&published), place, limits));
+                    tokio::spawn(serve(stream, shown.clone(), place, limits));
                 }
             }
             Err(error) if concerns_one_connection(error.kind()) => {}
@@ -151,9 +163,9 @@ const fn concerns_one_connection(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
 }
 
-async fn serve(stream: TcpStream, published: Arc<Published>, place: OwnedSemaphorePermit, limits: Limits) {
+async fn serve(stream: TcpStream, shown: Shown, place: OwnedSemaphorePermit, limits: Limits) {
     let service = service_fn(|request| {
-        let response = routes::answer(&request, &published.latest());
+        let response = routes::answer(&request, &shown.published.latest(), (shown.clock)());
         async move { Ok::<_, Infallible>(response) }
     });
     let connection = http1::Builder::new()

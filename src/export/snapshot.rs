@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub reload: ReloadView,
     /// The daemon itself.
     pub own: OwnFacts,
+    /// What the host calls itself; empty when that is not known.
+    pub host_name: Arc<str>,
     members: Vec<MemberView>,
     groups: Vec<GroupView>,
     readings: Vec<Reading>,
@@ -170,6 +172,7 @@ impl Snapshot {
             not_ready: vec![String::from("no pass has been made yet")],
             reload: ReloadView::default(),
             own: OwnFacts::default(),
+            host_name: Arc::default(),
             members: Vec::new(),
             groups: Vec::new(),
             readings: Vec::new(),

@@ -72,6 +72,9 @@ pub struct Configuration {
 /// The host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Host {
+    /// What it calls itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
     /// Share of memory that is not available.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_used_ratio: Option<f64>,

@@ -37,6 +37,11 @@ pub fn own_pid() -> Pid {
     Pid::new(rustix::process::getpid().as_raw_nonzero().get()).unwrap_or(Pid::INIT)
 }
 
+/// What the host calls itself (uname(2)).
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The parent of the daemon, its parent, and so on up to pid 1, as far as they can be seen.
 pub fn ancestors(proc: &Proc) -> Vec<Pid> {
     let mut found = Vec::new();

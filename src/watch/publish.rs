@@ -30,6 +30,7 @@ pub(super) struct View {
     wall: WallClock,
     own: OwnFacts,
     own_read: Option<Moment>,
+    host_name: Arc<str>,
     left_out: usize,
     /// How many members the last snapshot had.
     members: usize,
@@ -53,6 +54,10 @@ impl View {
         }
         self.own_read = Some(now);
         self.own = kernel::own_facts();
+        let name = kernel::host_name();
+        if *name != *self.host_name {
+            self.host_name = Arc::from(name);
+        }
     }
 }
 
@@ -86,6 +91,7 @@ impl Watch {
             snapshot.wall = view.wall;
             snapshot.counters = recorder.counters();
             snapshot.own = view.own;
+            snapshot.host_name = Arc::clone(&view.host_name);
             snapshot.reload =
                 ReloadView { failed: view.reload_failed, last_success: Some(view.configured), set_aside: 0 };
             snapshot.targets.extend((0..config.targets.len()).map(|target| TargetView {

@@ -54,7 +54,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
     let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));
-    let server = Server::start(&config.web.listen, publisher.published()).map_err(StartError::Web)?;
+    let server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
     let recorder = Recorder::new(Arc::clone(&config), logs);
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     for complaint in complaints {

@@ -60,7 +60,8 @@ fn nobody_and_nothing_yet() {
 #[test]
 fn a_daemon_is_asked_over_http() {
     let publisher = Publisher::new(fixture::snapshot());
-    let server = Server::start(&["127.0.0.1:0".parse().unwrap()], publisher.published()).unwrap();
+    let web = Web { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Web::default() };
+    let server = Server::start(&web, publisher.published(), fixture::clock).unwrap();
     let address = server.addresses()[0];
     let url = format!("http://{address}");
     for json in [false, true] {

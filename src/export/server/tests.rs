@@ -20,9 +20,16 @@ fn site() -> Site {
 
 fn site_with(limits: Limits) -> Site {
     let publisher = Publisher::new(fixture::snapshot());
-    let listen = ["127.0.0.1:0".parse().unwrap()];
-    let server = Server::start_with(&listen, publisher.published(), limits).unwrap();
+    let server = Server::start_with(&web("127.0.0.1:0".parse().unwrap()), shown(&publisher), limits).unwrap();
     Site { server, publisher }
+}
+
+fn web(address: SocketAddr) -> Web {
+    Web { listen: vec![address], ..Web::default() }
+}
+
+fn shown(publisher: &Publisher) -> Shown {
+    Shown { published: publisher.published(), clock: fixture::clock }
 }
 
 impl Site {
@@ -69,6 +76,9 @@ fn each_path_answers_in_its_kind() {
         ("/-/healthy", "200", "text/plain", "healthy"),
         ("/-/ready", "503", "text/plain", "trader[1]: open_fds is denied\n"),
         ("/", "200", "text/html", "<a href=\"/metrics\">"),
+        ("/page.css", "200", "text/css", "prefers-color-scheme"),
+        ("/page.js?v=1", "200", "text/javascript", "use strict"),
+        ("/favicon.svg", "200", "image/svg+xml", "<svg"),
         ("/nowhere", "404", "text/plain", "/api/v1/status"),
         ("/metrics/", "404", "text/plain", "/metrics"),
     ] {
@@ -247,7 +257,7 @@ fn dropping_it_frees_the_port() {
     let held = site.connect();
     drop(site.server);
     assert_eq!(rest(held), "");
-    Server::start(&[address], site.publisher.published()).unwrap();
+    Server::start(&web(address), site.publisher.published(), fixture::clock).unwrap();
 }
 
 #[test]
@@ -255,7 +265,7 @@ fn an_address_that_cannot_be_had_is_named_with_a_remedy() {
     let site = site();
     let taken = site.server.addresses()[0];
     for (address, remedy) in [(taken, "another tradedog"), ("192.0.2.1:7911".parse().unwrap(), "no such address")] {
-        let error = Server::start(&[address], site.publisher.published()).unwrap_err().to_string();
+        let error = Server::start(&web(address), site.publisher.published(), fixture::clock).unwrap_err().to_string();
         assert!(error.contains(&address.to_string()) && error.contains(remedy), "{error}");
         assert!(error.contains("[web] listen"), "{error}");
     }

@@ -3,16 +3,20 @@
 use super::{Row, readings, rung};
 use crate::export::status::{Host, HostRung};
 use crate::export::{RungOf, Snapshot};
-use crate::model::{Base, MemberKey, Metric};
+use crate::model::{Base, MemberKey, Metric, printable};
 
 /// The name that stands for its only ladder.
 const LADDER: &str = "host";
+
+/// Longest name shown.
+const NAME_CHARS: usize = 100;
 
 pub(super) fn host(snapshot: &Snapshot) -> Host {
     let (config, wall) = (&snapshot.config.host, &snapshot.wall);
     let rows = config.thresholds.iter().zip(&snapshot.host_thresholds);
     let judged = !snapshot.host_thresholds.is_empty();
     Host {
+        name: (!snapshot.host_name.is_empty()).then(|| printable(snapshot.host_name.as_bytes(), NAME_CHARS)),
         memory_used_ratio: snapshot.host_number(&Metric::plain(Base::HostMemoryUsed)),
         swap_used_ratio: snapshot.host_number(&Metric::plain(Base::HostSwapUsed)),
         level: judged.then(|| snapshot.host_ladder.level.name().to_owned()),

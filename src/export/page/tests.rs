@@ -1,0 +1,107 @@
+//! The page as text; `browser` holds it against a real browser.
+
+mod browser;
+mod chromium;
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::export::fixture;
+
+const SEEN: Seen = Seen { now: 1_790_000_000.0, patience: 30.0 };
+
+fn page(status: &Status) -> String {
+    html(status, SEEN)
+}
+
+#[test]
+fn the_title_says_the_worst_first() {
+    let mut status = Status::of(&fixture::snapshot());
+    assert!(page(&status).contains("<title>critical: workers — tradedog on h1</title>"));
+    for target in &mut status.targets {
+        target.level = "normal".to_owned();
+    }
+    assert!(page(&status).contains("<title>warning: host — tradedog on h1</title>"));
+    status.host.level = None;
+    assert!(page(&status).contains("<title>not ready — tradedog on h1</title>"));
+    status.not_ready.clear();
+    assert!(page(&status).contains("<title>normal — tradedog on h1</title>"));
+}
+
+#[test]
+fn banners_come_before_everything_else_and_say_why() {
+    let mut status = Status::of(&fixture::snapshot());
+    let before = |status: &Status, word: &str| page(status).split_once("<main").unwrap().0.contains(word);
+    assert!(!before(&status, "DRY RUN") && !before(&status, "STALE") && !before(&status, "RELOAD"));
+    assert!(before(&status, "NOT READY") && before(&status, "trader[1]: open_fds is denied"));
+    assert!(before(&status, "SUCCESSOR MISSING"));
+    status.dry_run = true;
+    status.configuration.last_reload_successful = false;
+    status.time = SEEN.now - 31.0;
+    assert!(before(&status, "DRY RUN") && before(&status, "RELOAD") && before(&status, "STALE"));
+}
+
+#[test]
+fn a_thousand_processes_stay_a_page() {
+    let config = fixture::config(vec![fixture::target("trader", &["broker"])]);
+    let mut snapshot = crate::export::Snapshot::empty(Arc::new(config));
+    for slot in 0..3_000 {
+        let value = crate::model::Value::Known(if slot == 2_500 { 999.0 } else { 85.0 });
+        fixture::push_member(&mut snapshot, crate::model::MemberKey { target: 0, slot }, value);
+    }
+    let page = page(&Status::of(&snapshot));
+    assert!(page.contains("2992 processes more") && page.contains("1992 processes more"), "rows end, and are counted");
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+/// The tags of a page without the values of their attributes, which stand in double quotes.
+fn tags(page: &str) -> Vec<String> {
+    let tags = page.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag));
+    tags.map(|tag| tag.split('"').step_by(2).collect::<Vec<_>>().join("")).collect()
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    let nasty = [
+        "\"><img src=x onerror=alert(1)>",
+        "</title><script>alert(1)</script>",
+        "</script><script>alert(1)</script>",
+        "' onmouseover='x",
+        "&lt;script&gt;",
+        ") R 1 (",
+        "a\nb\u{202e}\u{0}",
+        "{{7*7}}${7*7}",
+    ];
+    prop_oneof![prop::sample::select(nasty.map(str::to_owned).to_vec()), ".{0,60}", Just("x".repeat(4096))]
+}
+
+proptest! {
+    #[test]
+    fn no_text_from_outside_becomes_markup(text in hostile(), other in hostile()) {
+        let mut status = Status::of(&fixture::snapshot());
+        status.host.name = Some(text.clone());
+        status.not_ready = vec![other.clone()];
+        status.configuration.files = vec![other.clone()];
+        status.leases[0].action = text.clone();
+        status.recent_orders[0].reason = other.clone();
+        let target = &mut status.targets[0];
+        target.name = text.clone();
+        let judged = &mut target.members[0].judged;
+        judged.level = other.clone();
+        judged.thresholds[0].metric = format!("close_wait.{text}");
+        judged.rungs[0].action = other.clone();
+        let reading = judged.readings["open_fds"].clone();
+        judged.readings.insert(format!("close_wait.{text}"), reading.clone());
+        judged.readings.insert(other, super::super::status::Reading { value: None, unknown: Some(text), ..reading });
+        let page = page(&status);
+        for tag in tags(&page) {
+            let of_ours = tag.chars().all(|c| c.is_ascii_alphanumeric() || " =-/!".contains(c));
+            let strange = ["img", "onerror", "onmouseover", "iframe"].iter().any(|word| tag.contains(word));
+            prop_assert!(of_ours && !strange, "{tag} in {page}");
+        }
+        prop_assert_eq!(page.matches("<script").count(), 1);
+        let hidden = page.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{0}'));
+        prop_assert!(!hidden, "{page}");
+    }
+}
