@@ -9,12 +9,14 @@ mod host;
 mod lints;
 mod members;
 mod readings;
+mod service;
 mod signals;
 
 use std::io;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
+use nix::unistd::{Uid, User};
 
 use super::live::Live;
 use super::lookup::{ConfigFile, shown};
@@ -22,13 +24,19 @@ use super::output::{ERROR, WARNING};
 use super::unit::Units;
 use super::{Failure, Output};
 use crate::config::Config;
+use crate::kernel::own_rights;
 use crate::model::printable;
+use service::Service;
 
 /// What to check.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
     file: ConfigFile,
+    /// Judge with the user and the capabilities of that service: its unit, as in tradedog.service, or a
+    /// path to the unit's file. Needs root
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
 }
 
 /// What is told, and how much of it needs attention.
@@ -62,8 +70,17 @@ impl Report<'_> {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let config = arguments.file.load()?;
-    match tell((&config, &Live::look(&config)), &Units::of_host(), output)? {
+    let units = Units::of_host();
+    let service = arguments.unit.as_ref().map(|unit| Service::find(unit, &units)).transpose()?;
+    if let Some(service) = &service {
+        service.take_on()?;
+    }
+    let file = arguments.file.or(service.as_ref().and_then(Service::configuration));
+    let config = file.load().inspect_err(|_| {
+        // What cannot be read by one user can by another. The problems follow on standard error.
+        let _ = output.line(format!("read {}", whose(service.as_ref())));
+    })?;
+    match tell((&config, &Live::look(&config)), &units, service.as_ref(), output)? {
         0 => Ok(()),
         errors => {
             Err(Failure::usage(format!("the configuration does not fit this host: {}", several(errors, "error"))))
@@ -72,10 +89,15 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 }
 
 /// Tells everything; gives the number of errors.
-fn tell((config, live): (&Config, &Live), units: &Units, output: &mut Output) -> io::Result<usize> {
+fn tell(
+    (config, live): (&Config, &Live),
+    units: &Units,
+    service: Option<&Service>,
+    output: &mut Output,
+) -> io::Result<usize> {
     output.text(&config.warnings.render(true))?;
     let mut report = Report { output, warnings: config.warnings.len(), errors: 0 };
-    summary(config, &mut report)?;
+    summary(config, service, &mut report)?;
     for trouble in live.trouble.iter().filter(|trouble| trouble.target.is_none()) {
         report.warn("", trouble)?;
     }
@@ -92,7 +114,7 @@ fn tell((config, live): (&Config, &Live), units: &Units, output: &mut Output) ->
 }
 
 /// What was read, and by whose rights the rest is judged.
-fn summary(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+fn summary(config: &Config, service: Option<&Service>, report: &mut Report<'_>) -> io::Result<()> {
     let files: Vec<String> = config.files.iter().map(|path| shown(path)).collect();
     let actions: usize = config.targets.iter().map(|target| target.actions.len()).sum();
     let counts = format!("{}, {}", several(config.targets.len(), "target"), several(actions, "action"));
@@ -100,10 +122,27 @@ fn summary(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     if config.daemon.dry_run {
         report.line("dry run: measures will be told of, not taken")?;
     }
-    let uid = nix::unistd::geteuid();
-    let user = nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
-    let user = printable(user.as_bytes(), 64);
-    report.line(format!("seen with the rights of {user}: the service may have others"))
+    report.line(format!("seen {}", whose(service)))?;
+    let walls = service.map(|service| service.walls(config)).unwrap_or_default();
+    walls.iter().try_for_each(|wall| report.warn("", wall))
+}
+
+/// By whose rights everything is seen.
+fn whose(service: Option<&Service>) -> String {
+    let rights = own_rights();
+    match service {
+        Some(service) => format!("with the rights of {}: user {}, {rights}", service.name, service.user),
+        None => format!(
+            "with the rights of {}, {rights}: the service may have others (check --unit tradedog.service)",
+            user(rights.uid)
+        ),
+    }
+}
+
+/// A user by name, or by number where it has none.
+fn user(uid: u32) -> String {
+    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    known.map_or_else(|| uid.to_string(), |user| printable(user.name.as_bytes(), 64))
 }
 
 fn verdict(report: &mut Report<'_>) -> io::Result<()> {

@@ -28,6 +28,11 @@ impl ConfigFile {
         config::load(&self.path()?).map_err(Failure::Configuration)
     }
 
+    /// With another one to read where the command line names none.
+    pub(super) fn or(&self, other: Option<PathBuf>) -> Self {
+        Self { config: self.config.clone().or(other) }
+    }
+
     fn path(&self) -> Result<PathBuf, Failure> {
         self.config.as_ref().map_or_else(|| first_of(&PLACES), |path| Ok(path.clone()))
     }

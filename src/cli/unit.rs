@@ -8,7 +8,7 @@ mod systemctl;
 mod values;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::printable;
@@ -94,6 +94,17 @@ impl Units {
     }
 }
 
+/// The unit in a file, which systemd need not know, with the drop-ins of the folder `FILE.d`.
+///
+/// # Errors
+/// As [`UnitError::Silent`] says.
+pub(super) fn in_file(path: &Path) -> Result<Unit, UnitError> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let unit = printable(name.as_bytes(), MOST_CHARS);
+    let (files, properties) = files::read_one(path).map_err(|why| UnitError::Silent { unit, why })?;
+    Ok(Unit { name, told_by: ToldBy::Files(files), properties })
+}
+
 /// Who told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ToldBy {
@@ -118,6 +129,11 @@ impl Unit {
     /// A property as it was told; empty where it was not.
     pub(super) fn get(&self, property: &str) -> &str {
         self.properties.get(property).map_or("", String::as_str)
+    }
+
+    /// A property as it was told, even if that was empty.
+    pub(super) fn told(&self, property: &str) -> Option<&str> {
+        self.properties.get(property).map(String::as_str)
     }
 
     /// Where to write what should be different.

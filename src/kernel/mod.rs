@@ -3,6 +3,7 @@
 //! What belongs here: every system call that looks at or acts on another process, and pure parsers
 //! of what the kernel prints. What does not: any opinion about what was read.
 
+mod assume;
 mod cgroup;
 mod cgroup_dir;
 mod cgroup_tree;
@@ -32,6 +33,7 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub use assume::{Assumed, Unassumed, assume};
 pub use cgroup::Cgroups;
 pub use cgroup_dir::{Cgroup, CgroupEvents};
 pub use cgroup_tree::{CgroupTree, Visit};

@@ -28,7 +28,7 @@ pub fn own_rights() -> Rights {
     Rights::of(geteuid().as_raw(), |capability| effective.contains(flag(capability)))
 }
 
-const fn flag(capability: Capability) -> CapabilitySet {
+pub(super) const fn flag(capability: Capability) -> CapabilitySet {
     match capability {
         Capability::Kill => CapabilitySet::KILL,
         Capability::SysPtrace => CapabilitySet::SYS_PTRACE,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::support::{Daemon, Leaker, eventually, has, is_root, throughout};
+use super::support::{BINARY, Daemon, Leaker, NOBODY, eventually, has, is_root, output, texts, throughout, tradedog};
 
 const TRADER: (&str, &str) = ("target", "trader");
 
@@ -112,4 +112,78 @@ fn a_command_has_none_of_the_daemons_capabilities() {
 fn value(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
     u64::from_str_radix(line.unwrap().split_whitespace().next().unwrap(), 16).unwrap()
+}
+
+/// As root `check` sees everything. With `--unit` it sees what the service would.
+#[test]
+fn check_judges_with_the_rights_of_the_service() {
+    if !is_root() || !has("setpriv") {
+        return;
+    }
+    let leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("watchdog.toml"), told(&leaker)).unwrap();
+    let unit = |ambient: &str| {
+        let set = format!("AmbientCapabilities={ambient}\nCapabilityBoundingSet={ambient}\n");
+        std::fs::write(file("dog.service"), format!("[Service]\nUser={NOBODY}\n{set}")).unwrap();
+    };
+    let check = |more: &[&str]| {
+        let config = file("watchdog.toml");
+        texts(&tradedog(folder.path(), &[&["check", "--config", &config], more].concat()))
+    };
+    let dog = file("dog.service");
+    let (denied, unsignalled) = ("cannot be read (denied): close_wait", "may not be signalled (refused)");
+
+    let (code, out, _) = check(&[]);
+    assert!(code == 0 && out.contains("seen with the rights of root, "), "{out}");
+    assert!(out.contains("can be read by root") && !out.contains(denied) && !out.contains(unsignalled), "{out}");
+
+    unit("CAP_KILL");
+    let (code, out, _) = check(&["--unit", &dog]);
+    assert!(code == 0 && out.contains("seen with the rights of dog.service: user nobody, act (CAP_KILL)\n"), "{out}");
+    assert!(out.contains(denied) && !out.contains(unsignalled), "{out}");
+
+    unit("CAP_KILL CAP_SYS_PTRACE CAP_DAC_READ_SEARCH");
+    let (_, out, _) = check(&["--unit", &dog]);
+    assert!(out.contains("can be read by nobody") && !out.contains(denied) && !out.contains(unsignalled), "{out}");
+
+    unit("");
+    let (_, out, _) = check(&["--unit", &dog]);
+    assert!(out.contains("observe (no capability)") && out.contains(denied) && out.contains(unsignalled), "{out}");
+
+    // The configuration, too, is read by the service.
+    std::fs::set_permissions(file("watchdog.toml"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let (code, out, err) = check(&["--unit", &dog]);
+    assert!(code == 2 && out.contains("read with the rights of dog.service: user nobody"), "{out}{err}");
+}
+
+#[test]
+fn only_root_takes_on_the_rights_of_others() {
+    if !is_root() || !has("setpriv") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::copy(BINARY, file("tradedog")).unwrap();
+    std::fs::write(file("watchdog.toml"), "").unwrap();
+    std::fs::write(file("other.service"), "[Service]\nUser=1\n").unwrap();
+    std::fs::write(file("own.service"), format!("[Service]\nUser={NOBODY}\nAmbientCapabilities=CAP_KILL\n")).unwrap();
+    std::fs::write(file("bare.service"), format!("[Service]\nUser={NOBODY}\n")).unwrap();
+    let check = |unit: &str| {
+        let id = NOBODY.to_string();
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid", &id, "--regid", &id, "--clear-groups", &file("tradedog"), "check"]);
+        texts(&output(command.args(["--config", &file("watchdog.toml"), "--unit", &file(unit)])))
+    };
+    let (code, _, err) = check("other.service");
+    assert!(code == 1 && err.contains("only root can take on the rights of other.service"), "{err}");
+    let (code, _, err) = check("own.service");
+    assert!(code == 1 && err.contains("it has CAP_KILL, and this user has not; run it as root"), "{err}");
+    let (_, out, err) = check("bare.service");
+    assert!(out.contains("seen with the rights of bare.service: user nobody, observe"), "{out}{err}");
+    let (code, _, err) = check("missing.service");
+    assert!(code == 1 && err.contains("cannot be read"), "{err}");
 }

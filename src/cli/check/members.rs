@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use nix::unistd::{Uid, User};
-
 use super::cgroups::Cgroups;
 use super::signals::Finding;
-use super::{Report, absent, containers, deliveries, lints, readings, signals};
+use super::{Report, absent, containers, deliveries, lints, readings, signals, user};
 use crate::cli::live::Live;
 use crate::cli::unit::Units;
 use crate::config::{Action, Expect, Target};
 use crate::discover::Member;
 use crate::kernel::{Proc, own_rights};
-use crate::model::{Measure, MemberSample, printable};
+use crate::model::{Measure, MemberSample};
 
 /// How many pids are named where many processes are alike.
 const MOST_PIDS: usize = 8;
@@ -170,9 +168,4 @@ fn arguments(member: &Member) -> Vec<u8> {
     let mut buffer = Vec::new();
     let entry = Proc::live().and_then(|proc| proc.entry(member.process.identity().pid));
     entry.and_then(|entry| entry.cmdline(&mut buffer).map(<[u8]>::to_vec)).unwrap_or_default()
-}
-
-fn user(uid: u32) -> String {
-    let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    known.map_or_else(|| uid.to_string(), |user| printable(user.name.as_bytes(), 64))
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::several;
+use super::{several, user};
 use crate::config::Threshold;
+use crate::kernel::own_rights;
 use crate::model::{Metric, Reading, Unit, Unknown, Value, remedy};
 
 /// What is told of the readings of one process, or of the host.
@@ -22,7 +23,7 @@ pub(super) fn of(metrics: &[Metric], thresholds: &[Threshold], readings: &[Readi
         }
     }
     if unknown.is_empty() {
-        told.facts.push(format!("{} can be read", several(metrics.len(), "metric")));
+        told.facts.push(format!("{} can be read by {}", several(metrics.len(), "metric"), user(own_rights().uid)));
     }
     for ((why, remedy), metrics) in unknown {
         let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));

@@ -50,7 +50,7 @@ fn config(text: &str) -> Config {
 
 fn checked(config: &Config) -> String {
     let units = Units::of(None, Vec::new());
-    Output::captured(|output| super::tell((config, &Live::look(config)), &units, output).map(drop).unwrap())
+    Output::captured(|output| super::tell((config, &Live::look(config)), &units, None, output).map(drop).unwrap())
 }
 
 fn user() -> String {

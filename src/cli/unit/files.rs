@@ -31,13 +31,14 @@ const RENAMED: &[(&str, &[&str])] = &[
     ("StartLimitInterval", &["StartLimitIntervalUSec"]),
 ];
 
-/// Keys whose values add up; an empty one begins anew.
-const LISTS: [&str; 5] = [
+/// Keys whose values add up, a line each; an empty one begins anew, with an empty line.
+const LISTS: [&str; 6] = [
     "SuccessExitStatus",
     "RestartPreventExitStatus",
     "RestartForceExitStatus",
     "CapabilityBoundingSet",
     "AmbientCapabilities",
+    "SupplementaryGroups",
 ];
 
 /// Which files said what.
@@ -51,13 +52,26 @@ pub(super) fn read(folders: &[PathBuf], name: &str) -> Result<Option<Found>, Str
     let names = names(name);
     let candidates = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     let Some(main) = candidates.into_iter().find(|path| fs::symlink_metadata(path).is_ok()) else { return Ok(None) };
-    let mut files = vec![main];
-    files.extend(drop_ins(folders, &names));
+    read_all(main, drop_ins(folders, &names)).map(Some)
+}
+
+/// The unit in one file, with the drop-ins of the folder beside it.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_one(path: &Path) -> Result<Found, String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let beside = drop_ins(&[path.parent().unwrap_or(Path::new("")).to_owned()], name.as_slice());
+    read_all(path.to_owned(), beside)
+}
+
+fn read_all(main: PathBuf, drop_ins: Vec<PathBuf>) -> Result<Found, String> {
+    let files: Vec<PathBuf> = std::iter::once(main).chain(drop_ins).collect();
     let mut properties = BTreeMap::new();
     for file in &files {
         take(&text(file)?, &mut properties);
     }
-    Ok(Some((files, properties)))
+    Ok((files, properties))
 }
 
 /// The name, and for an instance that of its template: `a@b.service`, `a@.service`.
@@ -104,12 +118,9 @@ fn take(text: &str, properties: &mut BTreeMap<String, String>) {
         let (key, value) = (key.trim(), unquoted(value.trim()));
         let renamed = RENAMED.iter().find(|(from, _)| *from == key).map(|(_, to)| *to);
         for name in renamed.unwrap_or(&[key]) {
-            let before = properties.entry((*name).to_owned()).or_default();
-            if LISTS.contains(name) && !value.is_empty() && !before.is_empty() {
-                before.push(' ');
-                before.push_str(value);
-            } else {
-                value.clone_into(before);
+            match properties.get_mut(*name).filter(|_| LISTS.contains(name) && !value.is_empty()) {
+                Some(before) => before.extend(["\n", value]),
+                None => drop(properties.insert((*name).to_owned(), value.to_owned())),
             }
         }
     }
