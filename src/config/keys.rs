@@ -180,16 +180,6 @@ pub(super) const NEEDS: Section = Section { title: "needs", known: &["action", "
 pub(super) const SCHEDULE: Section =
     Section { title: "a schedule", known: &["every", "action", "phase", "jitter"], later: &[] };
 
-/// Metrics of later versions; also every name that begins with `gauge.`.
-pub(super) const METRICS_LATER: &[&str] = &[
-    "major_faults",
-    "cgroup_memory",
-    "cgroup_working_set",
-    "cgroup_memory_usage",
-    "cgroup_swap",
-    "cgroup_memory_pressure",
-];
-
 /// What a later version derives from any metric, as `METRIC.growth`.
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 

@@ -305,6 +305,13 @@ impl Container {
     }
 }
 
+impl Selector {
+    /// Whether it matches by what a service manager or a container runtime made a cgroup for.
+    pub const fn names_cgroup(&self) -> bool {
+        self.unit.is_some() || self.cgroup.is_some() || self.container.is_some() || self.cidfile.is_some()
+    }
+}
+
 /// A user as written, resolved when the configuration was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {

@@ -31,6 +31,14 @@ fn metrics(peers: &[&str]) -> Vec<Metric> {
     all
 }
 
+/// What is exported of a cgroup, with a value each.
+const OF_CGROUP: [(Base, f64); 4] = [
+    (Base::CgroupMemory, 1_760_000_000.0),
+    (Base::CgroupWorkingSet, 800_000_000.0),
+    (Base::CgroupMemoryLimit, 2_147_483_648.0),
+    (Base::CgroupSwap, 0.0),
+];
+
 fn threshold(metrics: &[Metric], base: Base, bounds: [f64; 4]) -> Threshold {
     let mut set = PerLevel::default();
     for ((_, slot), at) in set.iter_mut().zip(bounds) {
@@ -84,6 +92,7 @@ fn workers() -> Target {
     let frozen = Measure::Freeze { by: FreezeBy::Signal, deadline: Duration::from_secs(300) };
     let mut workers = target("workers", &[]);
     workers.per = Per::Group;
+    workers.metrics.extend(OF_CGROUP.map(|(base, _)| Metric::plain(base)));
     workers.actions.extend([
         Action {
             scope: ActionScope::Target,
@@ -179,7 +188,7 @@ pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
 fn readings(target: &Target, value: Value) -> Vec<Reading> {
     let read = |metric: &Metric| {
         let special = [(Base::Rss, 412_876_800.0), (Base::MaxFds, 1024.0), (Base::Listen, 1.0), (Base::SynSent, 0.0)];
-        let special = special.iter().find(|(base, _)| *base == metric.base);
+        let special = special.iter().chain(&OF_CGROUP).find(|(base, _)| *base == metric.base);
         let value = special.map_or(value, |(_, value)| Value::Known(*value));
         Reading { at: Moment::from_secs(9_999), period: Duration::from_secs(1), value }
     };

@@ -102,10 +102,10 @@ pub(super) const fn takes_one(measure: &Measure) -> bool {
     measure.is_kill() || measure.is_freeze()
 }
 
-/// What a process adds to a metric: for the host's the nearest of its own.
+/// What a process adds to a metric: for the host's and a cgroup's the nearest of its own.
 fn contribution(base: Option<Base>) -> Base {
     match base {
-        Some(Base::HostSwapUsed | Base::HostSwapIn | Base::HostSwapOut) => Base::Swap,
+        Some(Base::HostSwapUsed | Base::HostSwapIn | Base::HostSwapOut | Base::CgroupSwap) => Base::Swap,
         Some(Base::HostOpenFiles | Base::FdUsage) => Base::OpenFds,
         Some(Base::HostTimeWait | Base::HostEstablished) => Base::Established,
         Some(own) if own.info().scope == Scope::Process => own,

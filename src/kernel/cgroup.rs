@@ -11,6 +11,8 @@ pub struct Cgroups<'a> {
     pub unified: Option<&'a [u8]>,
     /// `N:name=systemd:PATH`, the hierarchy of systemd on hosts with v1.
     pub systemd: Option<&'a [u8]>,
+    /// `N:memory:PATH`, the hierarchy that keeps account of memory on hosts with v1.
+    pub memory: Option<&'a [u8]>,
 }
 
 impl<'a> Cgroups<'a> {
@@ -28,13 +30,16 @@ impl<'a> Cgroups<'a> {
             match controllers {
                 b"" if id == 0 => found.unified = Some(path),
                 b"name=systemd" => found.systemd = Some(path),
+                _ if controllers.split(|byte| *byte == b',').any(|name| name == b"memory") => {
+                    found.memory = Some(path);
+                }
                 _ => {}
             }
         }
         Ok(found)
     }
 
-    /// The paths there are.
+    /// The paths that say with whom it belongs together.
     pub fn paths(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.unified.into_iter().chain(self.systemd)
     }

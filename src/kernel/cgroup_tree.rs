@@ -21,8 +21,8 @@ const PLACES: [(&str, Hierarchy); 3] = [
     ("/sys/fs/cgroup/systemd", Hierarchy::Systemd),
 ];
 /// `include/uapi/linux/magic.h` of the kernel.
-const CGROUP_SUPER_MAGIC: u64 = 0x0027_e0eb;
-const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
+pub(super) const CGROUP_SUPER_MAGIC: u64 = 0x0027_e0eb;
+pub(super) const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
 
 /// Groups within groups deeper than this are not looked for.
 const DEPTH: usize = 16;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::io::Errno;
 
+use super::cgroup_memory::{GroupFile, GroupSource};
 use super::host::{HostFile, HostFiles, HostOs, HostSource};
 use super::source::{File, Link, Os, Source};
 use super::{Entry, Error, Proc, Process};
@@ -187,5 +188,33 @@ impl Source for Faulty {
             Some(Fault::Truncated | Fault::Emptied) => Err(Error::Os(libc::EIO)),
             None => self.kernel.fd_links(visit),
         }
+    }
+}
+
+/// A group, with a plan.
+pub(crate) struct FaultyGroup {
+    kernel: Box<dyn GroupSource>,
+    plan: Arc<Plan>,
+}
+
+impl FaultyGroup {
+    pub(crate) const fn new(kernel: Box<dyn GroupSource>, plan: Arc<Plan>) -> Self {
+        Self { kernel, plan }
+    }
+}
+
+impl GroupSource for FaultyGroup {
+    fn read(&mut self, file: GroupFile, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+        match self.plan.next() {
+            Some(Fault::Gone) => return Err(Errno::NODEV),
+            Some(Fault::Denied) => return Err(Errno::ACCESS),
+            Some(Fault::Truncated) => {
+                self.kernel.read(file, buffer)?;
+                buffer.truncate(buffer.len() / 2);
+            }
+            Some(Fault::Emptied) => buffer.clear(),
+            None => self.kernel.read(file, buffer)?,
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@
 mod assume;
 mod cgroup;
 mod cgroup_dir;
+pub mod cgroup_memory;
 mod cgroup_tree;
 mod cidfile;
 mod clock;

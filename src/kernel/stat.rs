@@ -16,6 +16,8 @@ pub struct Stat {
     pub ppid: i32,
     /// Field 9, `PF_*` of the kernel's `include/linux/sched.h`.
     pub flags: u32,
+    /// Field 12: pages that had to be read from disk, by all its threads since it was forked.
+    pub major_faults: u64,
     /// Field 20.
     pub threads: u64,
     /// Field 22: clock ticks from boot to its start.
@@ -49,7 +51,8 @@ impl Stat {
         };
         let ppid = i32::try_from(number(field(0)?)?).ok()?;
         let flags = u32::try_from(number(field(4)?)?).ok()?;
-        let threads = number(field(10)?)?;
+        let major_faults = number(field(2)?)?;
+        let threads = number(field(7)?)?;
         let start_ticks = number(field(1)?)?;
         let start_code = number(field(3)?)?;
         let end_code = number(field(0)?)?;
@@ -58,7 +61,7 @@ impl Stat {
         field(23)?;
         let comm = Comm::new(line.get(open + 1..close)?);
         let exec_generation = generation([start_code, end_code, start_stack]);
-        Some(Self { pid, comm, state, ppid, flags, threads, start_ticks, exec_generation })
+        Some(Self { pid, comm, state, ppid, flags, major_faults, threads, start_ticks, exec_generation })
     }
 
     /// Dead but not yet reaped, or on the way there.

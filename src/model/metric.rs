@@ -33,6 +33,8 @@ pub enum Direction {
 pub enum Scope {
     /// One process.
     Process,
+    /// The cgroup that a process is in: the same for all processes in it.
+    Cgroup,
     /// The whole host.
     Host,
 }
@@ -56,6 +58,13 @@ pub enum Base {
     Rss,
     Swap,
     Threads,
+    MajorFaults,
+    CgroupMemory,
+    CgroupWorkingSet,
+    CgroupMemoryLimit,
+    CgroupMemoryUsage,
+    CgroupSwap,
+    CgroupMemoryPressure,
     HostMemoryUsed,
     HostSwapUsed,
     HostSwapIn,
@@ -108,6 +117,10 @@ const fn host(info: MetricInfo) -> MetricInfo {
     MetricInfo { scope: Scope::Host, ..info }
 }
 
+const fn cgroup(info: MetricInfo) -> MetricInfo {
+    MetricInfo { scope: Scope::Cgroup, ..info }
+}
+
 const fn shown_only(info: MetricInfo) -> MetricInfo {
     MetricInfo { bounded: false, ..info }
 }
@@ -134,6 +147,33 @@ pub const METRICS: &[MetricInfo] = &[
     row(Base::Rss, "rss", Unit::Bytes, "resident memory"),
     row(Base::Swap, "swap", Unit::Bytes, "memory in swap"),
     row(Base::Threads, "threads", Unit::Count, "threads"),
+    row(Base::MajorFaults, "major_faults", Unit::PerSecond, "page faults that waited for the disk"),
+    cgroup(row(Base::CgroupMemory, "cgroup_memory", Unit::Bytes, "memory of its cgroup, page cache included")),
+    cgroup(row(
+        Base::CgroupWorkingSet,
+        "cgroup_working_set",
+        Unit::Bytes,
+        "memory of its cgroup without page cache that was not used lately, as docker stats shows it",
+    )),
+    cgroup(shown_only(row(
+        Base::CgroupMemoryLimit,
+        "cgroup_memory_limit",
+        Unit::Bytes,
+        "lowest memory limit of its cgroup and of those above",
+    ))),
+    cgroup(row(
+        Base::CgroupMemoryUsage,
+        "cgroup_memory_usage",
+        Unit::Ratio,
+        "working set as a share of the memory limit: of its cgroup or of one above, whichever is nearer to its own",
+    )),
+    cgroup(row(Base::CgroupSwap, "cgroup_swap", Unit::Bytes, "memory of its cgroup in swap")),
+    cgroup(row(
+        Base::CgroupMemoryPressure,
+        "cgroup_memory_pressure",
+        Unit::Ratio,
+        "share of the last 10 s in which some process of its cgroup waited for memory (PSI some avg10)",
+    )),
     host(row(
         Base::HostMemoryUsed,
         "host_memory_used",

@@ -128,7 +128,12 @@ pub const fn remedy(base: Base, why: Unknown) -> Option<&'static str> {
         | Base::Closing
         | Base::Listen
         | Base::Sockets => "needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (systemd/deep.conf)",
-        Base::MaxFds | Base::Rss | Base::Swap | Base::Threads => "is /proc mounted with hidepid?",
+        Base::MaxFds | Base::Rss | Base::Swap | Base::Threads | Base::MajorFaults => "is /proc mounted with hidepid?",
+        Base::CgroupMemoryUsage => "neither its cgroup nor one above has a limit: set MemoryMax= in its unit",
+        Base::CgroupMemory | Base::CgroupWorkingSet | Base::CgroupMemoryLimit | Base::CgroupSwap => {
+            "is it in a cgroup whose memory is kept account of (MemoryAccounting=yes in its unit)?"
+        }
+        Base::CgroupMemoryPressure => "needs a cgroup of v2 (not its root), and a kernel with CONFIG_PSI",
         Base::HostSwapIn | Base::HostSwapOut | Base::HostMemoryPressure | Base::HostOpenFiles => "is /proc complete?",
         Base::HostTimeWait | Base::HostEstablished => "is sock_diag allowed?",
         Base::HostMemoryUsed | Base::HostSwapUsed => "may /proc/meminfo be read?",

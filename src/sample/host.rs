@@ -2,8 +2,8 @@
 //! same for every member, and only what somebody asks for.
 
 use super::fault::Fault;
-use super::paging::Paging;
 use super::probe::{Column, Pass, Probe, Row, asks_for};
+use super::rate::{Counted, Span};
 use crate::config::Config;
 use crate::kernel::host::{HostFiles, MemInfo, Swapped};
 use crate::model::{Base, Moment};
@@ -26,7 +26,8 @@ pub(super) const PROBE: Row =
 struct Host {
     files: HostFiles,
     asked: Vec<Base>,
-    paging: Paging,
+    paging: Counted<2>,
+    span: Span,
     seen: Seen,
 }
 
@@ -36,7 +37,7 @@ struct Seen {
     pressure: Result<f64, Fault>,
     open_files: Result<f64, Fault>,
     /// Pages in and out, a second.
-    paging: Result<(f64, f64), Fault>,
+    paging: Result<[f64; 2], Fault>,
 }
 
 impl Seen {
@@ -55,7 +56,7 @@ impl Seen {
             return self.open_files;
         }
         if base == Base::HostSwapIn || base == Base::HostSwapOut {
-            return self.paging.map(|(pages_in, out)| if base == Base::HostSwapIn { pages_in } else { out });
+            return self.paging.map(|[pages_in, out]| if base == Base::HostSwapIn { pages_in } else { out });
         }
         let totals = self.memory?;
         Ok(if base == Base::HostMemoryUsed { totals.memory_used() } else { totals.swap_used() })
@@ -65,13 +66,14 @@ impl Seen {
 impl Host {
     fn new(config: &Config, files: HostFiles) -> Self {
         let asked = METRICS.into_iter().filter(|&base| asks_for(config, base)).collect();
-        Self { files, asked, paging: Paging::new(config.daemon.interval), seen: Seen::NOTHING }
+        let span = Span::of(config.daemon.interval);
+        Self { files, asked, paging: Counted::NOTHING, span, seen: Seen::NOTHING }
     }
 }
 
 /// Reads the files that the `asked` metrics are in, each by itself: one that fails spoils its own
 /// metrics alone. Gives back the counts that the next rates may start from, too.
-fn read((files, paging): (&mut HostFiles, &Paging), now: Moment, asked: &[Base]) -> (Seen, Option<Swapped>) {
+fn read(files: &mut HostFiles, rates: (&Counted<2>, Span), now: Moment, asked: &[Base]) -> (Seen, Option<[u64; 2]>) {
     let any = |of: &[Base]| asked.iter().any(|base| of.contains(base));
     let mut seen = Seen::NOTHING;
     if any(&[Base::HostMemoryUsed, Base::HostSwapUsed]) {
@@ -87,16 +89,17 @@ fn read((files, paging): (&mut HostFiles, &Paging), now: Moment, asked: &[Base])
     if !any(&[Base::HostSwapIn, Base::HostSwapOut]) {
         return (seen, None);
     }
-    let counts = files.swapped().map_err(Fault::from);
-    seen.paging = counts.and_then(|counts| paging.rates(now, counts));
+    let counts = files.swapped().map(|Swapped { pages_in, pages_out }| [pages_in, pages_out]).map_err(Fault::from);
+    let (before, span) = rates;
+    seen.paging = counts.and_then(|counts| before.rates(span, now, counts));
     (seen, counts.ok())
 }
 
 impl Probe for Host {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
-        let (seen, counts) = read((&mut self.files, &self.paging), pass.now, &self.asked);
+        let (seen, counts) = read(&mut self.files, (&self.paging, self.span), pass.now, &self.asked);
         self.seen = seen;
-        counts.into_iter().for_each(|counts| self.paging.keep(pass.now, counts));
+        counts.into_iter().for_each(|counts| self.paging.keep(self.span, pass.now, counts));
         Ok(())
     }
 
@@ -106,7 +109,7 @@ impl Probe for Host {
 
     /// A rate still starts from a count of an earlier pass: there is no other.
     fn fresh_host(&mut self, now: Moment, column: Column) -> Result<f64, Fault> {
-        let (seen, _) = read((&mut self.files, &self.paging), now, &[column.base]);
+        let (seen, _) = read(&mut self.files, (&self.paging, self.span), now, &[column.base]);
         seen.value(column.base)
     }
 }

@@ -6,12 +6,14 @@
 //! No probe opens, allocates or forgets anything per process in a pass where nothing changed.
 
 pub mod attribution;
+mod cgroup;
 mod fault;
+mod faults;
 mod host;
 mod memory;
 mod open_fds;
-mod paging;
 mod probe;
+mod rate;
 mod running;
 mod sockets;
 mod tally;
@@ -24,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use probe::{Group, PROBES, Pass, Seat};
+use rate::Counted;
 use running::Running;
 
 pub use fault::Fault;
@@ -100,11 +103,17 @@ impl Sampler {
     /// One metric of these members of one target, read anew, as a group's in [`Sample::groups`].
     /// `metric` is an index into the target's `metrics`.
     pub fn fresh_group(&mut self, members: &[&Member], metric: usize, now: Moment) -> Reading {
-        let mut seats: Vec<Seat> = members.iter().map(|member| Seat::new(member)).collect();
+        let mut seats: Vec<Seat> = members.iter().map(|member| self.seat_anew(member)).collect();
         let mut pass = Pass { now, members, seats: &mut seats, groups: &[] };
         let mut probes = self.probes.iter_mut().zip(&mut self.stats);
         let reading = probes.find_map(|(running, stats)| running.fresh(&mut pass, metric, stats));
         reading.unwrap_or_else(|| self.never_read(now))
+    }
+
+    /// A seat that remembers nothing but what a rate must start from.
+    fn seat_anew(&self, member: &Member) -> Seat {
+        let before = self.seats.iter().find(|seat| seat.is_of(member));
+        Seat { major_faults: before.map_or(Counted::NOTHING, |seat| seat.major_faults), ..Seat::new(member) }
     }
 
     /// One metric of the host, read anew. `metric` is an index into the configuration's

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use super::fault::Fault;
-use super::{host, memory, open_fds, sockets};
+use super::rate::Counted;
+use super::{cgroup, faults, host, memory, open_fds, sockets};
 use crate::config::Config;
 use crate::discover::Member;
 use crate::model::{Base, Identity, MemberKey, Metric, Moment};
 
 /// The probes, in the order in which they are read: sockets need what the two before them saw.
-pub(super) const PROBES: &[Row] = &[open_fds::PROBE, memory::PROBE, sockets::PROBE, host::PROBE];
+pub(super) const PROBES: &[Row] =
+    &[open_fds::PROBE, memory::PROBE, faults::PROBE, cgroup::PROBE, sockets::PROBE, host::PROBE];
 
 /// A row of the table of probes.
 pub(super) struct Row {
@@ -121,12 +123,25 @@ pub(super) struct Seat {
     pub(super) max_fds: Option<(Moment, Option<u64>)>,
     /// Real and effective uid.
     pub(super) uids: (u32, u32),
+    /// Its major faults when they were last counted.
+    pub(super) major_faults: Counted<1>,
+    /// Its cgroups in the books of their probe, and when it was last asked for them.
+    pub(super) cgroups: Option<(Moment, cgroup::Place)>,
 }
 
 impl Seat {
     pub(super) fn new(member: &Member) -> Self {
         let (key, identity) = (member.key, member.process.identity());
-        Self { key, identity, gone: false, fds: None, max_fds: None, uids: member.facts.uids }
+        Self {
+            key,
+            identity,
+            gone: false,
+            fds: None,
+            max_fds: None,
+            uids: member.facts.uids,
+            major_faults: Counted::NOTHING,
+            cgroups: None,
+        }
     }
 
     pub(super) fn is_of(&self, member: &Member) -> bool {

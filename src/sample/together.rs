@@ -23,7 +23,7 @@ enum How {
 impl How {
     fn of(metric: Base) -> Self {
         match metric.info().unit {
-            _ if metric == Base::MaxFds => Self::Lowest,
+            _ if matches!(metric, Base::MaxFds | Base::CgroupMemoryLimit) => Self::Lowest,
             Unit::Ratio => Self::Highest,
             Unit::Count | Unit::Bytes | Unit::PerSecond => Self::Sum,
         }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tradedog::config::{Bound, Budget, End, Ladder, Members};
-use tradedog::model::{KillScope, Level, METRICS, Measure, Signal};
+use tradedog::model::{KillScope, Level, METRICS, Measure, Scope, Signal};
 
 use super::*;
 
@@ -45,10 +45,27 @@ fn a_bare_target_has_the_documented_defaults_and_every_exported_metric() {
     assert_eq!((target.startup_grace, target.settle), (Duration::ZERO, 5 * SECOND));
     assert_eq!(target.kill_budget, Budget { max: 3, per: 3600 * SECOND });
     let metrics: Vec<String> = target.metrics.iter().map(ToString::to_string).collect();
-    let exported: Vec<&str> = METRICS.iter().map(|row| row.name).filter(|name| !name.starts_with("host_")).collect();
+    let always = METRICS.iter().filter(|row| row.scope == Scope::Process && row.name != "major_faults");
+    let mut exported: Vec<&str> = always.map(|row| row.name).collect();
+    exported.extend(["cgroup_memory", "cgroup_working_set", "cgroup_memory_limit", "cgroup_swap"]);
     assert_eq!(metrics, exported);
     assert_eq!(target.ladders.len(), 1);
     assert_eq!(&*target.ladders[0].name, "default");
+}
+
+#[test]
+fn cgroups_are_read_where_the_match_or_a_threshold_has_to_do_with_them() {
+    let read = |target: &Target| -> Vec<String> {
+        target.metrics.iter().filter(|m| m.info().scope == Scope::Cgroup).map(ToString::to_string).collect()
+    };
+    let by = |text: &str| target(&format!("[target.x]\nmatch = {{ {text} }}\n"));
+    let exported = ["cgroup_memory", "cgroup_working_set", "cgroup_memory_limit", "cgroup_swap"];
+    assert_eq!(read(&by("unit = \"x.service\"")), exported);
+    assert_eq!(read(&by("cgroup = \"/x/*\"")), exported);
+    assert!(read(&by("comm = \"x\"")).is_empty());
+    let row = "comm = \"x\" }\nthresholds = { cgroup_memory_pressure = { elevated = \"10%\" }, cgroup_swap = { expected = \"1MB\" }";
+    let named = ["cgroup_memory_pressure", "cgroup_swap", "cgroup_memory", "cgroup_working_set", "cgroup_memory_limit"];
+    assert_eq!(read(&by(row)), named);
 }
 
 #[test]

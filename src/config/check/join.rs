@@ -16,7 +16,7 @@ use super::ladder::Written;
 use super::row::Row;
 use super::schedule::Beat;
 use super::{Common, Named, Origin, Setting};
-use crate::model::{Base, METRICS, Metric, Scope};
+use crate::model::{Base, METRICS, Metric, MetricInfo, Scope};
 use ladders::Joint;
 
 /// A target's own parts; none where the section was no table.
@@ -206,7 +206,9 @@ fn finish(
 
 /// What is exported of every process, whatever the thresholds name; in the order of the table.
 fn exported(peers: &[Arc<str>]) -> Vec<Metric> {
-    let process = METRICS.iter().filter(|row| row.scope == Scope::Process).map(|row| Metric::plain(row.base));
+    // How often a process waits for the disk is in a file of its own, which only a threshold is worth.
+    let always = |row: &&MetricInfo| row.scope == Scope::Process && row.base != Base::MajorFaults;
+    let process = METRICS.iter().filter(always).map(|row| Metric::plain(row.base));
     let by_peer = |base| peers.iter().map(move |peer| Metric { base, peer: Some(Arc::clone(peer)) });
     process.chain(by_peer(Base::CloseWait)).chain(by_peer(Base::Established)).collect()
 }

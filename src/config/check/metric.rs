@@ -47,8 +47,7 @@ fn base(name: &str, base_name: &str) -> Result<Base, (String, String)> {
         return Err((what, format!("available metrics: {}", names(bounded()))));
     }
     let Some(base) = Base::by_name(base_name) else {
-        let known = bounded().map(|row| row.name).chain(keys::METRICS_LATER.iter().copied());
-        let help = match nearest(base_name, known) {
+        let help = match nearest(base_name, bounded().map(|row| row.name)) {
             Some(near) => format!("did you mean `{}`?", name.replacen(base_name, near, 1)),
             None => suggest("", "metrics", bounded().map(|row| row.name)),
         };
@@ -67,5 +66,5 @@ fn names<'m>(rows: impl Iterator<Item = &'m MetricInfo>) -> String {
 /// Whether a later version brings it.
 pub(super) fn is_later(name: &str, base: &str) -> bool {
     let derived = keys::DERIVED_LATER.iter().any(|suffix| name.ends_with(&format!(".{suffix}")));
-    keys::METRICS_LATER.contains(&base) || base == "gauge" || (derived && Base::by_name(base).is_some())
+    base == "gauge" || (derived && Base::by_name(base).is_some())
 }

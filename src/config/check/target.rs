@@ -10,6 +10,7 @@ use super::super::{Budget, Expect, Members, Per, Selector, Target};
 use super::join::{Parts, join};
 use super::row::Owner;
 use super::{Common, action, ladder, row, schedule, select};
+use crate::model::{Base, Metric, Scope};
 
 /// Default of `settle`.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -35,9 +36,10 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
             .missing(place, format!("target `{}` has no `match`", entry.key))
             .help("say which processes it is: match = { unit = \"trader.service\" }");
     }
-    let parts = join(entry.key, parts, common, report);
+    let mut parts = join(entry.key, parts, common, report);
     if let Some(selector) = &selector {
         imitable(selector, &parts.guarded, report);
+        show_cgroup(selector, &mut parts.metrics);
     }
     let (brakes, selector) = (brakes?, selector?);
     Some(Target {
@@ -128,6 +130,20 @@ fn brakes(table: &mut Table<'_>, report: &mut Report) -> Option<Brakes> {
         kill_budget: kill_budget?,
         keep_at_least: u32::try_from(keep?).ok()?,
     })
+}
+
+/// What is exported of the cgroups of a target: where it is matched by them, or a threshold has to do with
+/// them. Of other processes they are as likely as not a session or a slice, with half of the host in it.
+fn show_cgroup(selector: &Selector, metrics: &mut Vec<Metric>) {
+    if !selector.names_cgroup() && metrics.iter().all(|metric| metric.info().scope != Scope::Cgroup) {
+        return;
+    }
+    let exported = [Base::CgroupMemory, Base::CgroupWorkingSet, Base::CgroupMemoryLimit, Base::CgroupSwap];
+    for metric in exported.map(Metric::plain) {
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
 }
 
 /// A kill or freeze that the veto on imitable matches will always stop.

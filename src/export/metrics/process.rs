@@ -42,6 +42,30 @@ pub(super) const FAMILIES: &[Family] = &[
         each(scrape, series, |scrape, seat| scrape.number(seat, Base::Threads));
     }),
     gauge(
+        "tradedog_process_cgroup_memory_bytes",
+        PROCESS,
+        "Memory of the cgroup of the process, page cache included; the same for all processes in it.",
+        |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::CgroupMemory)),
+    ),
+    gauge(
+        "tradedog_process_cgroup_working_set_bytes",
+        PROCESS,
+        "Memory of the cgroup of the process without page cache that was not used lately, as docker stats shows it.",
+        |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::CgroupWorkingSet)),
+    ),
+    gauge(
+        "tradedog_process_cgroup_memory_limit_bytes",
+        PROCESS,
+        "Lowest memory limit of the cgroup of the process and of those above; nothing where there is none.",
+        |scrape, series| each(scrape, series, cgroup_limit),
+    ),
+    gauge(
+        "tradedog_process_cgroup_swap_bytes",
+        PROCESS,
+        "Memory of the cgroup of the process in swap.",
+        |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::CgroupSwap)),
+    ),
+    gauge(
         "tradedog_process_sockets",
         &["target", "process", "state", "peer"],
         "TCP sockets by state and peer, at the last sample; the empty peer counts all of them.",
@@ -72,6 +96,16 @@ pub(super) const FAMILIES: &[Family] = &[
         unknown_readings,
     ),
 ];
+
+/// The series of a process that are about its cgroup, one for each of these that its target reads.
+pub(super) const OF_CGROUP: [Base; 4] =
+    [Base::CgroupMemory, Base::CgroupWorkingSet, Base::CgroupMemoryLimit, Base::CgroupSwap];
+
+/// Of a process: what limits several cgroups is not one number.
+fn cgroup_limit(scrape: &Scrape<'_>, seat: &Seat<'_>) -> Option<f64> {
+    seat.process?;
+    scrape.number(seat, Base::CgroupMemoryLimit).filter(|limit| limit.is_finite())
+}
 
 fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &Seat<'_>) -> Option<f64>) {
     series.metrics.reserve(scrape.seats.len());

@@ -143,8 +143,9 @@ impl Room {
 /// The most series that one member of `target` can have.
 fn series_per_member(target: &Target) -> usize {
     let sockets = target.metrics.iter().filter(|metric| metric.base.is_socket_state()).count();
+    let cgroups = target.metrics.iter().filter(|metric| super::process::OF_CGROUP.contains(&metric.base)).count();
     let leases = super::leases::undone(target, ActionScope::Process).count();
-    super::process::PLAIN + sockets + 2 * (target.ladders.len() + target.thresholds.len() + leases)
+    super::process::PLAIN + sockets + cgroups + 2 * (target.ladders.len() + target.thresholds.len() + leases)
 }
 
 /// How many live members `max_series` leaves no room for on `/metrics`.
