@@ -4,11 +4,14 @@
 //! (UTC), values are in the base unit of their metric (count, bytes, ratio between 0 and 1). What
 //! is not known is absent or says why; it is never zero.
 
+mod account;
 mod build;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use account::{Account, Banner, Inhibited};
 
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,12 @@ pub struct Status {
     pub dry_run: bool,
     /// Why the daemon is not ready; empty when it is.
     pub not_ready: Vec<String>,
+    /// What must be known before all else.
+    #[serde(default)]
+    pub banners: Vec<Banner>,
+    /// What the operator holds back.
+    #[serde(default)]
+    pub inhibitions: Vec<Inhibited>,
     /// Processes that `/metrics` leaves out because of `web.max_series`.
     pub processes_left_out: usize,
     /// The last pass.
@@ -96,6 +105,9 @@ pub struct Host {
     /// The rungs of its ladder that are not idle. Those of a live process are in its own list too.
     #[serde(default)]
     pub rungs: Vec<HostRung>,
+    /// The same in words.
+    #[serde(default)]
+    pub account: Account,
 }
 
 /// A rung of the host's ladder that is not idle.
@@ -134,6 +146,9 @@ pub struct Target {
     /// All of its processes together, if they are judged as a group and there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub group: Option<Judged>,
+    /// How it stands, in words.
+    #[serde(default)]
+    pub account: Account,
     /// Its live members.
     pub members: Vec<Member>,
 }

@@ -9,10 +9,9 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use super::show;
-use crate::config::{Config, units};
+use crate::config::Config;
 use crate::model::{
-    Cause, Direction, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Metric, Moment, Note, OutcomeKind,
-    Unknown, printable,
+    Cause, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Unknown, printable,
 };
 
 /// Longest line: what a peer or a path can blow up is cut there.
@@ -180,7 +179,7 @@ impl Teller<'_> {
     /// The reading against its bound, and since when.
     fn because(&self, cause: &Cause) -> String {
         let since = self.now.since(cause.since);
-        let text = reading_past_bound(&cause.metric, cause.value, cause.bound);
+        let text = show::reading(&cause.metric, cause.value, cause.bound);
         if since.as_millis() < 100 { text } else { format!("{text} for {}", show::duration(since)) }
     }
 }
@@ -199,22 +198,6 @@ fn tell_inhibition_ended(out: &mut String, inhibition: &Inhibition, why: &Inhibi
         InhibitionEnd::Successor => out.write_str("the successor is there"),
         InhibitionEnd::Released(by) => write!(out, "{by} wants that"),
         InhibitionEnd::Unknown => out.write_str("the configuration has no such thing any more"),
-    }
-}
-
-/// `open_fds 655 at or past 600`; `open_fds 580, level from 600 not cleared` while the level
-/// holds although the reading is past its bound no more.
-fn reading_past_bound(metric: &Metric, value: f64, bound: f64) -> String {
-    let unit = metric.info().unit;
-    let past = match metric.info().direction {
-        Direction::Up => value >= bound,
-        Direction::Down => value <= bound,
-    };
-    let (value, bound) = (units::show(value, unit), units::show(bound, unit));
-    if past {
-        format!("{metric} {value} at or past {bound}")
-    } else {
-        format!("{metric} {value}, level from {bound} not cleared")
     }
 }
 

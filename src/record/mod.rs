@@ -14,7 +14,7 @@ mod writer;
 pub use counters::{Counters, Ended, OrderKey, UndoKey};
 pub use folders::{FolderError, runtime_directory, runtime_path};
 pub use line::{Line, Severity};
-pub use show::{duration as show_duration, measure as show_measure, signal as show_signal};
+pub use show::{duration as show_duration, measure as show_measure, reading as show_reading, signal as show_signal};
 pub use state_file::{Aside, StateError, StateFile, unlocked};
 pub use writer::{LogWriter, Logs};
 

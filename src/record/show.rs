@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal as Named;
 
-use crate::model::{FreezeBy, Measure, Signal, printable};
+use crate::config::units;
+use crate::model::{Direction, FreezeBy, Measure, Metric, Signal, printable};
 
 /// A span of time: the two largest units that are not zero (`1h 5m`, `45s`, `200ms`).
 pub fn duration(span: Duration) -> String {
@@ -18,6 +19,22 @@ pub fn duration(span: Duration) -> String {
     let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
     let parts = units.iter().skip(first).take(2).filter(|(count, _)| *count > 0);
     parts.map(|(count, unit)| format!("{count}{unit}")).collect::<Vec<_>>().join(" ")
+}
+
+/// `open_fds 655 at or past 600`; `open_fds 580, level from 600 not cleared` while the level
+/// holds although the reading is past its bound no more.
+pub fn reading(metric: &Metric, value: f64, bound: f64) -> String {
+    let unit = metric.info().unit;
+    let past = match metric.info().direction {
+        Direction::Up => value >= bound,
+        Direction::Down => value <= bound,
+    };
+    let (value, bound) = (units::show(value, unit), units::show(bound, unit));
+    if past {
+        format!("{metric} {value} at or past {bound}")
+    } else {
+        format!("{metric} {value}, level from {bound} not cleared")
+    }
 }
 
 /// Longest part of a line that a URL or a command takes up.

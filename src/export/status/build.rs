@@ -5,7 +5,10 @@ mod lease;
 
 use std::collections::BTreeMap;
 
-use super::{Configuration, EndedOrder, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold};
+use super::{
+    Configuration, EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target,
+    Threshold, account,
+};
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
 use crate::model::{self, Level, MemberKey, Metric, Moment, Reason, Value, printable};
@@ -24,6 +27,8 @@ impl Status {
             time: unix(snapshot.taken),
             dry_run: snapshot.config.daemon.dry_run,
             not_ready: snapshot.not_ready.clone(),
+            banners: account::banners(snapshot),
+            inhibitions: snapshot.inhibitions.iter().map(|one| Inhibited::of(one, &snapshot.wall)).collect(),
             processes_left_out: metrics::left_out(snapshot),
             pass: Pass {
                 duration_seconds: snapshot.pass.duration.as_secs_f64(),
@@ -61,6 +66,7 @@ fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
         kill_budget_remaining: view.kill_budget_remaining,
         successor_missing: view.successor_missing,
         group: group.map(|group| judged(snapshot, target, (MemberKey::all_of(index), &group.lists))),
+        account: account::of_target(snapshot, index, target),
         members: members().map(|view| member(snapshot, target, view)).collect(),
     }
 }

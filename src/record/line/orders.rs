@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Teller, reading_past_bound, who};
+use super::{Teller, who};
 use crate::model::{ActionScope, FreezeBy, KillScope, Level, Measure, Moment, Order, OutcomeKind, Reason};
 use crate::record::show;
 
@@ -18,7 +18,7 @@ impl Teller<'_> {
         match &order.cause {
             // What the readings are now, nobody has looked at.
             Some(cause) if order.undo => {
-                let reading = reading_past_bound(&cause.metric, cause.value, cause.bound);
+                let reading = show::reading(&cause.metric, cause.value, cause.bound);
                 write!(out, "it was taken at {}, {reading}", level(order))
             }
             Some(cause) => write!(out, "{} ({})", self.because(cause), level(order)),

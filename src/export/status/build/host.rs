@@ -1,7 +1,7 @@
 //! The host: what was read of it, and how it is judged.
 
 use super::{Row, readings, rung};
-use crate::export::status::{Host, HostRung};
+use crate::export::status::{Host, HostRung, account};
 use crate::export::{RungOf, Snapshot};
 use crate::model::{Base, MemberKey, Metric, printable};
 
@@ -29,6 +29,7 @@ pub(super) fn host(snapshot: &Snapshot) -> Host {
             })
             .collect(),
         rungs: rungs(snapshot).collect(),
+        account: account::of_host(snapshot),
     }
 }
 

@@ -1,0 +1,64 @@
+//! What must be known before all else.
+
+use super::words::within;
+use super::{Banner, MOST_CHARS};
+use crate::export::{Snapshot, metrics};
+use crate::model::{Inhibition, Moment, printable};
+
+/// Most banners of a kind.
+const MOST: usize = 8;
+
+pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
+    let mut all = Vec::new();
+    if snapshot.config.daemon.dry_run {
+        all.push(banner("dry_run", "DRY RUN", "measures are told of, not taken"));
+    }
+    let inhibitions =
+        snapshot.inhibitions.iter().map(|inhibition| held_back(inhibition, snapshot.taken)).collect::<Vec<_>>();
+    all.extend(several(("inhibited", "INHIBITED"), &inhibitions));
+    all.extend(several(("not_ready", "NOT READY"), &snapshot.not_ready));
+    if snapshot.reload.failed {
+        let text =
+            "the last reload failed, and the configuration before it goes on: tradedog check, then tradedog reload";
+        all.push(banner("reload_failed", "OLD CONFIGURATION", text));
+    }
+    if snapshot.reload.set_aside > 0 {
+        let text = format!("{} set aside because of errors: tradedog check says why", files(snapshot.reload.set_aside));
+        all.push(banner("set_aside", "FILES SET ASIDE", &text));
+    }
+    let left_out = metrics::left_out(snapshot);
+    if left_out > 0 {
+        let text = format!("{left_out} processes are not in /metrics: [web] max_series is too small");
+        all.push(banner("left_out", "LEFT OUT", &text));
+    }
+    all
+}
+
+fn banner(kind: &str, title: &str, text: &str) -> Banner {
+    let text = printable(text.as_bytes(), MOST_CHARS);
+    Banner { kind: kind.to_owned(), title: title.to_owned(), text }
+}
+
+fn several((kind, title): (&str, &str), texts: &[String]) -> Vec<Banner> {
+    let more = texts.len().saturating_sub(MOST);
+    let mut all: Vec<Banner> = texts.iter().take(MOST).map(|text| banner(kind, title, text)).collect();
+    if more > 0 {
+        all.push(banner(kind, title, &format!("and {more} more reasons, all of them in /api/v1/status")));
+    }
+    all
+}
+
+/// `all orders of trader, by alice (uid 1000), for 28m at most: tradedog release trader`
+fn held_back(inhibition: &Inhibition, now: Moment) -> String {
+    let Inhibition { target, action, by, until, until_successor, .. } = inhibition;
+    let (what, whom) = match action {
+        Some(action) => (format!("orders of {action} of {target}"), format!("{target} {action}")),
+        None => (format!("all orders of {target}"), target.to_string()),
+    };
+    let successor = if *until_successor { "when a successor is there, or " } else { "" };
+    format!("{what} are held back by {by}; ends {successor}{}: tradedog release {whom}", within(now, *until))
+}
+
+fn files(count: u32) -> String {
+    if count == 1 { "1 configuration file was".to_owned() } else { format!("{count} configuration files were") }
+}

@@ -1,0 +1,58 @@
+//! Where to look for more: processes, and commands to copy.
+
+use super::Scene;
+use super::seats::Seat;
+use crate::export::Snapshot;
+use crate::model::{Level, MemberKey, Pid};
+use crate::record::show_duration;
+
+/// Most processes that are listed.
+const MOST_PROCESSES: usize = 3;
+
+pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
+    let mut lines = processes(scene, seats);
+    if let Some(pid) = worst(scene, seats) {
+        lines.push(format!("ls -l /proc/{pid}/fd"));
+    }
+    if let Some(unit) = &scene.target.selector.unit {
+        lines.push(format!("journalctl -u {unit} -n 50"));
+    }
+    lines.extend(api(scene.snapshot));
+    lines
+}
+
+pub(super) fn of_host(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = vec!["free -h".to_owned(), "vmstat 1 5".to_owned()];
+    lines.extend(api(snapshot));
+    lines
+}
+
+/// `process 0, pid 4711, up 3h`
+fn processes(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
+    let worst = worst(scene, seats);
+    let mut members: Vec<_> = scene.snapshot.members().iter().filter(|m| m.key.target == scene.index).collect();
+    members.sort_by_key(|member| Some(member.pid) != worst);
+    let more = members.len().saturating_sub(MOST_PROCESSES);
+    let line = |member: &&crate::export::MemberView| {
+        format!("{}, up {}", scene.who(member.key), show_duration(scene.now().since(member.started)))
+    };
+    let mut lines: Vec<String> = members.iter().take(MOST_PROCESSES).map(line).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more processes"));
+    }
+    lines
+}
+
+/// The process that is worst off; any where all are alike.
+fn worst(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Option<Pid> {
+    let seat = seats.iter().max_by_key(|seat| (seat.level(), std::cmp::Reverse(seat.key)));
+    let key = seat.filter(|seat| seat.level() > Level::Normal).and_then(|seat| seat.key);
+    let key = key.filter(|key| key.slot != MemberKey::ALL);
+    let mut members = scene.snapshot.members().iter().filter(|member| member.key.target == scene.index);
+    members.find(|member| key.is_none_or(|key| member.key == key)).map(|member| member.pid)
+}
+
+fn api(snapshot: &Snapshot) -> Option<String> {
+    let address = snapshot.config.web.listen.first()?;
+    Some(format!("curl -s http://{address}/api/v1/status"))
+}

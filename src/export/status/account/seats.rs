@@ -1,0 +1,103 @@
+//! What is judged: each process by itself, all of a target together, or the host.
+
+use super::{Scene, words};
+use crate::config::{Bound, Threshold};
+use crate::export::{Lists, Snapshot};
+use crate::model::{LadderView, Level, MemberKey, Metric, Moment, Reading, ThresholdView};
+
+/// A subject of judging, as it stands.
+pub(super) struct Seat<'a> {
+    /// Its key; none of the host.
+    pub(super) key: Option<MemberKey>,
+    /// `process 0, pid 4711`, `2 processes together`; empty of the host.
+    pub(super) name: String,
+    /// As configured.
+    pub(super) ladders: Vec<(&'a str, LadderView)>,
+    /// As configured.
+    pub(super) rows: Vec<Row<'a>>,
+}
+
+/// A threshold as it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) metric: &'a Metric,
+    pub(super) threshold: &'a Threshold,
+    pub(super) view: ThresholdView,
+    /// The last reading; none before the first.
+    pub(super) reading: Option<Reading>,
+    /// The ladder that it feeds.
+    pub(super) ladder: &'a str,
+}
+
+impl<'a> Seat<'a> {
+    /// The highest level among its ladders.
+    pub(super) fn level(&self) -> Level {
+        self.ladders.iter().map(|(_, view)| view.level).max().unwrap_or_default()
+    }
+
+    /// Since when all of its ladders are where they are.
+    pub(super) fn since(&self) -> Option<Moment> {
+        self.ladders.iter().map(|(_, view)| view.since).max()
+    }
+
+    /// Thresholds that hold a level, worst first, and of the same level the one that is there for longest.
+    pub(super) fn raised(&self) -> Vec<Row<'a>> {
+        let mut raised: Vec<Row<'a>> = self.rows.iter().copied().filter(|row| row.view.level > Level::Normal).collect();
+        raised.sort_by_key(|row| (std::cmp::Reverse(row.view.level), row.view.since));
+        raised
+    }
+}
+
+impl Row<'_> {
+    /// The bound of the level that it holds.
+    pub(super) fn held(&self) -> Option<&Bound> {
+        self.threshold.bounds.get(self.view.level)?.as_ref()
+    }
+
+    /// The first bound above the level that it holds.
+    pub(super) fn ahead(&self) -> impl Iterator<Item = (Level, &Bound)> {
+        let above = self.threshold.bounds.iter().filter(|(level, _)| *level > self.view.level);
+        above.filter_map(|(level, bound)| Some((level, bound.as_ref()?)))
+    }
+
+    /// The value, exact or a lower bound.
+    pub(super) fn value(&self) -> Option<f64> {
+        self.reading?.value.number()
+    }
+}
+
+/// All of a target together where they are judged so, else each of its processes.
+pub(super) fn of_target<'a>(scene: &Scene<'a>) -> Vec<Seat<'a>> {
+    if let Some(group) = scene.snapshot.group(scene.index) {
+        let name = format!("{} together", words::processes(scene.count()));
+        return vec![seat(scene, (MemberKey::all_of(scene.index), name), &group.lists)];
+    }
+    let members = scene.snapshot.members().iter().filter(|member| member.key.target == scene.index);
+    members.map(|member| seat(scene, (member.key, scene.who(member.key)), &member.lists)).collect()
+}
+
+fn seat<'a>(scene: &Scene<'a>, (key, name): (MemberKey, String), lists: &Lists) -> Seat<'a> {
+    let (snapshot, target) = (scene.snapshot, scene.target);
+    let readings = snapshot.readings(lists);
+    let ladder = |index: usize| target.ladders.get(index).map_or("", |ladder| &*ladder.name);
+    let rows = target.thresholds.iter().zip(snapshot.thresholds(lists)).filter_map(|(threshold, view)| {
+        let metric = target.metrics.get(threshold.metric)?;
+        let reading = readings.get(threshold.metric).copied();
+        Some(Row { metric, threshold, view: *view, reading, ladder: ladder(threshold.ladder) })
+    });
+    let ladders = target.ladders.iter().zip(snapshot.ladders(lists)).map(|(ladder, view)| (&*ladder.name, *view));
+    Seat { key: Some(key), name, ladders: ladders.collect(), rows: rows.collect() }
+}
+
+/// The host, which has one ladder.
+pub(super) fn of_host(snapshot: &Snapshot) -> Seat<'_> {
+    let host = &snapshot.config.host;
+    let rows = host.thresholds.iter().zip(&snapshot.host_thresholds).filter_map(|(threshold, view)| {
+        let metric = host.metrics.get(threshold.metric)?;
+        let reading = snapshot.host.get(threshold.metric).copied();
+        Some(Row { metric, threshold, view: *view, reading, ladder: "host" })
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
+    let ladders = if rows.is_empty() { Vec::new() } else { vec![("host", snapshot.host_ladder)] };
+    Seat { key: None, name: String::new(), ladders, rows }
+}

@@ -1,0 +1,131 @@
+//! Why it stands as it does: readings against their bounds, and who should be there and is not.
+
+use std::cmp::Reverse;
+use std::path::Path;
+
+use super::seats::{Row, Seat};
+use super::words::{because_blind, lasting, level_of, processes};
+use super::{MOST_CHARS, Scene};
+use crate::config::{Selector, units};
+use crate::export::Snapshot;
+use crate::model::{Level, Moment, printable};
+use crate::record::show_reading;
+
+pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
+    let mut lines = attendance(scene);
+    if seats.is_empty() {
+        return lines;
+    }
+    let raised = raised(seats, scene.now());
+    if raised.is_empty() && lines.is_empty() {
+        lines.push(calm(scene, seats));
+    }
+    lines.extend(raised);
+    lines.extend(blind(seats));
+    lines
+}
+
+pub(super) fn of_host(snapshot: &Snapshot, seat: &Seat<'_>) -> Vec<String> {
+    let Some(since) = seat.since() else { return vec!["no threshold: only shown".to_owned()] };
+    let seats = std::slice::from_ref(seat);
+    let mut lines = raised(seats, snapshot.taken);
+    if lines.is_empty() {
+        lines.push(format!("normal{}", lasting(snapshot.taken, since)));
+    }
+    lines.extend(blind(seats));
+    lines
+}
+
+/// Who should be there, and is not; or is there, and should not be.
+fn attendance(scene: &Scene<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let view = scene.snapshot.targets.get(usize::from(scene.index)).copied().unwrap_or_default();
+    if view.successor_missing {
+        lines.push("killed, and nobody has come after it: does anything start it again?".to_owned());
+    }
+    let (count, expect) = (scene.count(), scene.target.expect);
+    let there = u32::try_from(count).unwrap_or(u32::MAX);
+    let few = expect.and_then(|expect| expect.min).filter(|min| there < *min);
+    let few = few.map(|min| format!("at least {min} expected"));
+    let many = expect.and_then(|expect| expect.max).filter(|max| there > *max);
+    let many = many.map(|max| format!("at most {max} expected"));
+    let expected = few.or(many).map_or_else(String::new, |expected| format!(", {expected}"));
+    if count == 0 {
+        let there = if scene.snapshot.begun { "nobody matches" } else { "nobody found yet" };
+        lines.push(format!("{there}{expected}: {}", selector(&scene.target.selector)));
+    } else if !expected.is_empty() {
+        lines.push(format!("{}{expected}", processes(count)));
+    }
+    lines
+}
+
+fn selector(selector: &Selector) -> String {
+    let path = |path: &Path| printable(path.as_os_str().as_encoded_bytes(), MOST_CHARS);
+    let parts = [
+        selector.unit.as_ref().map(|unit| format!("unit {unit}")),
+        selector.cgroup.as_ref().map(|glob| format!("cgroup {}", glob.glob())),
+        selector.container.as_ref().map(|container| format!("container {}", container.as_str())),
+        selector.cidfile.as_deref().map(|file| format!("cidfile {}", path(file))),
+        selector.exe.as_deref().map(|exe| format!("exe {}", path(exe))),
+        selector.cmdline.as_ref().map(|regex| format!("cmdline {regex}")),
+        selector.comm.as_ref().map(|comm| format!("comm {comm}")),
+        selector.user.as_ref().map(|user| format!("user {}", user.name)),
+        selector.pidfile.as_deref().map(|file| format!("pidfile {}", path(file))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+fn calm(scene: &Scene<'_>, seats: &[Seat<'_>]) -> String {
+    let whom = match seats {
+        [seat] => seat.name.clone(),
+        seats => format!("all {}", processes(seats.len())),
+    };
+    let judged = seats.iter().any(|seat| !seat.rows.is_empty());
+    match seats.iter().filter_map(Seat::since).max().filter(|_| judged) {
+        Some(since) => format!("normal{}, {whom}", lasting(scene.now(), since)),
+        None => format!("no threshold: only observed, {whom}"),
+    }
+}
+
+/// Worst first.
+fn raised(seats: &[Seat<'_>], now: Moment) -> Vec<String> {
+    let mut rows: Vec<(&Seat<'_>, Row<'_>)> =
+        seats.iter().flat_map(|seat| seat.raised().into_iter().map(move |row| (seat, row))).collect();
+    rows.sort_by_key(|(_, row)| (Reverse(row.view.level), row.view.since));
+    rows.iter().map(|(seat, row)| past(seat, row, now)).collect()
+}
+
+/// `open_fds 655 at or past 600 (warning) for 12m, process 0, pid 4711`
+fn past(seat: &Seat<'_>, row: &Row<'_>, now: Moment) -> String {
+    let level = level_of(row.view.level, row.ladder);
+    let (since, whom) = (lasting(now, row.view.since), suffix(&seat.name));
+    let at = row.held().map(|bound| bound.at);
+    match (row.value().filter(|_| row.view.unknown.is_none()), at) {
+        (Some(value), Some(at)) => format!("{} ({level}){since}{whom}", show_reading(row.metric, value, at)),
+        (_, Some(at)) => {
+            let at = units::show(at, row.metric.info().unit);
+            format!("{} unknown now, was at or past {at} ({level}){since}{whom}", row.metric)
+        }
+        (_, None) => format!("{} ({level}){since}{whom}", row.metric),
+    }
+}
+
+/// What cannot be seen, and a threshold needs.
+fn blind(seats: &[Seat<'_>]) -> Vec<String> {
+    let told = |seat: &Seat<'_>, row: &Row<'_>| {
+        let why = row.view.unknown?;
+        let held = if row.view.level == Level::Normal { "no level can be entered" } else { "its level stays" };
+        Some(format!(
+            "{} is {}: {held}{}{}",
+            row.metric,
+            why.name(),
+            suffix(&seat.name),
+            because_blind(row.metric, why)
+        ))
+    };
+    seats.iter().flat_map(|seat| seat.rows.iter().filter_map(move |row| told(seat, row))).collect()
+}
+
+fn suffix(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(", {name}") }
+}
