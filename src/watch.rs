@@ -50,6 +50,7 @@ struct Watch {
     control: Option<Control>,
     /// What is answered at the end of the tick, so that whoever has the answer also sees it shown.
     replies: Vec<(export::Asked, Reply)>,
+    strangers: asked::Strangers,
     reload: Reload,
     notify: Notify,
     /// Whether some member may have exited since the last tick.

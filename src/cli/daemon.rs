@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a command waits for the daemon, and nobody waits for it")]
 
 mod follow;
+mod orders;
 
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -12,12 +13,14 @@ use clap::Args;
 
 use super::lookup::shown;
 use super::{Failure, Output};
+use crate::config::units;
 use crate::export::control::SOCKET;
 use crate::export::{LeaseView, Reply, Request};
 use crate::model::printable;
 use crate::record;
 
 pub(super) use follow::{MOST, name};
+pub(super) use orders::ORDERS_MOST;
 
 /// Time for an answer; the daemon itself gives up sooner and says so.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -31,10 +34,15 @@ const MOST_CHARS: usize = 1000;
 /// Which daemon.
 #[derive(Args, Debug, Default)]
 pub(super) struct Daemon {
-    /// The daemon's runtime directory; without it systemd's RUNTIME_DIRECTORY, else as the daemon
-    /// finds it when this user starts it (root: /run/tradedog)
+    /// The daemon's runtime directory; without it systemd's RUNTIME_DIRECTORY, else that of a daemon
+    /// that this user runs himself, else /run/tradedog
     #[arg(long, value_name = "DIR")]
     runtime_directory: Option<PathBuf>,
+}
+
+/// A span of time on the command line.
+pub(super) fn time(text: &str) -> Result<units::Duration, String> {
+    text.parse().map_err(|wrong: units::Wrong| format!("{}: {}", wrong.what, wrong.help))
 }
 
 /// Why there is no answer.
@@ -57,7 +65,7 @@ impl From<Unanswered> for Failure {
 impl Daemon {
     /// Where its socket and its state file are.
     pub(super) fn folder(&self) -> PathBuf {
-        self.runtime_directory.clone().unwrap_or_else(record::runtime_path)
+        self.runtime_directory.clone().unwrap_or_else(|| record::daemon_path(SOCKET))
     }
 
     /// Has it do something, and prints what it says of it.
@@ -116,7 +124,10 @@ fn unanswered(path: &Path, error: &io::Error) -> Unanswered {
         )));
     }
     Unanswered::Failed(Failure::runtime(if is(&[ErrorKind::PermissionDenied]) {
-        format!("this user may not ask tradedog at {path}: run this as root, or as the user that tradedog runs as")
+        format!(
+            "this user may not ask tradedog at {path}: run this as root, as the user that tradedog runs as, or as a \
+             member of its group (usermod -aG tradedog USER, then log in again)"
+        )
     } else if is(&[ErrorKind::WouldBlock, ErrorKind::TimedOut]) {
         format!("no answer from tradedog at {path} within {PATIENCE:?}: look at its log (journalctl -u tradedog)")
     } else if is(&[ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe]) {

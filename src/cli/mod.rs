@@ -4,17 +4,20 @@
 //! not: anything that the daemon needs while it runs. Everything is printed through `Output`,
 //! and every failure becomes one sentence and an exit code in `Failure`.
 
+mod act;
 mod check;
 mod columns;
 mod completions;
 mod daemon;
 mod demo;
 mod failure;
+mod inhibit;
 mod live;
 mod lookup;
 mod man;
 mod once;
 mod output;
+mod release;
 mod reload;
 mod run;
 mod status;
@@ -38,6 +41,20 @@ const UNDO_USAGE: &str = "tradedog undo [OPTIONS] TARGET ACTION
        tradedog undo [OPTIONS] TARGET --all
        tradedog undo [OPTIONS] --all";
 
+/// The forms of `act`.
+const ACT_USAGE: &str = "tradedog act [OPTIONS] TARGET ACTION
+       tradedog act [OPTIONS] TARGET ACTION --process N
+       tradedog act [OPTIONS] TARGET ACTION --all";
+
+/// The forms of `inhibit`.
+const INHIBIT_USAGE: &str = "tradedog inhibit TARGET [ACTION] --for TIME
+       tradedog inhibit TARGET [ACTION] --until-successor [--for TIME]
+       tradedog inhibit";
+
+/// The forms of `release`.
+const RELEASE_USAGE: &str = "tradedog release TARGET [ACTION]
+       tradedog release --all";
+
 /// Sees a resource leak of a trading process coming and steps the process down a ladder of
 /// measures.
 #[derive(Debug, Parser)]
@@ -58,6 +75,15 @@ enum Command {
     Once(once::Arguments),
     /// Ask the running daemon how things stand
     Status(status::Arguments),
+    /// Take a measure now, whatever the level, and tell what becomes of it
+    #[command(override_usage = ACT_USAGE)]
+    Act(act::Arguments),
+    /// Hold back the orders of a target or of one of its actions for a while; list what is held back
+    #[command(override_usage = INHIBIT_USAGE)]
+    Inhibit(inhibit::Arguments),
+    /// Hold them back no more
+    #[command(override_usage = RELEASE_USAGE)]
+    Release(release::Arguments),
     /// Undo a measure that is in force, now
     #[command(override_usage = UNDO_USAGE)]
     Undo(undo::Arguments),
@@ -80,6 +106,9 @@ impl Command {
             Self::Check(arguments) => check::run(&arguments, output),
             Self::Once(arguments) => once::run(&arguments, output),
             Self::Status(arguments) => status::run(&arguments, output),
+            Self::Act(arguments) => act::run(&arguments, output),
+            Self::Inhibit(arguments) => inhibit::run(&arguments, output),
+            Self::Release(arguments) => release::run(&arguments, output),
             Self::Undo(arguments) => undo::run(&arguments, output),
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::daemon::{Daemon, MOST, name};
+use super::daemon::{Daemon, MOST, name, time};
 use super::{Failure, Output};
 use crate::config::units;
 use crate::export::{LeaseView, Request};
@@ -44,10 +44,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     }
     arguments.daemon.order(&arguments.request(), output)?;
     arguments.daemon.follow(&meant, arguments.wait.0, output)
-}
-
-fn time(text: &str) -> Result<units::Duration, String> {
-    text.parse().map_err(|wrong: units::Wrong| format!("{}: {}", wrong.what, wrong.help))
 }
 
 impl Arguments {

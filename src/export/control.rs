@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module that owns the file of the socket")]
 
 mod bind;
+mod peers;
 mod serve;
 mod wire;
 
@@ -20,6 +21,7 @@ use tokio::net::UnixListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
+use peers::Rights;
 pub use wire::{OrderAnswer, Reply, Request, Whom};
 
 /// Its name in the runtime directory.
@@ -40,6 +42,8 @@ struct Limits {
     reload: Duration,
     /// Requests that the loop has not taken yet.
     queue: usize,
+    /// Refused ones that the loop has not told of yet.
+    strangers: usize,
     /// Pause after the system could not accept (no descriptors, no memory): neither spin nor die.
     accept_pause: Duration,
 }
@@ -53,6 +57,7 @@ impl Default for Limits {
             answer: Duration::from_secs(10),
             reload: Duration::from_secs(30),
             queue: 16,
+            strangers: 16,
             accept_pause: Duration::from_millis(250),
         }
     }
@@ -79,8 +84,9 @@ impl Asked {
 struct Desk {
     queue: SyncSender<Asked>,
     wake: Box<dyn Fn() + Send + Sync>,
-    /// Beside root, who may ask.
-    own_uid: u32,
+    rights: Rights,
+    /// Those who may not ask and did; who finds no room is not told of.
+    strangers: SyncSender<Arc<str>>,
     limits: Limits,
 }
 
@@ -88,6 +94,9 @@ struct Desk {
 #[derive(Debug)]
 pub struct Control {
     asked: Receiver<Asked>,
+    strangers: Receiver<Arc<str>>,
+    /// Why its own group may not ask, where that is so.
+    flaw: Option<String>,
     path: PathBuf,
     /// Device and inode of the socket's file: what is removed at the end is ours.
     file: Option<(u64, u64)>,
@@ -96,8 +105,8 @@ pub struct Control {
 }
 
 impl Control {
-    /// Listens on the socket in `dir`, which only its owner may use, and calls `wake` for each
-    /// request. The socket that a dead daemon left is replaced.
+    /// Listens on the socket in `dir`, which root, this user and the members of its group may use, and
+    /// calls `wake` for each request. The socket that a dead daemon left is replaced.
     ///
     /// # Errors
     /// When the socket cannot be made; the text says which one and what to do.
@@ -110,8 +119,10 @@ impl Control {
         let listener = bind::bind(&path)?;
         let file = bind::identity(&path);
         let (queue, asked) = sync_channel(limits.queue);
-        let own_uid = rustix::process::geteuid().as_raw();
-        let desk = Arc::new(Desk { queue, wake: Box::new(wake), own_uid, limits });
+        let rights = Rights::of(&path);
+        let flaw = rights.flaw();
+        let (refused, strangers) = sync_channel(limits.strangers);
+        let desk = Arc::new(Desk { queue, wake: Box::new(wake), rights, strangers: refused, limits });
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = {
             let _inside = runtime.enter();
@@ -126,13 +137,25 @@ impl Control {
                     _ = stopped => {}
                 }
             });
+            // A name that is still looked up is waited for by nobody.
+            runtime.shutdown_background();
         })?;
-        Ok(Self { asked, path, file, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { asked, strangers, flaw, path, file, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The next request whose client still waits. Never waits itself.
     pub fn next_request(&mut self) -> Option<Asked> {
         self.asked.try_iter().find(|asked| !asked.reply.is_closed())
+    }
+
+    /// The next one who asked and may not, as the log calls him. Never waits.
+    pub fn next_stranger(&mut self) -> Option<Arc<str>> {
+        self.strangers.try_recv().ok()
+    }
+
+    /// Why the members of the daemon's own group may not ask, where that is so: a sentence.
+    pub fn flaw(&self) -> Option<&str> {
+        self.flaw.as_deref()
     }
 }
 

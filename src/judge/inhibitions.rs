@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::{Pass, State};
 use crate::model::{ActionScope, Event, Inhibition, InhibitionEnd, LONGEST_INHIBITION, MemberKey, Moment, Note};
 
+/// The kernel tells when a process was started in hundredths of a second, rounded down (proc_pid_stat(5)).
+const TICK: Duration = Duration::from_millis(10);
+
 /// Most that are held back at a time; the oldest gives way, loudly.
 const MOST: usize = 256;
 
@@ -76,7 +79,8 @@ impl State {
             return false;
         };
         let mut served = self.served(MemberKey { target, slot: 0 }, ActionScope::Target);
-        served.any(|(_, member)| member.started > inhibition.since)
+        // Who was there already is none, though he was born in the same tick.
+        served.any(|(_, member)| member.started + TICK > inhibition.since && member.first_seen > inhibition.since)
     }
 
     /// Whether the configuration still has what it concerns.

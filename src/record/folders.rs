@@ -13,12 +13,16 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Stat, lstat};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::model::printable;
 
 /// Longest path that is shown in a sentence.
 const MOST_CHARS: usize = 200;
+
+/// The folder of root's daemon, and of the one that systemd starts.
+const OF_HOST: &str = "/run/tradedog";
 
 /// Why there is no folder to keep anything in.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +48,8 @@ pub enum FolderError {
     },
 }
 
-/// The folder of the state file and the control socket, made if it is not there (mode 0700).
+/// The folder of the state file and the control socket, made if it is not there: with mode 0750, for
+/// the group may use the socket, and what is in the file it may not read.
 ///
 /// The first of systemd's `RUNTIME_DIRECTORY`; else root's `/run/tradedog`; else `tradedog` in
 /// `XDG_RUNTIME_DIR`; else a folder of this user in the system's folder for temporary files.
@@ -56,9 +61,23 @@ pub fn runtime_directory() -> Result<PathBuf, FolderError> {
     ready(Place::of(|name| env::var_os(name), geteuid().as_raw()))
 }
 
-/// As [`runtime_directory`], whether it is there or not: for who only asks a running daemon.
+/// As [`runtime_directory`], whether it is there or not.
 pub fn runtime_path() -> PathBuf {
     Place::of(|name| env::var_os(name), geteuid().as_raw()).path
+}
+
+/// Where the running daemon is that this user would ask: his own, if there is one with that socket, else
+/// the host's.
+pub fn daemon_path(socket: &str) -> PathBuf {
+    let own = Place::of(|name| env::var_os(name), geteuid().as_raw()).path;
+    asked(own, Path::new(OF_HOST), socket)
+}
+
+fn asked(own: PathBuf, host: &Path, socket: &str) -> PathBuf {
+    // One that this user may not look at is there as well.
+    let is_there = |path: &Path| !matches!(lstat(path), Err(Errno::NOENT | Errno::NOTDIR));
+    let host_is_meant = || is_there(&host.join(socket)) || !is_there(&own);
+    if !is_there(&own.join(socket)) && host_is_meant() { host.to_owned() } else { own }
 }
 
 /// Where the folder is, and how much of the way there is made too.
@@ -73,7 +92,7 @@ impl Place {
     fn of(variable: impl Fn(&str) -> Option<OsString>, uid: u32) -> Self {
         let variable = |name| variable(name).filter(|value| !value.is_empty());
         let given = variable("RUNTIME_DIRECTORY").and_then(|value| first(&value)).map(PathBuf::from);
-        let own = || (uid == 0).then(|| PathBuf::from("/run/tradedog"));
+        let own = || (uid == 0).then(|| PathBuf::from(OF_HOST));
         // The specification wants an absolute path, and others ignored.
         let xdg = || variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
         match given.or_else(own).or_else(|| Some(xdg()?.join("tradedog"))) {
@@ -92,7 +111,8 @@ fn first(value: &OsStr) -> Option<OsString> {
 fn ready(place: Place) -> Result<PathBuf, FolderError> {
     let Place { path, in_public } = place;
     let missing = |error: io::Error| FolderError::Missing { path: path.clone(), error };
-    let made = DirBuilder::new().mode(0o700).recursive(!in_public).create(&path);
+    let mode = if in_public { 0o700 } else { 0o750 };
+    let made = DirBuilder::new().mode(mode).recursive(!in_public).create(&path);
     made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
         .map_err(missing)?;
     // A link would be followed by whoever comes next, to wherever it points then.
@@ -146,15 +166,31 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_made_for_us_alone() {
+    fn a_folder_is_made_for_us_and_where_nobody_makes_names_beside_it_for_our_group() {
         let root = tempfile::tempdir().unwrap();
-        for (path, in_public) in [("a/b/run", false), ("tradedog-7", true)] {
+        for (path, in_public, mode) in [("a/b/run", false, 0o750), ("tradedog-7", true, 0o700)] {
             let path = root.path().join(path);
             for _ in 0..2 {
                 assert_eq!(ready(Place { path: path.clone(), in_public }).unwrap(), path);
             }
-            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o700);
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode);
         }
+    }
+
+    #[test]
+    fn whoever_runs_no_daemon_of_his_own_asks_the_hosts() {
+        let root = tempfile::tempdir().unwrap();
+        let (own, host) = (root.path().join("own"), root.path().join("host"));
+        let asked = || asked(own.clone(), &host, "control.sock");
+        assert_eq!(asked(), host, "there is neither: that is the one to be started");
+        fs::create_dir(&own).unwrap();
+        assert_eq!(asked(), own);
+        fs::create_dir(&host).unwrap();
+        assert_eq!(asked(), own);
+        fs::write(host.join("control.sock"), "").unwrap();
+        assert_eq!(asked(), host);
+        fs::write(own.join("control.sock"), "").unwrap();
+        assert_eq!(asked(), own);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod state_file;
 mod writer;
 
 pub use counters::{Counters, Ended, OrderKey, UndoKey};
-pub use folders::{FolderError, runtime_directory, runtime_path};
+pub use folders::{FolderError, daemon_path, runtime_directory, runtime_path};
 pub use line::{Line, Severity};
 pub use show::{duration as show_duration, measure as show_measure, reading as show_reading, signal as show_signal};
 pub use state_file::{Aside, StateError, StateFile, unlocked};

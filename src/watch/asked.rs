@@ -8,8 +8,23 @@ use crate::config::Target;
 use crate::export::{Asked, Control, OrderAnswer, Reply, Request, Whom};
 use crate::judge::{Chosen, Wanted, Wish, inhibition_length};
 use crate::model::{
-    ActionScope, Event, Inhibition, LeaseView, Moment, Note, Order, OrderId, OutcomeKind, Standing, printable,
+    ActionScope, Event, Inhibition, LeaseView, Moment, Note, Order, OrderId, OutcomeKind, Reason, Standing, printable,
 };
+use crate::record::{Ended, show_duration};
+
+/// At most one line in that time of those who asked and may not.
+const BETWEEN_STRANGERS: Duration = Duration::from_secs(60);
+
+/// Those who asked and may not.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    /// The last one, not told of yet.
+    last: Option<Arc<str>>,
+    /// How many tries were not told of yet.
+    count: u32,
+    /// When it was last told of them.
+    told: Option<Moment>,
+}
 
 /// Longest name that is told back.
 const MOST_CHARS: usize = 80;
@@ -18,6 +33,7 @@ impl Watch {
     /// Takes what is asked, and a configuration that has been read.
     pub(super) fn answer(&mut self, now: Moment) {
         self.finish_reload(now);
+        self.tell_strangers(now);
         while let Some(asked) = self.control.as_mut().and_then(Control::next_request) {
             self.comply(asked, now);
         }
@@ -45,6 +61,7 @@ impl Watch {
                 self.unknown_name(target, action.as_deref()).unwrap_or_else(|| self.inhibit(&asked, now))
             }
             Request::Release { .. } | Request::ReleaseAll => self.release(&asked, now),
+            Request::Inhibitions => Reply::Done(held_back(self.state.inhibitions(now), now)),
         };
         self.replies.push((asked, reply));
     }
@@ -54,6 +71,21 @@ impl Watch {
         for (asked, reply) in self.replies.drain(..) {
             asked.answer(reply);
         }
+    }
+
+    /// Says who asked and may not, at most once a minute however many they are.
+    fn tell_strangers(&mut self, now: Moment) {
+        let Some(control) = &mut self.control else { return };
+        while let Some(by) = control.next_stranger() {
+            self.strangers.last = Some(by);
+            self.strangers.count = self.strangers.count.saturating_add(1);
+        }
+        let quiet = self.strangers.told.is_some_and(|told| now.since(told) < BETWEEN_STRANGERS);
+        let Some(by) = self.strangers.last.take_if(|_| !quiet) else { return };
+        let more = std::mem::take(&mut self.strangers.count).saturating_sub(1);
+        let more = if more > 0 { format!(", the last of {} tries", more + 1) } else { String::new() };
+        self.strangers.told = Some(now);
+        self.warn(format!("{by} asked at the control socket and was refused{more}"));
     }
 
     fn act(&mut self, asked: &Asked, now: Moment) -> Reply {
@@ -68,7 +100,11 @@ impl Watch {
             Whom::All => Chosen::All,
         };
         match self.state.want_act(&Wish { target, action, whom, needs: *needs, by }, now) {
-            Ok(wanted) => Reply::Ordered(wanted.iter().map(first_answer).collect()),
+            Ok(wanted) => {
+                // What is in force already is the operator's from now on, whatever becomes of the daemon.
+                self.remember(now);
+                Reply::Ordered(wanted.iter().map(first_answer).collect())
+            }
             Err(why) => Reply::Refused(why),
         }
     }
@@ -78,12 +114,13 @@ impl Watch {
         let ended = self.recorder.counters();
         if let Some(ended) = ended.recent().rev().find(|ended| ended.order.id == OrderId(order)) {
             let done = is_done(&ended.order, ended.outcome);
-            let reason = if done { String::new() } else { format!(": {}", ended.reason.help()) };
-            let text = format!("{}: {}{reason}", name(&ended.order), ended.outcome.name());
+            let text = format!("{}: {}", name(&ended.order), outcome(ended));
             return OrderAnswer { order, over: true, done, text };
         }
         match self.state.standing_of(OrderId(order)) {
-            Some(standing) => OrderAnswer { order, over: false, done: false, text: waits(standing) },
+            Some(standing) => {
+                OrderAnswer { order, over: false, done: false, text: format!("order {order}: {}", waits(standing)) }
+            }
             None => {
                 let text = format!("order {order} is not known here: the log says what became of it");
                 OrderAnswer { order, over: true, done: false, text }
@@ -104,7 +141,7 @@ impl Watch {
             until_successor: *until_successor,
         };
         let events = self.state.inhibit(inhibition);
-        self.tell_all(events)
+        self.tell_all(events, now)
     }
 
     fn release(&mut self, asked: &Asked, now: Moment) -> Reply {
@@ -118,7 +155,8 @@ impl Watch {
             | Request::Act { .. }
             | Request::Orders(_)
             | Request::Inhibit { .. }
-            | Request::ReleaseAll => (None, None),
+            | Request::ReleaseAll
+            | Request::Inhibitions => (None, None),
         };
         let events = self.state.release(whom, &asked.by, now);
         if events.is_empty()
@@ -127,13 +165,20 @@ impl Watch {
             let held = || Reply::Refused(format!("nothing of {} is held back", shown(target)));
             return self.unknown_name(target, action).unwrap_or_else(held);
         }
-        self.tell_all(events)
+        if events.is_empty() {
+            Reply::Done(vec!["nothing was held back".to_owned()])
+        } else {
+            self.tell_all(events, now)
+        }
     }
 
-    /// What is logged is what the operator is told.
-    fn tell_all(&mut self, events: Vec<Event>) -> Reply {
-        let lines = events.iter().map(|event| self.recorder.line(event)).collect();
+    /// What is logged is what the operator is told, and what he is told is remembered.
+    fn tell_all(&mut self, events: Vec<Event>, now: Moment) -> Reply {
+        let mut lines: Vec<String> = events.iter().map(|event| self.recorder.line(event)).collect();
         self.events.extend(events);
+        if !self.remember(now) {
+            lines.push("a restart of tradedog would forget this: its state file cannot be written".to_owned());
+        }
         Reply::Done(lines)
     }
 
@@ -175,7 +220,7 @@ fn told(request: &Request) -> Option<String> {
         None => format!("everything of {}", shown(target)),
     };
     Some(match request {
-        Request::Leases | Request::Orders(_) => return None,
+        Request::Leases | Request::Orders(_) | Request::Inhibitions => return None,
         Request::Reload => "read the configuration again".to_owned(),
         Request::Thaw => "let everybody run again".to_owned(),
         Request::UndoAll => "undo everything".to_owned(),
@@ -198,13 +243,44 @@ fn name(order: &Order) -> String {
 fn first_answer(wanted: &Wanted) -> OrderAnswer {
     match wanted {
         Wanted::Ordered(order) => {
-            OrderAnswer { order: order.id.0, over: false, done: false, text: format!("ordered: {}", name(order)) }
+            let text = format!("ordered: {} (order {})", name(order), order.id.0);
+            OrderAnswer { order: order.id.0, over: false, done: false, text }
         }
         Wanted::InForce(order) => {
             let text = format!("{} is in force already; from now on only tradedog undo ends it", name(order));
             OrderAnswer { order: order.id.0, over: true, done: true, text }
         }
     }
+}
+
+/// What became of an order, in words that follow its name.
+fn outcome(ended: &Ended) -> String {
+    let why = || ended.reason.help();
+    match ended.outcome {
+        OutcomeKind::DryRun => "dry run: nothing was done".to_owned(),
+        OutcomeKind::Gone if ended.order.measure.is_kill() => "done, the process is gone".to_owned(),
+        OutcomeKind::Gone => "the process is gone".to_owned(),
+        OutcomeKind::Lapsed if ended.reason == Reason::None => "lapsed: it did not go out in time".to_owned(),
+        OutcomeKind::Delivered | OutcomeKind::Acknowledged => ended.outcome.name().to_owned(),
+        OutcomeKind::Failed | OutcomeKind::Held | OutcomeKind::Vetoed | OutcomeKind::Lapsed => {
+            format!("{}: {}", ended.outcome.name(), why())
+        }
+    }
+}
+
+/// What is held back, a line each.
+fn held_back<'a>(inhibitions: impl Iterator<Item = &'a Inhibition>, now: Moment) -> Vec<String> {
+    let line = |one: &Inhibition| {
+        let of = one.action.as_deref().map_or_else(|| "everything".to_owned(), ToOwned::to_owned);
+        let successor = if one.until_successor { "until a successor is there, " } else { "" };
+        let (target, left) = (&one.target, show_duration(one.until.since(now)));
+        format!("{of} of {target}: held back {successor}for {left} more at most, by {}", one.by)
+    };
+    let mut lines: Vec<String> = inhibitions.map(line).collect();
+    if lines.is_empty() {
+        lines.push("nothing is held back".to_owned());
+    }
+    lines
 }
 
 /// Whether an operator has what he wanted.

@@ -98,6 +98,7 @@ impl Watch {
             view: publish::View::configured(now),
             control: None,
             replies: Vec::new(),
+            strangers: Default::default(),
             reload: Reload::new(wake()),
             notify: Notify::from_environment(now),
             exits: false,
@@ -106,12 +107,24 @@ impl Watch {
             config,
             waiter,
         };
-        match control.transpose() {
-            Ok(control) => watch.control = control,
-            Err(error) => watch.warn(format!("tradedog undo, thaw and reload will not work: {error}")),
-        }
+        watch.listen(control.transpose());
         watch.resume(killing, now);
         Ok(watch)
+    }
+
+    /// Takes over the control socket, and says what operators cannot do over it.
+    fn listen(&mut self, control: io::Result<Option<Control>>) {
+        match control {
+            Ok(control) => {
+                let flaw = control.as_ref().and_then(Control::flaw).map(ToOwned::to_owned);
+                self.control = control;
+                flaw.into_iter().for_each(|flaw| self.warn(flaw));
+            }
+            Err(error) => {
+                let what = "tradedog act, inhibit, release, undo, thaw and reload will not work";
+                self.warn(format!("{what}: {error}"));
+            }
+        }
     }
 
     /// Kills that an earlier daemon began go on.

@@ -1,4 +1,4 @@
-//! What an operator does to the running daemon: undo, thaw, reload.
+//! What an operator does to the running daemon: undo, thaw, reload, act, inhibit, release.
 
 use std::fs;
 use std::path::PathBuf;
@@ -152,4 +152,193 @@ fn a_reload_is_whole_or_not_at_all_and_says_which() {
         let leases = daemon.scrape().all("tradedog_lease").filter(|lease| lease.value == 1.0).count();
         (leases <= 1 && daemon.value("tradedog_lease", &[("target", "trader")]).is_none()).then_some(())
     });
+}
+
+/// `reset_pool` at 60 open files, once in ten minutes; the kill would come at 500, once a day.
+fn operated(leaker: &Leaker, mark: &str, dry_run: bool) -> Daemon {
+    Daemon::told(&format!(
+        r#"
+[daemon]
+interval = "200ms"
+dry_run = {dry_run}
+[target.trader]
+match = {{ cmdline = "{}", user = "{{user}}" }}
+settle = "200ms"
+kill_budget = {{ max = 1, per = "1d" }}
+[target.trader.thresholds]
+open_fds = {{ elevated = 60, warning = 300, critical = 400, fatal = 500, clear_hold = "200ms" }}
+[target.trader.ladder]
+elevated = ["reset_pool"]
+warning = ["other"]
+critical = ["pause"]
+fatal = ["kill"]
+[target.trader.actions.reset_pool]
+signal = "SIGUSR1"
+cooldown = "10m"
+[target.trader.actions.other]
+signal = "SIGUSR2"
+[target.trader.actions.pause]
+command = ["/usr/bin/touch", "{mark}"]
+undo = {{ command = ["/bin/rm", "{mark}"] }}
+undo_after = "0s"
+[target.trader.actions.kill]
+kill = {{ grace = "5s" }}
+needs = {{ action = "pause", within = "10s", otherwise = "hold" }}
+"#,
+        leaker.tag()
+    ))
+    .start()
+}
+
+#[test]
+fn what_is_asked_for_skips_the_cooldown_and_never_a_veto() {
+    let mark = Mark::new();
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let daemon = operated(&leaker, mark.path().to_str().unwrap(), false);
+    leaker.tell("files 80");
+    daemon.wait_for_order(5, "reset_pool", ("delivered", "none"));
+    for count in [2.0, 3.0] {
+        let (code, told, said) = ask(&daemon, &["act", "trader", "reset_pool"]);
+        assert_eq!(code, 0, "{told}{said}");
+        assert!(told.contains("ordered: reset_pool of trader[0]"), "{told}");
+        assert!(told.contains("reset_pool of trader[0]: delivered"), "{told}");
+        assert_eq!(daemon.orders("reset_pool", "delivered", "none"), count, "what is told is what is shown");
+    }
+    let (code, told, said) = ask(&daemon, &["act", "trader", "other", "--process", "0"]);
+    assert_eq!(code, 1, "{told}{said}");
+    assert!(told.contains("vetoed: the process has no handler") && said.contains("1 of 1 not done"), "{told}{said}");
+    assert_eq!(daemon.orders("other", "vetoed", "unhandled"), 1.0);
+    assert!(leaker.lives());
+    let log = daemon.log();
+    assert!(log.contains("asks to take reset_pool of trader") && log.contains("(uid "), "{log}");
+}
+
+#[test]
+fn a_name_that_is_wrong_is_answered_with_those_that_are_there() {
+    let mark = Mark::new();
+    let leaker = Leaker::handling(&[]).start();
+    let daemon = operated(&leaker, mark.path().to_str().unwrap(), false);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    for (words, part) in [
+        (&["act", "tradr", "pause"][..], "there is trader"),
+        (&["act", "trader", "paus\n"], "it has reset_pool, other, pause, kill"),
+        (&["act", "trader", "kill", "--process", "7"], "has no process 7: there is 0"),
+        (&["inhibit", "tradr", "--for", "1m"], "there is trader"),
+        (&["inhibit", "trader", "paus", "--for", "1m"], "it has reset_pool"),
+        (&["release", "trader"], "nothing of trader is held back"),
+    ] {
+        let (code, _, said) = ask(&daemon, words);
+        assert!(code == 1 && said.contains(part), "{words:?}: {code} {said}");
+    }
+    let (code, _, said) = ask(&daemon, &["inhibit", "trader"]);
+    assert!(code == 2 && said.contains("--until-successor"), "{said}");
+    assert_eq!(ask(&daemon, &["inhibit"]).1, "nothing is held back\n");
+    assert_eq!(ask(&daemon, &["release", "--all"]).1, "nothing was held back\n");
+    drop(leaker);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    let (code, _, said) = ask(&daemon, &["act", "trader", "pause"]);
+    assert!(code == 1 && said.contains("nobody of trader is there"), "{said}");
+}
+
+#[test]
+fn a_dry_run_says_so_and_does_nothing() {
+    let mark = Mark::new();
+    let mut leaker = Leaker::handling(&[]).start();
+    let daemon = operated(&leaker, mark.path().to_str().unwrap(), true);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    for action in ["pause", "kill"] {
+        let (code, told, said) = ask(&daemon, &["act", "trader", action]);
+        assert_eq!(code, 0, "{told}{said}");
+        assert!(told.contains("dry run: nothing was done"), "{told}");
+        assert_eq!(daemon.orders(action, "dry_run", "none"), 1.0);
+    }
+    assert!(leaker.lives() && !mark.path().exists());
+    assert_eq!(daemon.in_force("pause"), 0);
+}
+
+#[test]
+fn what_is_asked_for_stays_in_force_until_it_is_undone() {
+    let mark = Mark::new();
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let daemon = operated(&leaker, mark.path().to_str().unwrap(), false);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    let (code, told, said) = ask(&daemon, &["act", "trader", "pause"]);
+    assert_eq!(code, 0, "{told}{said}");
+    assert!(told.contains("pause of trader: acknowledged") && mark.path().exists(), "{told}");
+    leaker.tell("files 80");
+    daemon.wait_for_order(5, "reset_pool", ("delivered", "none"));
+    leaker.tell("files 0");
+    daemon.wait_for(5, ("tradedog_target_level", &[("target", "trader")]), 0.0);
+    throughout(std::time::Duration::from_secs(1), "no level ends it", || mark.path().exists());
+    let (code, told, _) = ask(&daemon, &["act", "trader", "pause"]);
+    assert!(code == 0 && told.contains("in force already"), "{told}");
+    let (code, told, said) = ask(&daemon, &["inhibit", "trader", "--for", "1h"]);
+    assert_eq!(code, 0, "{told}{said}");
+    let (code, told, said) = ask(&daemon, &["undo", "trader", "pause"]);
+    assert_eq!(code, 0, "what is held back is still undone: {told}{said}");
+    assert!(!mark.path().exists() && daemon.in_force("pause") == 0);
+}
+
+#[test]
+fn a_kill_that_is_asked_for_waits_for_nothing_unless_it_is_to() {
+    let mark = Mark::new();
+    for needs in [false, true] {
+        let mut leaker = Leaker::handling(&[]).start();
+        let daemon = operated(&leaker, mark.path().to_str().unwrap(), false);
+        daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+        let words = ["act", "trader", "kill", "--needs"];
+        let (code, told, said) = ask(&daemon, if needs { &words } else { &words[..3] });
+        assert_eq!(code, 0, "{told}{said}");
+        assert!(told.contains("kill of trader[0]: done, the process is gone"), "{told}");
+        assert_eq!(daemon.orders("kill", "gone", "none"), 1.0);
+        assert_eq!(daemon.orders("pause", "acknowledged", "none"), if needs { 1.0 } else { 0.0 });
+        leaker.end_signal(5, "it was killed");
+    }
+}
+
+#[test]
+fn what_is_held_back_waits_over_a_restart_until_it_is_released() {
+    let mark = Mark::new();
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let mut daemon = operated(&leaker, mark.path().to_str().unwrap(), false);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    let (code, told, said) = ask(&daemon, &["inhibit", "trader", "reset_pool", "--for", "30h"]);
+    assert_eq!(code, 0, "{told}{said}");
+    assert!(told.contains("(uid ") && told.contains("is the longest"), "{told}");
+    assert_eq!(daemon.value("tradedog_inhibited", &[("target", "trader")]), Some(1.0));
+    leaker.tell("files 80");
+    daemon.wait_for_order(5, "reset_pool", ("held", "inhibited"));
+    let (code, _, said) = ask(&daemon, &["act", "trader", "reset_pool"]);
+    assert!(code == 1 && said.contains("the operator holds it back"), "{said}");
+    daemon.kill_9();
+    daemon.start_again();
+    let (_, told, _) = ask(&daemon, &["inhibit"]);
+    assert!(told.starts_with("reset_pool of trader: held back for 2") && told.contains("by "), "{told}");
+    daemon.wait_for_order(5, "reset_pool", ("held", "inhibited"));
+    throughout(std::time::Duration::from_secs(1), "nothing goes out", || {
+        daemon.orders("reset_pool", "delivered", "none") == 0.0
+    });
+    assert_eq!(daemon.orders("reset_pool", "held", "inhibited"), 1.0, "counted once");
+    let (code, told, said) = ask(&daemon, &["release", "trader", "reset_pool"]);
+    assert_eq!(code, 0, "{told}{said}");
+    assert!(told.contains("held back no more"), "{told}");
+    daemon.wait_for_order(5, "reset_pool", ("delivered", "none"));
+    assert_eq!(daemon.value("tradedog_inhibited", &[("target", "trader")]), Some(0.0));
+}
+
+#[test]
+fn what_is_held_back_until_the_successor_is_let_go_by_him() {
+    let mark = Mark::new();
+    let leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let daemon = operated(&leaker, mark.path().to_str().unwrap(), false);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    let (code, told, said) = ask(&daemon, &["inhibit", "trader", "--until-successor"]);
+    assert_eq!(code, 0, "{told}{said}");
+    let successor = Leaker::handling(&["SIGUSR1"]).beside(&leaker);
+    drop(leaker);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 0.0);
+    assert_eq!(daemon.value("tradedog_inhibited", &[("target", "trader")]), Some(1.0), "nobody has come");
+    let _successor = successor.start();
+    daemon.wait_for(5, ("tradedog_inhibited", &[("target", "trader")]), 0.0);
+    assert!(daemon.log().contains("the successor is there"), "{}", daemon.log());
 }

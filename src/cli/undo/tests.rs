@@ -40,7 +40,8 @@ fn daemon() -> (Fake, Arc<Mutex<Vec<Request>>>) {
             | Request::Orders(_)
             | Request::Inhibit { .. }
             | Request::Release { .. }
-            | Request::ReleaseAll => return Reply::Refused("not asked here".into()),
+            | Request::ReleaseAll
+            | Request::Inhibitions => return Reply::Refused("not asked here".into()),
         }
         Reply::Done(vec!["on its way".into()])
     });
@@ -83,7 +84,8 @@ fn what_is_not_in_force_is_a_failure_that_names_what_is() {
         | Request::Orders(_)
         | Request::Inhibit { .. }
         | Request::Release { .. }
-        | Request::ReleaseAll => Reply::Refused("no target is called tradr: there is trader".into()),
+        | Request::ReleaseAll
+        | Request::Inhibitions => Reply::Refused("no target is called tradr: there is trader".into()),
     });
     let text = said(run(&arguments(&["tradr", "pause"], unknown.daemon()), &mut Output::stdout()));
     assert_eq!(text, "no target is called tradr: there is trader");
@@ -97,7 +99,8 @@ fn what_is_not_in_force_is_a_failure_that_names_what_is() {
         | Request::Orders(_)
         | Request::Inhibit { .. }
         | Request::Release { .. }
-        | Request::ReleaseAll => Reply::Done(Vec::new()),
+        | Request::ReleaseAll
+        | Request::Inhibitions => Reply::Done(Vec::new()),
     });
     let text = said(run(&arguments(&["trader", "pause"], empty.daemon()), &mut Output::stdout()));
     assert_eq!(text, "nothing to undo: pause of trader is not in force; nothing is");

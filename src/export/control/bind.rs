@@ -1,4 +1,4 @@
-//! The file of the socket: its owner's alone from the first moment on.
+//! The file of the socket: its owner's alone from the first moment on, until its group is let in.
 
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};

@@ -30,7 +30,7 @@ fn turn_away(stream: &UnixStream) {
 
 async fn serve(stream: UnixStream, desk: Arc<Desk>, place: OwnedSemaphorePermit) {
     let reply = match request(&stream, &desk).await {
-        Ok((request, uid)) => desk.put(request, uid).await,
+        Ok((request, by)) => desk.put(request, by).await,
         Err(refusal) => refusal,
     };
     // Whoever does not take its answer has none.
@@ -39,26 +39,30 @@ async fn serve(stream: UnixStream, desk: Arc<Desk>, place: OwnedSemaphorePermit)
 }
 
 /// The request, and who makes it.
-async fn request(stream: &UnixStream, desk: &Desk) -> Result<(Request, u32), Reply> {
+async fn request(stream: &UnixStream, desk: &Desk) -> Result<(Request, Arc<str>), Reply> {
     let peer = stream.peer_cred().map_err(|error| Reply::Refused(format!("who asks cannot be told: {error}")))?;
-    let uid = peer.uid();
-    if uid != 0 && uid != desk.own_uid {
-        let own = desk.own_uid;
-        let said = format!("user {uid} may not ask: only root and the user that tradedog runs as (user {own}) may");
+    if !desk.rights.admit(&peer) {
+        let by = desk.rights.called(&peer).await;
+        let said = format!("{by} may not ask: only {} may", desk.rights.told());
+        // The loop is not woken for him, and does not tell of more than there is room for.
+        let _ = desk.strangers.try_send(by);
         return Err(Reply::Refused(said));
     }
     let read = timeout(desk.limits.client, receive(stream, desk.limits.request)).await;
     let late = || Reply::Refused(format!("no request within {:?}: send one line of JSON", desk.limits.client));
     let line = read.map_err(|_| late())?.map_err(|error| Reply::Refused(error.to_string()))?;
-    Ok((Request::parse(&line)?, uid))
+    let request = Request::parse(&line)?;
+    // Whoever only asks how things stand is not told of, and asks often.
+    let by = if request.is_question() { "".into() } else { desk.rights.called(&peer).await };
+    Ok((request, by))
 }
 
 impl Desk {
     /// Hands a request to the loop and waits for its answer.
-    async fn put(&self, request: Request, uid: u32) -> Reply {
+    async fn put(&self, request: Request, by: Arc<str>) -> Reply {
         let limit = if request == Request::Reload { self.limits.reload } else { self.limits.answer };
         let (reply, answer) = oneshot::channel();
-        if let Err(error) = self.queue.try_send(Asked { request, by: format!("user {uid}").into(), reply }) {
+        if let Err(error) = self.queue.try_send(Asked { request, by, reply }) {
             return Reply::Refused(match error {
                 TrySendError::Full(_) => "too many requests wait for the watch loop: ask again later".into(),
                 TrySendError::Disconnected(_) => "tradedog is stopping".into(),

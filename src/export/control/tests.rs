@@ -59,6 +59,13 @@ fn refusal(reply: Option<Reply>) -> String {
     text
 }
 
+/// What the log calls whoever runs the test.
+fn me() -> String {
+    let uid = nix::unistd::Uid::effective();
+    let name = nix::unistd::User::from_uid(uid).unwrap().map_or_else(|| "somebody".to_owned(), |user| user.name);
+    format!("{name} (uid {uid}, pid {})", std::process::id())
+}
+
 impl Site {
     fn path(&self) -> PathBuf {
         self.folder.path().join(SOCKET)
@@ -99,15 +106,11 @@ fn what_is_asked_reaches_the_loop_and_what_it_answers_the_client() {
         ("\"undo_all\"\n", Request::UndoAll),
         (" \"thaw\" \n", Request::Thaw),
         ("\"reload\"\nand more\n", Request::Reload),
-        ("\"leases\"\n", Request::Leases),
+        ("\"release_all\"\n", Request::ReleaseAll),
     ] {
         let client = site.ask(line);
         let asked = site.taken();
-        assert_eq!(
-            (&asked.request, &*asked.by),
-            (&request, &*format!("user {}", rustix::process::geteuid().as_raw())),
-            "{line}"
-        );
+        assert_eq!((&asked.request, &*asked.by), (&request, &*me()), "{line}");
         assert!(site.woken.load(Ordering::SeqCst) > 0, "the loop was not woken");
         asked.answer(Reply::Done(vec!["so be it".into()]));
         assert_eq!(client.join().unwrap(), Some(Reply::Done(vec!["so be it".into()])), "{line}");
@@ -210,11 +213,12 @@ fn a_full_queue_and_too_many_connections_are_said_to_be() {
 }
 
 #[test]
-fn the_file_is_its_owners_alone_and_goes_with_the_daemon() {
+fn the_file_is_its_owners_and_its_groups_and_goes_with_the_daemon() {
     let Site { control, folder, .. } = site(|_| ());
     let path = folder.path().join(SOCKET);
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+    let wide = super::peers::is_everybodys(nix::unistd::Gid::effective());
+    assert_eq!(mode & 0o777, if wide { 0o600 } else { 0o660 }, "{mode:o}");
     drop(control);
     assert!(!path.exists());
 }
@@ -253,6 +257,49 @@ fn a_place_that_cannot_be_used_is_named_with_a_remedy() {
     assert_eq!(std::fs::read(folder.path().join(SOCKET)).unwrap(), b"precious");
 }
 
+/// Asks as a user of no name with these groups, the first of them his primary one: the answer, or why
+/// he cannot connect.
+fn as_another(path: &Path, groups: &[u32]) -> Result<Option<Reply>, io::ErrorKind> {
+    let path = path.to_owned();
+    let groups: Vec<_> = groups.iter().map(|group| rustix::process::Gid::from_raw(*group)).collect();
+    let client = thread::spawn(move || {
+        // Of this thread alone, which ends with it.
+        rustix::thread::set_thread_groups(&groups).unwrap();
+        rustix::thread::set_thread_gid(groups[0]).unwrap();
+        rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(STRANGER)).unwrap();
+        let mut stream = UnixStream::connect(&path).map_err(|error| error.kind())?;
+        // It need not be read to be refused.
+        let _ = stream.write_all(b"\"undo_all\"\n");
+        Ok(answer_on(stream))
+    });
+    client.join().unwrap()
+}
+
+/// Nobody has that number.
+const STRANGER: u32 = 54_321;
+
+/// Needs root: only root may become somebody else.
+#[test]
+fn members_of_the_group_may_ask_whichever_of_their_groups_it_is() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mut site = site(|_| ());
+    std::fs::set_permissions(site.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let own = nix::unistd::getegid().as_raw();
+    for groups in [&[own][..], &[STRANGER, own]] {
+        let path = site.path();
+        let groups = groups.to_vec();
+        let client = thread::spawn(move || as_another(&path, &groups));
+        let asked = site.taken();
+        assert_eq!(*asked.by, *format!("somebody (uid {STRANGER}, pid {})", std::process::id()));
+        asked.answer(Reply::Done(Vec::new()));
+        assert_eq!(client.join().unwrap(), Ok(Some(Reply::Done(Vec::new()))));
+    }
+    assert_eq!(as_another(&site.path(), &[STRANGER]), Err(io::ErrorKind::PermissionDenied));
+    assert_eq!(site.control.next_stranger(), None, "the kernel has turned him away");
+}
+
 /// Needs root: only root may become somebody else.
 #[test]
 fn another_user_is_refused_even_if_the_file_lets_him_in() {
@@ -262,28 +309,18 @@ fn another_user_is_refused_even_if_the_file_lets_him_in() {
     let mut site = site(|_| ());
     let path = site.path();
     std::fs::set_permissions(site.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let as_nobody = |path: PathBuf| {
-        let nobody = rustix::process::Uid::from_raw(65_534);
-        // Of this thread alone, which ends with it.
-        rustix::thread::set_thread_uid(nobody).unwrap();
-        match UnixStream::connect(&path) {
-            Ok(mut stream) => {
-                // It need not be read to be refused.
-                let _ = stream.write_all(b"\"undo_all\"\n");
-                Ok(answer_on(stream))
-            }
-            Err(error) => Err(error.kind()),
-        }
-    };
-    let denied = thread::spawn({
-        let path = path.clone();
-        move || as_nobody(path)
-    });
-    assert_eq!(denied.join().unwrap(), Err(io::ErrorKind::PermissionDenied));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
-    let refused = thread::spawn(move || as_nobody(path)).join().unwrap();
-    let text = refusal(refused.unwrap());
-    assert!(text.contains("user 65534 may not ask") && text.contains("root"), "{text}");
+    let own = nix::unistd::getegid().as_raw();
+    let text = refusal(as_another(&path, &[STRANGER, own]).unwrap());
+    assert!(text.contains("(uid 54321, pid") && text.contains("may not ask: only root"), "{text}");
+    assert!(site.control.next_stranger().is_some_and(|by| by.starts_with("somebody (uid 54321")));
+    assert_eq!(site.control.next_stranger(), None);
+    for _ in 0..Limits::default().strangers + 9 {
+        as_another(&path, &[STRANGER]).unwrap();
+    }
+    let told = std::iter::from_fn(|| site.control.next_stranger()).count();
+    assert_eq!(told, Limits::default().strangers, "who asks often is not told of as often");
+    assert_eq!(site.woken.load(Ordering::SeqCst), 0, "the loop is not woken for him");
     assert!(site.control.next_request().is_none());
     assert!(site.is_alive());
 }

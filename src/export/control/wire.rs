@@ -65,6 +65,8 @@ pub enum Request {
     },
     /// Hold back nothing any more.
     ReleaseAll,
+    /// Tell what is held back.
+    Inhibitions,
 }
 
 /// On which processes of a target an operator wants a measure taken.
@@ -107,6 +109,11 @@ pub enum Reply {
 }
 
 impl Request {
+    /// Whether it only asks how things stand.
+    pub const fn is_question(&self) -> bool {
+        matches!(self, Self::Leases | Self::Orders(_) | Self::Inhibitions)
+    }
+
     /// Reads a line.
     pub(super) fn parse(line: &[u8]) -> Result<Self, Reply> {
         serde_json::from_slice(line).map_err(|error| {
