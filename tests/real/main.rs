@@ -30,6 +30,7 @@ mod leases;
 mod measures;
 mod needs;
 mod operator;
+mod privileges;
 mod reloads;
 mod remembering;
 mod restarts;

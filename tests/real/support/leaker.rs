@@ -33,7 +33,7 @@ pub(crate) struct Leaker {
 #[derive(Default)]
 pub(crate) struct Options {
     arguments: Vec<OsString>,
-    nobody: bool,
+    user: Option<u32>,
     beside: Option<Arc<TempDir>>,
 }
 
@@ -45,8 +45,13 @@ impl Options {
     }
 
     /// As a user who owns nothing.
-    pub(crate) fn run_by_nobody(mut self) -> Self {
-        self.nobody = true;
+    pub(crate) fn run_by_nobody(self) -> Self {
+        self.run_by(NOBODY)
+    }
+
+    /// As that user.
+    pub(crate) fn run_by(mut self, uid: u32) -> Self {
+        self.user = Some(uid);
         self
     }
 
@@ -71,9 +76,9 @@ impl Options {
             .keep()
             .unwrap();
         fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
-        let mut command = Command::new(if self.nobody { "setpriv" } else { PYTHON });
-        if self.nobody {
-            let id = NOBODY.to_string();
+        let mut command = Command::new(if self.user.is_some() { "setpriv" } else { PYTHON });
+        if let Some(uid) = self.user {
+            let id = uid.to_string();
             command.args(["--reuid", &id, "--regid", &id, "--clear-groups", PYTHON]);
         }
         command.arg(folder.path().join("leaking_trader.py")).arg(&log).args(self.arguments);
