@@ -33,6 +33,14 @@ impl ConfigFile {
         Self { config: self.config.clone().or(other) }
     }
 
+    /// Reads it if one was named, or if there is one that can be used.
+    pub(super) fn load_if_there(&self) -> Result<Option<Config>, Failure> {
+        match (&self.config, self.load()) {
+            (Some(_), loaded) => loaded.map(Some),
+            (None, loaded) => Ok(loaded.ok()),
+        }
+    }
+
     fn path(&self) -> Result<PathBuf, Failure> {
         self.config.as_ref().map_or_else(|| first_of(&PLACES), |path| Ok(path.clone()))
     }

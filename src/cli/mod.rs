@@ -10,6 +10,7 @@ mod columns;
 mod completions;
 mod daemon;
 mod demo;
+mod explain;
 mod failure;
 mod inhibit;
 mod live;
@@ -91,6 +92,8 @@ enum Command {
     Thaw(thaw::Arguments),
     /// Have the running daemon read its configuration again
     Reload(reload::Arguments),
+    /// Say what a metric, an action, a reason or another word means, and what to do about it
+    Explain(explain::Arguments),
     /// See it at work: a leaking trader, the real daemon, up and down the ladder in a minute
     Demo(demo::Arguments),
     /// Print a completion script for a shell
@@ -112,6 +115,7 @@ impl Command {
             Self::Undo(arguments) => undo::run(&arguments, output),
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),
+            Self::Explain(arguments) => explain::run(&arguments, output),
             Self::Demo(arguments) => demo::run(&arguments, output),
             Self::Completions(arguments) => completions::run(&arguments, output),
             Self::Man(arguments) => man::run(&arguments, output),

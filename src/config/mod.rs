@@ -31,6 +31,7 @@ use toml::de::DeTable;
 pub use action::{Action, Needs, Otherwise};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Source;
+pub use text::{is_name, nearest};
 
 /// Reads the main file and `watchdog.d/*.toml` beside it, which may hold only targets.
 ///

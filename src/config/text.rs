@@ -21,7 +21,7 @@ pub(super) fn capped(text: &str) -> String {
 }
 
 /// The known word that was probably meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > CAP {
         return None;
     }
@@ -53,7 +53,7 @@ pub(super) fn list(names: &[&str]) -> String {
 }
 
 /// Whether `name` may be the name of a target, ladder, action or peer: `[a-z][a-z0-9_]*`.
-pub(super) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && name.len() <= CAP

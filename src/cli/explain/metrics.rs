@@ -1,0 +1,259 @@
+//! What each metric is read from, which right that needs, what makes it grow and what to do about it.
+
+use super::entry::Entry;
+use crate::config::{Config, End, Peer};
+use crate::model::{Base, Direction, Metric, MetricInfo, Scope, Unit, printable};
+
+/// What is told of a metric beside its row of the table.
+struct Text {
+    from: &'static str,
+    right: &'static str,
+    causes: &'static str,
+    remedy: &'static str,
+}
+
+/// A metric, of one peer or of all.
+pub(super) fn entry(metric: &Metric, config: Option<&Config>) -> Entry {
+    let info = metric.info();
+    let text = text(info.base);
+    let entry = Entry::new(&printable(metric.to_string().as_bytes(), 80), &kind(info), &lead(info))
+        .part("Read from", text.from)
+        .part("Right", text.right)
+        .part("Peer", peer(metric, config))
+        .part("Usual causes", text.causes)
+        .part("What to do", text.remedy);
+    entry.part("Threshold", threshold(metric))
+}
+
+fn kind(info: &MetricInfo) -> String {
+    let whose = match info.scope {
+        Scope::Process => "a metric of each process",
+        Scope::Host => "a metric of the host",
+    };
+    let unit = match info.unit {
+        Unit::Count => "a count",
+        Unit::Bytes => "in bytes",
+        Unit::Ratio => "a share, in percent",
+        Unit::PerSecond => "a rate, per second",
+    };
+    let worse = match info.direction {
+        Direction::Up => "higher is worse",
+        Direction::Down => "lower is worse",
+    };
+    format!("{whose}, {unit}; {worse}")
+}
+
+fn lead(info: &MetricInfo) -> String {
+    let mut letters = info.help.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+/// Whose sockets count.
+fn peer(metric: &Metric, config: Option<&Config>) -> String {
+    let name = metric.info().name;
+    let Some(peer) = &metric.peer else {
+        let each = format!("\"{name}.PEER\" counts those of one peer of [peers] alone");
+        return if metric.info().per_peer { each } else { String::new() };
+    };
+    let found = config.and_then(|config| config.peers.iter().find(|known| known.name == *peer));
+    match (found, config) {
+        (Some(found), _) => format!("only sockets of {peer}: {}", whose(found)),
+        (None, Some(_)) => format!("{} is not in [peers]", printable(peer.as_bytes(), 64)),
+        (None, None) => "only sockets of that peer, as [peers] has it".to_owned(),
+    }
+}
+
+/// Which sockets a peer means.
+fn whose(peer: &Peer) -> String {
+    let port = peer.port.map_or_else(|| "any port".to_owned(), |port| format!("port {port}"));
+    match peer.end {
+        End::Remote => format!("connections that the process made, to {port} of the address in [peers]"),
+        End::Local => format!("connections that others made to its {port}"),
+    }
+}
+
+/// How a bound is written.
+fn threshold(metric: &Metric) -> String {
+    let info = metric.info();
+    if !info.bounded {
+        return "it takes no bounds; it is exported and shown only".to_owned();
+    }
+    let bounds = match info.unit {
+        Unit::Count if info.base.is_socket_state() => "elevated = 10, warning = 100",
+        Unit::Count => "elevated = 300, warning = 600",
+        Unit::Bytes => "elevated = \"900MB\", critical = \"1500MB\"",
+        Unit::Ratio => "warning = \"80%\", critical = \"90%\"",
+        Unit::PerSecond => "warning = \"500/s\", critical = \"5000/s\"",
+    };
+    let name = match metric.peer {
+        Some(_) => format!("\"{}\"", printable(metric.to_string().as_bytes(), 80)),
+        None => info.name.to_owned(),
+    };
+    let place =
+        if info.scope == Scope::Host { " (in [host.thresholds]; a target's own goes up to elevated)" } else { "" };
+    format!("{name} = {{ {bounds}, hold = \"10s\" }}{place}")
+}
+
+const NO_RIGHT: &str = "none";
+const SOCKETS: &str = "the kernel's table of TCP sockets (sock_diag), attributed by cgroup and by descriptor";
+const SOCKETS_RIGHT: &str = "none for a target that fills its cgroup (a unit, a container); else CAP_SYS_PTRACE and \
+                             CAP_DAC_READ_SEARCH (profile deep) to see whose a socket is";
+
+#[expect(clippy::too_many_lines, reason = "one arm a metric: the compiler names the one that is missing")]
+const fn text(base: Base) -> Text {
+    match base {
+        Base::OpenFds => Text {
+            from: "the size of /proc/PID/fd (Linux 6.2 and later; before that its entries are counted)",
+            right: "none on Linux 6.2 and later; before that CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (profile deep)",
+            causes: "connections, files or pipes that are opened again and again and never closed: a session for each \
+                     request, a client object dropped without close(), a retry that opens anew",
+            remedy: "See what they are: ls -l /proc/PID/fd. Mostly sockets: look at close_wait and established by \
+                     peer. Have the program reset its pools at elevated; keep fatal below max_fds, for past it \
+                     accept(), open() and the log fail with EMFILE.",
+        },
+        Base::MaxFds => Text {
+            from: "/proc/PID/limits, Max open files (soft)",
+            right: NO_RIGHT,
+            causes: "LimitNOFILE= of the unit, ulimit -n, or the program itself (setrlimit)",
+            remedy: "Too low for a normal day: raise LimitNOFILE= and restart. A leak reaches any limit: watch \
+                     open_fds.",
+        },
+        Base::FdUsage => Text {
+            from: "open_fds and max_fds",
+            right: "as open_fds",
+            causes: "as open_fds; or a limit that is too low for normal work",
+            remedy: "Good where processes of one target have different limits; else write bounds on open_fds, which \
+                     say what is normal.",
+        },
+        Base::CloseWait => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "The other side has closed, the program has not: a pool that checks out and never returns, a \
+                     context dropped without close(), an event loop that is blocked and does not see the end",
+            remedy: "See whose they are: ss -tnp state close-wait, and close_wait.PEER. Have the program reset that \
+                     pool. Nothing but the program or its end frees them. 0 to 5 is normal.",
+        },
+        Base::Established => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "more clients than usual, a pool without an upper bound, a connection for each request",
+            remedy: "Compare by peer: ss -tnp state established. Bound the pool; shed load where clients are many.",
+        },
+        Base::SynSent => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "a peer that does not answer: down, a firewall that drops, a wrong address; and retries without a \
+                     pause",
+            remedy: "ss -tnp state syn-sent shows to whom. Look at the network first, at the process second.",
+        },
+        Base::FinWait1 => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "closed here, and the peer does not even acknowledge: a broken path, a peer that reads no more",
+            remedy: "Passing by itself (tcp_orphan_retries). Many of one peer: look at the path to it.",
+        },
+        Base::FinWait2 => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "closed here, while the peer keeps its side open: its close_wait",
+            remedy: "Passing by itself (tcp_fin_timeout) once the descriptor is closed. Tell whoever runs the peer.",
+        },
+        Base::LastAck => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "closed on both sides, and the last acknowledgement does not come: a broken path",
+            remedy: "Passing by itself.",
+        },
+        Base::Closing => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "both sides closed at once",
+            remedy: "Passing by itself.",
+        },
+        Base::Listen => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "servers that the program opens",
+            remedy: "A growing number is a listener opened anew at each reconnect or reload.",
+        },
+        Base::Sockets => Text {
+            from: SOCKETS,
+            right: SOCKETS_RIGHT,
+            causes: "as established and close_wait together",
+            remedy: "Bound the states that leak, close_wait above all; this sum hides which it is.",
+        },
+        Base::Rss => Text {
+            from: "/proc/PID/status, VmRSS",
+            right: "none, unless /proc is mounted with hidepid",
+            causes: "caches without an upper bound, data frames that stay referenced, fragmentation of the heap after \
+                     a peak",
+            remedy: "Have the program drop its caches (a signal or http at elevated). Shared pages count for each \
+                     process that holds them. It falls also when the process is swapped out: watch swap too.",
+        },
+        Base::Swap => Text {
+            from: "/proc/PID/status, VmSwap",
+            right: "none, unless /proc is mounted with hidepid",
+            causes: "memory of the host that ran short, of this process or of another one; it stays out until touched",
+            remedy: "A trader that is swapped out answers late. See who uses the memory (host_memory_used), set \
+                     MemorySwapMax=0 or MemoryMin= in its unit.",
+        },
+        Base::Threads => Text {
+            from: "/proc/PID/status, Threads",
+            right: "none, unless /proc is mounted with hidepid",
+            causes: "a pool for each client or session, threads that wait for ever for a peer that is gone",
+            remedy: "top -H -p PID; py-spy dump or jstack tell what they wait for. Bound the pool.",
+        },
+        Base::HostMemoryUsed => Text {
+            from: "/proc/meminfo: 1 - MemAvailable / MemTotal",
+            right: NO_RIGHT,
+            causes: "one process that grew, or many that are each in their budget",
+            remedy: "ps aux --sort=-rss. Shed load where it is cheapest: [host.ladder] names TARGET.ACTION, one after \
+                     the other.",
+        },
+        Base::HostSwapUsed => Text {
+            from: "/proc/meminfo: 1 - SwapFree / SwapTotal",
+            right: NO_RIGHT,
+            causes: "a time when memory was short, possibly long ago: pages stay out until they are touched",
+            remedy: "Full swap alone does no harm: look at host_swap_in, which is what processes wait for.",
+        },
+        Base::HostSwapIn => Text {
+            from: "/proc/vmstat, pswpin, in pages of 4 KiB (getconf PAGESIZE)",
+            right: NO_RIGHT,
+            causes: "more memory in use than there is: the host thrashes",
+            remedy: "Free memory at once: processes wait for the disk. vmstat 1 shows it; ps aux --sort=-rss who.",
+        },
+        Base::HostSwapOut => Text {
+            from: "/proc/vmstat, pswpout, in pages of 4 KiB (getconf PAGESIZE)",
+            right: NO_RIGHT,
+            causes: "memory runs short now; what is written out will have to come back",
+            remedy: "An early sign of host_swap_in. Shed load, drop caches.",
+        },
+        Base::HostMemoryPressure => Text {
+            from: "/proc/pressure/memory, some avg10",
+            right: "none; the kernel must have PSI on (psi=1)",
+            causes: "processes that wait for memory: reclaim, swap, a cgroup at its memory.max",
+            remedy: "Above some 10 % latency suffers. See which cgroup: cat /sys/fs/cgroup/*/memory.pressure.",
+        },
+        Base::HostOpenFiles => Text {
+            from: "/proc/sys/fs/file-nr, first number",
+            right: NO_RIGHT,
+            causes: "a leak in any process; the limit is fs.file-max",
+            remedy: "At the limit every open() of every process fails with ENFILE. Find the process: tradedog once, \
+                     or count /proc/*/fd.",
+        },
+        Base::HostTimeWait => Text {
+            from: "the kernel's table of TCP sockets (sock_diag), this network namespace",
+            right: NO_RIGHT,
+            causes: "connections that are opened and closed fast: no keep-alive, no pool",
+            remedy: "Harmless until the ports towards one peer run out (about 28000): look at host_time_wait.PEER, \
+                     reuse connections.",
+        },
+        Base::HostEstablished => Text {
+            from: "the kernel's table of TCP sockets (sock_diag), this network namespace",
+            right: NO_RIGHT,
+            causes: "load, or pools without an upper bound, of any process",
+            remedy: "By peer: host_established.PEER. By process: ss -tnp state established.",
+        },
+    }
+}
