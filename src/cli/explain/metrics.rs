@@ -28,6 +28,7 @@ pub(super) fn entry(metric: &Metric, config: Option<&Config>) -> Entry {
 fn kind(info: &MetricInfo) -> String {
     let whose = match info.scope {
         Scope::Process => "a metric of each process",
+        Scope::Cgroup => "a metric of the cgroup of a process",
         Scope::Host => "a metric of the host",
     };
     let unit = match info.unit {
@@ -203,6 +204,49 @@ const fn text(base: Base) -> Text {
             right: "none, unless /proc is mounted with hidepid",
             causes: "a pool for each client or session, threads that wait for ever for a peer that is gone",
             remedy: "top -H -p PID; py-spy dump or jstack tell what they wait for. Bound the pool.",
+        },
+        Base::MajorFaults => Text {
+            from: "/proc/PID/stat, majflt, as the difference of two passes",
+            right: "none, unless /proc is mounted with hidepid",
+            causes: "pages that come back from swap, or files that are mapped and read for the first time (a start)",
+            remedy: "After the start near zero. More is a process that waits for the disk: look at swap and host_swap_in.",
+        },
+        Base::CgroupMemory => Text {
+            from: "memory.current of its cgroup (v1: memory.usage_in_bytes)",
+            right: NO_RIGHT,
+            causes: "its processes, and the files that they read and wrote: page cache is given back when memory is short",
+            remedy: "Bound cgroup_working_set instead, which leaves out what is not needed.",
+        },
+        Base::CgroupWorkingSet => Text {
+            from: "memory.current less inactive_file of memory.stat, of its cgroup",
+            right: NO_RIGHT,
+            causes: "all processes of the unit or container together, their shared memory and tmpfs included",
+            remedy: "docker stats shows the same. See which process: rss. Set MemoryMax= or docker --memory as a budget.",
+        },
+        Base::CgroupMemoryLimit => Text {
+            from: "memory.max of its cgroup and of those above; the lowest",
+            right: NO_RIGHT,
+            causes: "MemoryMax= of the unit or its slice, docker --memory",
+            remedy: "At the limit the kernel's OOM killer ends a process of the group, not the one you would choose.",
+        },
+        Base::CgroupMemoryUsage => Text {
+            from: "cgroup_working_set and cgroup_memory_limit",
+            right: NO_RIGHT,
+            causes: "as cgroup_working_set; or a limit that is too low for normal work",
+            remedy: "Without a limit it is unknown: set MemoryMax= or docker --memory. Act below 90 %, before the kernel \
+                     does.",
+        },
+        Base::CgroupSwap => Text {
+            from: "memory.swap.current of its cgroup",
+            right: NO_RIGHT,
+            causes: "memory of the host, or memory.high of the group, that ran short; shared memory and tmpfs count too",
+            remedy: "MemorySwapMax=0 keeps a trader in memory. See who uses the host's: host_memory_used.",
+        },
+        Base::CgroupMemoryPressure => Text {
+            from: "memory.pressure of its cgroup, some avg10",
+            right: "none; the kernel must have PSI on (psi=1)",
+            causes: "a group near its memory.high or memory.max, or a host that swaps",
+            remedy: "Above some 10 % its latency suffers. Raise the limit, or have the program drop its caches.",
         },
         Base::HostMemoryUsed => Text {
             from: "/proc/meminfo: 1 - MemAvailable / MemTotal",
