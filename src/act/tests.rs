@@ -13,6 +13,7 @@ mod faults;
 mod freezes;
 mod resumed;
 mod slow;
+mod strangers;
 mod undone;
 
 use super::Executor;

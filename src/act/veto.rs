@@ -1,6 +1,8 @@
 //! What ends an order: it must not happen at all. One list, asked right before delivery, on the
 //! process as it is then.
 
+mod strangers;
+
 use std::sync::Arc;
 
 use super::end::End;
@@ -8,6 +10,8 @@ use crate::config::Target;
 use crate::discover::{Member, recheck};
 use crate::kernel::{Error, Process, Status};
 use crate::model::{ActionScope, Measure, Order, Reason};
+
+pub(super) use strangers::admit as admit_cgroup;
 
 /// What the vetoes look at.
 struct Case<'a> {

@@ -24,6 +24,8 @@ pub(super) enum Hierarchy {
     Unified,
     /// v1 as systemd keeps it: it tells who belongs together, and can do nothing about them.
     Systemd,
+    /// v1 of the memory controller.
+    Memory,
 }
 
 impl Hierarchy {
@@ -32,6 +34,7 @@ impl Hierarchy {
         match self {
             Self::Unified => cgroups.unified,
             Self::Systemd => cgroups.systemd,
+            Self::Memory => cgroups.memory,
         }
     }
 }

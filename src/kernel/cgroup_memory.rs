@@ -16,11 +16,13 @@ use super::source::{FOLDER, exists, read_record};
 use super::{Cgroups, Error};
 
 mod parse;
+mod subject;
 #[cfg(test)]
 mod tests;
 
 pub use parse::MemoryStat;
 use parse::{bytes, limit_in_bytes, max};
+pub use subject::Subject;
 
 /// Which tree of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -211,6 +213,12 @@ impl MemoryGroup {
             Tree::Unified => MemoryStat::parse_v2,
         };
         self.read(GroupFile::Stat, buffer, parse)
+    }
+
+    /// Memory in use without the page cache that was not used lately.
+    pub fn working_set(&mut self, buffer: &mut Vec<u8>) -> Result<Option<u64>, Error> {
+        let (stat, current) = (self.stat(buffer)?, self.current(buffer)?);
+        Ok(stat.zip(current).map(|(stat, current)| stat.working_set(current)))
     }
 
     /// The limit of its memory in bytes, the inner none being no limit.

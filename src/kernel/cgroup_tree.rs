@@ -54,7 +54,7 @@ impl CgroupTree {
             let filesystem = u64::try_from(rustix::fs::fstatfs(&folder).ok()?.f_type).ok()?;
             let magic = match hierarchy {
                 Hierarchy::Unified => CGROUP2_SUPER_MAGIC,
-                Hierarchy::Systemd => CGROUP_SUPER_MAGIC,
+                Hierarchy::Systemd | Hierarchy::Memory => CGROUP_SUPER_MAGIC,
             };
             (filesystem == magic).then_some((hierarchy, folder))
         };

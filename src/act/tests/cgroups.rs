@@ -18,7 +18,7 @@ const REFUSED: (OutcomeKind, Reason) = (OutcomeKind::Failed, Reason::Refused);
 const PROTECTED: Option<(OutcomeKind, Reason)> = Some((OutcomeKind::Vetoed, Reason::Protected));
 
 /// A cgroup that ends with its test, and all that is in it.
-struct Group(PathBuf);
+pub(super) struct Group(PathBuf);
 
 impl Group {
     /// One of v2; none where the test may not make any.
@@ -32,7 +32,7 @@ impl Group {
         Self::below(Some(PathBuf::from("/sys/fs/cgroup/systemd")))
     }
 
-    fn below(mount: Option<PathBuf>) -> Option<Self> {
+    pub(super) fn below(mount: Option<PathBuf>) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("tradedog_test_{}_{}", own_pid(), NEXT.fetch_add(1, Ordering::Relaxed));
         let made = mount.ok_or(io::ErrorKind::NotFound.into()).and_then(|mount| {
@@ -42,18 +42,22 @@ impl Group {
         made.inspect_err(|error| eprintln!("skipped: cannot make a cgroup: {error}")).ok()
     }
 
+    pub(super) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// Python that moves whoever runs it here, or into the group `below`.
-    fn entered(&self, below: &str) -> String {
+    pub(super) fn entered(&self, below: &str) -> String {
         let folder = self.0.join(below);
         fs::create_dir_all(&folder).unwrap();
         format!("open({:?}, 'w').write('0')\n", folder.join("cgroup.procs"))
     }
 
-    fn add(&self, pid: i32) {
+    pub(super) fn add(&self, pid: i32) {
         fs::write(self.0.join("cgroup.procs"), pid.to_string()).unwrap();
     }
 
-    fn procs(&self) -> Vec<i32> {
+    pub(super) fn procs(&self) -> Vec<i32> {
         let below = fs::read_dir(&self.0).unwrap().flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
         let texts = below.chain([self.0.clone()]).map(|path| fs::read_to_string(path.join("cgroup.procs")).unwrap());
         texts.flat_map(|text| text.lines().map(|line| line.parse().unwrap()).collect::<Vec<i32>>()).collect()

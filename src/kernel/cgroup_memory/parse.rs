@@ -39,6 +39,12 @@ pub struct MemoryStat {
 }
 
 impl MemoryStat {
+    /// What is left of memory in use without [`inactive_file`](Self::inactive_file): as docker stats shows
+    /// it, all of it where the two counts, which are of two moments, contradict each other.
+    pub fn working_set(&self, current: u64) -> u64 {
+        current.checked_sub(self.inactive_file).filter(|used| *used > 0).unwrap_or(current)
+    }
+
     /// v2: all numbers are of the group and of those below.
     pub(super) fn parse_v2(text: &[u8]) -> Result<Self, Error> {
         Ok(Self { inactive_file: row(text, b"inactive_file")?.ok_or(EXPECTED)?, swap: None })

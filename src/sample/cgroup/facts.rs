@@ -70,14 +70,10 @@ impl Facts {
         self.current.get(when, || self.files.current(buffer))
     }
 
-    /// Memory without the page cache that was not used lately: as docker stats shows it, all of it where
-    /// the two counts, which are of two moments, contradict each other.
+    /// Memory without the page cache that was not used lately.
     pub(super) fn working_set(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
         let (stat, current) = (self.stat.get(when, || self.files.stat(buffer))?, self.current(when, buffer)?);
-        Ok(stat.zip(current).map(|(stat, current)| match current.checked_sub(stat.inactive_file) {
-            None | Some(0) => current,
-            Some(used) => used,
-        }))
+        Ok(stat.zip(current).map(|(stat, current)| stat.working_set(current)))
     }
 
     pub(super) fn limit(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
