@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::cgroup_memory::{GroupFile, GroupSource};
 use super::host::{HostFile, HostFiles, HostOs, HostSource};
-use super::source::{File, Link, Os, Source};
+use super::source::{File, Link, NetTable, Os, Source};
 use super::{Entry, Error, Proc, Process};
 use crate::model::Pid;
 
@@ -187,6 +187,31 @@ impl Source for Faulty {
             Some(Fault::Denied) => Err(Error::Denied),
             Some(Fault::Truncated | Fault::Emptied) => Err(Error::Os(libc::EIO)),
             None => self.kernel.fd_links(visit),
+        }
+    }
+
+    fn net_inode(&self, table: NetTable) -> Result<u64, Error> {
+        match self.plan.next() {
+            Some(Fault::Gone) => Err(Error::Gone),
+            Some(Fault::Denied) => Err(Error::Denied),
+            Some(Fault::Truncated | Fault::Emptied) => Err(Error::Os(libc::EIO)),
+            None => self.kernel.net_inode(table),
+        }
+    }
+
+    fn net_table(
+        &self,
+        table: NetTable,
+        buffer: &mut Vec<u8>,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self.plan.next() {
+            Some(Fault::Gone) => Err(Error::Gone),
+            Some(Fault::Denied) => Err(Error::Denied),
+            // Within a line, wherever that is.
+            Some(Fault::Truncated) => visit(b"  sl  local_address rem_address   st tx_queue\n   0: 0100007F:1F"),
+            Some(Fault::Emptied) => Ok(()),
+            None => self.kernel.net_table(table, buffer, visit),
         }
     }
 }

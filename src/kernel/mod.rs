@@ -16,6 +16,7 @@ mod error;
 pub(crate) mod faulty;
 pub mod host;
 mod limits;
+pub mod net_tcp;
 mod noted;
 mod own;
 mod pidfile;

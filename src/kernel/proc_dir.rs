@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode};
 
 use super::digits::number;
-use super::source::{Counting, FOLDER, File, Link, Os, Source, exists, numbered_entries, read_file};
+use super::net_tcp::TcpLines;
+use super::sock_diag::Socket;
+use super::source::{Counting, FOLDER, File, Link, NetTable, Os, Source, exists, numbered_entries, read_file};
 use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid};
 use crate::model::{BootId, Identity, Pid};
 
@@ -87,6 +89,14 @@ impl Proc {
     /// Whether others' processes are hidden from us (mount option `hidepid`): everybody else sees pid 1.
     pub fn hides_others(&self) -> bool {
         !exists(self.root.as_fd(), c"1/stat")
+    }
+
+    /// Whether every process of the host can be seen here, so that who is not seen is not there: no
+    /// `hidepid`, and the first pid namespace, whose inode is `PROC_PID_INIT_INO` of the kernel.
+    pub fn shows_everybody(&self) -> bool {
+        let mut text = Vec::new();
+        let own = self.entry(own_pid()).and_then(|own| own.source.link(Link::PidNamespace, &mut text));
+        own.is_ok() && bracketed(&text, b"pid:[") == Some(0xEFFF_FFFC) && !self.hides_others()
     }
 
     /// The folder of one process.
@@ -199,10 +209,28 @@ impl Entry {
         Ok(buffer)
     }
 
-    /// The inode of its network namespace. Needs the right to trace the process.
-    pub fn net_namespace(&self, buffer: &mut Vec<u8>) -> Result<u64, Error> {
-        self.source.link(Link::NetNamespace, buffer)?;
-        bracketed(filled(buffer)?, b"net:[").ok_or(Error::Malformed("/proc/PID/ns/net as `net:[INODE]`"))
+    /// A number that its network namespace shares with no other one that is there now: the inode of
+    /// the namespace's own `net/tcp`, which unlike `ns/net` everybody may look at. The kernel numbers
+    /// what it registers in /proc from one pool (`proc_alloc_inum`), for each namespace anew.
+    pub fn net_namespace(&self) -> Result<u64, Error> {
+        self.unless_missing(self.source.net_inode(NetTable::Tcp))
+    }
+
+    /// Calls `visit` with each TCP socket of its network namespace, of both families. Needs no right;
+    /// for what it costs and what may be missing see [`TcpLines`].
+    pub fn tcp_sockets(&self, buffer: &mut Vec<u8>, visit: &mut dyn FnMut(&Socket)) -> Result<(), Error> {
+        let mut lines = TcpLines::default();
+        let mut read = |table| {
+            self.source.net_table(table, buffer, &mut |piece| lines.take(piece, visit))?;
+            lines.end()
+        };
+        let four = read(NetTable::Tcp);
+        self.unless_missing(four)?;
+        match read(NetTable::Tcp6) {
+            // A kernel without IPv6, or one where it was switched off.
+            Err(Error::Gone) => self.live_stat(&mut Vec::new()).map(drop),
+            six => six,
+        }
     }
 
     /// Its stat, if it lives: has a main thread that has not ended.
@@ -217,10 +245,14 @@ impl Entry {
         Ok(stat)
     }
 
-    /// A file that a live process does not have is missing from this kernel, not a sign of death.
     fn read(&self, file: File, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        self.source.read(file, buffer).map_err(|error| {
-            let missing = error == Error::Gone && self.live_stat(buffer).is_ok();
+        self.unless_missing(self.source.read(file, buffer))
+    }
+
+    /// A file that a live process does not have is missing from this kernel, not a sign of death.
+    fn unless_missing<T>(&self, read: Result<T, Error>) -> Result<T, Error> {
+        read.map_err(|error| {
+            let missing = error == Error::Gone && self.live_stat(&mut Vec::new()).is_ok();
             if missing { Error::Malformed("a kernel that has this file of /proc") } else { error }
         })
     }

@@ -41,14 +41,30 @@ impl File {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
     Exe,
-    NetNamespace,
+    PidNamespace,
 }
 
 impl Link {
     const fn name(self) -> &'static CStr {
         match self {
             Self::Exe => c"exe",
-            Self::NetNamespace => c"ns/net",
+            Self::PidNamespace => c"ns/pid",
+        }
+    }
+}
+
+/// A table of the network namespace of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NetTable {
+    Tcp,
+    Tcp6,
+}
+
+impl NetTable {
+    const fn name(self) -> &'static CStr {
+        match self {
+            Self::Tcp => c"net/tcp",
+            Self::Tcp6 => c"net/tcp6",
         }
     }
 }
@@ -63,6 +79,15 @@ pub(crate) trait Source: Send + Sync {
     fn count_fds(&self) -> Result<u64, Error>;
     /// Calls `visit` with what each descriptor points at.
     fn fd_links(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Error>;
+    /// The inode of a table of its network namespace.
+    fn net_inode(&self, table: NetTable) -> Result<u64, Error>;
+    /// Calls `visit` with each piece of a table of its network namespace; `buffer` is for the pieces.
+    fn net_table(
+        &self,
+        table: NetTable,
+        buffer: &mut Vec<u8>,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error>;
 }
 
 /// How descriptors are counted.
@@ -187,6 +212,27 @@ impl Source for Os {
             }
             Ok(())
         })
+    }
+
+    fn net_inode(&self, table: NetTable) -> Result<u64, Error> {
+        Ok(rustix::fs::statat(&self.dir, table.name(), AtFlags::empty())?.st_ino)
+    }
+
+    fn net_table(
+        &self,
+        table: NetTable,
+        buffer: &mut Vec<u8>,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let file = rustix::fs::openat(&self.dir, table.name(), READ, Mode::empty())?;
+        loop {
+            buffer.clear();
+            buffer.reserve(FIRST_READ);
+            if retry_on_intr(|| rustix::io::read(&file, spare_capacity(buffer)))? == 0 {
+                return Ok(());
+            }
+            visit(buffer)?;
+        }
     }
 }
 

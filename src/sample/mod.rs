@@ -56,6 +56,14 @@ impl Sampler {
         Self { config, probes, stats, seats: Vec::new(), groups: Vec::new(), sample: Sample::default() }
     }
 
+    /// For a loop that must not wait: what takes long is read by a thread of its own, and is overdue
+    /// until that has answered.
+    #[must_use]
+    pub fn detached(mut self) -> Self {
+        self.probes.iter_mut().for_each(Running::detach);
+        self
+    }
+
     /// One pass at `now` over all members, in their order, each with all readings of its target.
     /// Readings that could not be had say why; nothing here fails.
     pub fn sample<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Moment) -> &Sample {

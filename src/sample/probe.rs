@@ -4,13 +4,14 @@
 //! probe can forget to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::fault::Fault;
 use super::rate::Counted;
 use super::{cgroup, faults, host, memory, open_fds, sockets};
 use crate::config::Config;
 use crate::discover::Member;
-use crate::model::{Base, Identity, MemberKey, Metric, Moment};
+use crate::model::{Base, Identity, MemberKey, Metric, Moment, Value};
 
 /// The probes, in the order in which they are read: sockets need what the two before them saw.
 pub(super) const PROBES: &[Row] =
@@ -52,6 +53,23 @@ pub(super) trait Probe {
         Err(Fault::IMPOSSIBLE)
     }
 
+    /// One metric of the member with this index, where it is not read in each pass; none where
+    /// [`Probe::value`] says it.
+    fn slow(&self, pass: &Pass<'_>, index: usize, column: Column) -> Option<Slow> {
+        let _ = (pass, index, column);
+        None
+    }
+
+    /// One metric of the group with this index, where that of a member is slow; none where it follows
+    /// from what its members hold.
+    fn slow_group(&self, pass: &Pass<'_>, group: usize, column: Column) -> Option<Slow> {
+        let _ = (pass, group, column);
+        None
+    }
+
+    /// From now on what takes long is read by a thread of its own.
+    fn detach(&mut self) {}
+
     /// How much of it the group with this index holds, each thing once; none where members hold
     /// nothing in common, so that their values add up.
     fn once(&self, group: usize, column: Column) -> Option<f64> {
@@ -68,7 +86,7 @@ pub(super) trait Probe {
             self.look(pass, index);
             self.value(column)
         };
-        Ok(Fresh { each: (0..members).map(read).collect(), once: None })
+        Ok(Fresh { each: (0..members).map(read).collect(), once: None, whole: None })
     }
 
     /// One metric of the host, read anew.
@@ -89,6 +107,17 @@ pub(super) struct Fresh {
     pub(super) each: Vec<Result<f64, Fault>>,
     /// Of all of them, if that is not the sum; see [`Probe::once`].
     pub(super) once: Option<f64>,
+    /// What all of them come to, where that does not follow from the two.
+    pub(super) whole: Option<Value>,
+}
+
+/// What was read at another time than that of the pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Slow {
+    pub(super) at: Moment,
+    /// How often it is read.
+    pub(super) period: Duration,
+    pub(super) value: Result<Value, Fault>,
 }
 
 /// Who is read, and when.
@@ -127,6 +156,8 @@ pub(super) struct Seat {
     pub(super) major_faults: Counted<1>,
     /// Its cgroups in the books of their probe, and when it was last asked for them.
     pub(super) cgroups: Option<(Moment, cgroup::Place)>,
+    /// Its network namespace, none for our own, and when that was looked at.
+    pub(super) net: Option<(Moment, Result<Option<u64>, Fault>)>,
 }
 
 impl Seat {
@@ -141,7 +172,13 @@ impl Seat {
             uids: member.facts.uids,
             major_faults: Counted::NOTHING,
             cgroups: None,
+            net: None,
         }
+    }
+
+    /// The network namespace it is in, if that is known and not ours.
+    pub(super) fn other_net(&self) -> Option<u64> {
+        self.net?.1.ok()?
     }
 
     pub(super) fn is_of(&self, member: &Member) -> bool {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row};
+use super::probe::{Column, Pass, Probe, Row, Slow};
 use super::together::together;
 use crate::config::Config;
 use crate::kernel;
@@ -161,6 +161,10 @@ impl Running {
             }
             let mut counted = prepared.err();
             for &column in columns {
+                if let Some(slow) = prepared.ok().and_then(|()| self.probe.slow(pass, index, column)) {
+                    put_slow(&mut row.readings, column.at, slow, |fault| stats.count_once(Err(fault), &mut counted));
+                    continue;
+                }
                 let value = prepared.and_then(|()| self.probe.value(column));
                 stats.count_once(value, &mut counted);
                 put(&mut row.readings, column.at, self.reading(pass.now, known(value)));
@@ -174,6 +178,10 @@ impl Running {
         for (index, (group, row)) in pass.groups.iter().zip(groups).enumerate() {
             let columns = self.targets.get(usize::from(group.target)).map_or(&[][..], |columns| &columns.own);
             for &column in columns {
+                if let Some(slow) = self.probe.slow_group(pass, index, column) {
+                    put_slow(&mut row.readings, column.at, slow, |_| ());
+                    continue;
+                }
                 let value = |&member: &usize| Some(members.get(member)?.readings.get(column.at)?.value);
                 let once = self.probe.once(index, column);
                 let value = together(column.base, once, group.members.iter().filter_map(value));
@@ -193,7 +201,7 @@ impl Running {
         let value = match self.probe.fresh(pass, column) {
             Ok(fresh) => {
                 fresh.each.iter().filter_map(|value| value.err()).for_each(|fault| stats.count(fault));
-                together(column.base, fresh.once, fresh.each.into_iter().map(known))
+                fresh.whole.unwrap_or_else(|| together(column.base, fresh.once, fresh.each.into_iter().map(known)))
             }
             Err(fault) => {
                 stats.count(fault);
@@ -212,6 +220,10 @@ impl Running {
     fn fresh_row(&mut self, index: usize, now: Moment, stats: &mut ProbeStats) -> Reading {
         let value = self.probe.fresh_host(now, self.host[index].column).inspect_err(|&fault| stats.count(fault));
         self.reading(now, known(value))
+    }
+
+    pub(super) fn detach(&mut self) {
+        self.probe.detach();
     }
 
     pub(super) fn unattributed(&self) -> &[(Base, u64)] {
@@ -236,6 +248,16 @@ fn put(readings: &mut [Reading], at: usize, reading: Reading) {
     if let Some(place) = readings.get_mut(at) {
         *place = reading;
     }
+}
+
+/// A failed reading is counted once, however many passes see it.
+fn put_slow(readings: &mut [Reading], at: usize, slow: Slow, count: impl FnOnce(Fault)) {
+    let is_new = readings.get(at).is_some_and(|before| before.at != slow.at);
+    if let Some(fault) = slow.value.err().filter(|_| is_new) {
+        count(fault);
+    }
+    let value = slow.value.unwrap_or_else(|fault| Value::Unknown(fault.unknown));
+    put(readings, at, Reading { at: slow.at, period: slow.period, value });
 }
 
 fn known(value: Result<f64, Fault>) -> Value {

@@ -3,18 +3,22 @@
 
 use super::attribution::{Attribution, Holder, Slot, Whose};
 use super::fault::Fault;
-use super::probe::{Column, Fresh, Pass, Probe, Row, asks_for};
+use super::probe::{Column, Fresh, Pass, Probe, Row, Slow, asks_for};
 use super::tally::{OWNED_STATES, Tally};
+use super::together::together;
 use crate::config::Config;
 use crate::discover::Member;
 use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
-use crate::model::{Base, Moment, SOCKET_STATES};
+use crate::model::{Base, Moment, SOCKET_STATES, Value};
 
 mod anew;
+mod elsewhere;
+mod held;
 mod links;
 mod places;
 
 use anew::Anew;
+use elsewhere::Elsewhere;
 use links::Links;
 use places::Places;
 
@@ -39,6 +43,7 @@ struct Sockets {
     holders: Vec<Holder>,
     attribution: Attribution,
     links: Links,
+    elsewhere: Elsewhere,
     /// Of each member its slot in the books, or why its sockets are not known.
     slots: Vec<Result<Slot, Fault>>,
     places: Places,
@@ -60,6 +65,7 @@ impl Sockets {
             holders: Vec::new(),
             attribution: Attribution::default(),
             links: Links::default(),
+            elsewhere: Elsewhere::new(config),
             slots: Vec::new(),
             places: Places::default(),
             tally: Tally::new(config.peers.clone()),
@@ -86,14 +92,14 @@ impl Sockets {
     }
 
     /// Finds out whose each socket of the dump is.
-    fn attribute(&mut self, pass: &Pass<'_>) {
+    fn attribute(&mut self, pass: &mut Pass<'_>) {
         self.holders.clear();
         self.holders.extend(pass.seats.iter().map(|seat| {
             let (identity, uids, fds) = (seat.identity, seat.uids, seat.fds);
             Holder { identity, uids, fds }
         }));
-        let (links, members) = (&mut self.links, pass.members);
-        let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(members[index], inodes);
+        let (links, members, seats) = (&mut self.links, pass.members, &mut *pass.seats);
+        let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(members[index], &mut seats[index], inodes);
         // Where nobody is watched there is nothing to remember of all the sockets of the host.
         let mut nothing = Vec::new();
         let dump = if members.is_empty() { &mut nothing } else { &mut self.dump };
@@ -135,16 +141,20 @@ impl Sockets {
 impl Probe for Sockets {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
         self.unattributed.clear();
+        self.slots.clear();
         self.dump.clear();
         if self.host || !pass.members.is_empty() {
             self.diag.dump(self.states, &mut self.dump)?;
         }
         self.count_time_wait();
+        self.links.place(pass);
         self.attribute(pass);
         self.seat(pass);
         self.count();
+        self.elsewhere.update(pass, &self.dump);
         if !pass.members.is_empty() {
             self.unattributed.extend(self.tally.unclear());
+            self.elsewhere.add_unclear(&mut self.unattributed);
         }
         Ok(())
     }
@@ -165,9 +175,41 @@ impl Probe for Sockets {
         number(&self.tally, Places::of_group(group), column).ok()
     }
 
+    fn slow(&self, pass: &Pass<'_>, index: usize, column: Column) -> Option<Slow> {
+        self.elsewhere.member(pass.seats.get(index)?, column)
+    }
+
+    fn slow_group(&self, pass: &Pass<'_>, group: usize, column: Column) -> Option<Slow> {
+        // Without a dump nothing is known of the members here, and nothing new of the others.
+        if self.slots.len() != pass.members.len() {
+            return None;
+        }
+        let of = pass.groups.get(group)?;
+        let here = of.members.iter().filter(|&&member| pass.seats[member].other_net().is_none());
+        let each = here.map(|&member| number(&self.tally, self.places.of_slot(self.slots[member]?), column));
+        let each: Vec<Value> = each.map(known).collect();
+        let once = number(&self.tally, Places::of_group(group), column).ok();
+        let here = (!each.is_empty()).then(|| together(column.base, once, each.into_iter()));
+        self.elsewhere.group(pass, (of, column), here)
+    }
+
+    fn detach(&mut self) {
+        self.elsewhere.detach();
+    }
+
     fn fresh(&mut self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {
-        let Self { links, diag, fresh: tally, .. } = self;
-        Anew { links, diag, tally }.count(pass, column)
+        let Self { links, diag, fresh: tally, elsewhere, .. } = self;
+        links.place(pass);
+        let mut dump = Vec::new();
+        let mut fresh = Anew { links, diag, tally, dump: &mut dump }.count(pass, column)?;
+        if pass.seats.iter().any(|seat| seat.other_net().is_some()) {
+            let here = pass.seats.iter().zip(&fresh.each).filter(|(seat, _)| seat.other_net().is_none());
+            let here: Vec<Value> = here.map(|(_, value)| known(*value)).collect();
+            let mut parts = elsewhere.anew(pass, column, &dump);
+            parts.extend((!here.is_empty()).then(|| together(column.base, fresh.once, here.into_iter())));
+            fresh.whole = Some(together(column.base, None, parts.into_iter()));
+        }
+        Ok(fresh)
     }
 
     fn fresh_host(&mut self, _: Moment, column: Column) -> Result<f64, Fault> {
@@ -182,6 +224,10 @@ impl Probe for Sockets {
     fn unattributed(&self) -> &[(Base, u64)] {
         &self.unattributed
     }
+}
+
+fn known(value: Result<f64, Fault>) -> Value {
+    value.map_or_else(|fault| Value::Unknown(fault.unknown), Value::Known)
 }
 
 fn number(tally: &Tally, place: Slot, column: Column) -> Result<f64, Fault> {

@@ -157,7 +157,7 @@ impl Watch {
         let seats = self.roster.seats();
         self.roster = Roster::new(&config);
         self.roster.remember(seats);
-        self.sampler = Sampler::new(Arc::clone(&config));
+        self.sampler = Sampler::new(Arc::clone(&config)).detached();
         self.executor.reconfigure(Arc::clone(&config));
         self.recorder.reconfigure(Arc::clone(&config));
         self.discovery = discovery;

@@ -87,7 +87,7 @@ impl Watch {
             discovery,
             changes: Vec::new(),
             roster,
-            sampler: Sampler::new(Arc::clone(&config)),
+            sampler: Sampler::new(Arc::clone(&config)).detached(),
             executor: Executor::new(Arc::clone(&config), state.series(), wake())?,
             state,
             outcomes: Vec::new(),

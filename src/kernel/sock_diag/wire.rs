@@ -41,7 +41,8 @@ impl TcpState {
         Self::Closing,
     ];
 
-    fn from_raw(raw: u8) -> Option<Self> {
+    /// Of its number.
+    pub(in crate::kernel) fn from_raw(raw: u8) -> Option<Self> {
         usize::from(raw).checked_sub(1).and_then(|index| Self::ALL.get(index)).copied()
     }
 }
@@ -81,7 +82,8 @@ pub struct Endpoint {
 /// A TCP socket as the kernel lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket {
-    /// Its number within this boot, never given twice: the key to remember it by.
+    /// Its number within this boot, never given twice: the key to remember it by; 0 where
+    /// `/proc/PID/net/tcp` tells of it, which shows none.
     pub cookie: u64,
     /// Inode of its descriptor; 0 when no process has one: it waits to be accepted, or was closed.
     pub inode: u32,

@@ -28,7 +28,7 @@ fn a_failed_read_is_an_error_and_never_a_number() {
         all.extend(with_each_read_failing(fault, |p| p.max_fds(&mut Vec::new()).map(|limit| limit.unwrap_or(1))));
         all.extend(with_each_read_failing(fault, |p| p.status(&mut Vec::new()).map(|s| s.rss.unwrap())));
         all.extend(with_each_read_failing(fault, |p| p.socket_inodes(&mut |_| ()).map(|()| 0)));
-        all.extend(with_each_read_failing(fault, |p| p.entry().net_namespace(&mut Vec::new())));
+        all.extend(with_each_read_failing(fault, |p| p.entry().net_namespace()));
         assert!(all.len() >= 10);
         for result in all {
             let expected = match fault {
@@ -41,6 +41,19 @@ fn a_failed_read_is_an_error_and_never_a_number() {
             let malformed = fault == Fault::Truncated && matches!(error, Error::Malformed(_) | Error::Os(libc::EIO));
             assert!(malformed || expected.contains(&error), "{fault:?}: {error:?}");
         }
+    }
+}
+
+#[test]
+fn a_table_of_sockets_that_fails_is_never_one_without_sockets() {
+    for fault in Fault::ALL {
+        let sockets = |p: &Process| p.entry().tcp_sockets(&mut Vec::new(), &mut |_| ()).map(|()| 0);
+        let results = with_each_read_failing(fault, sockets);
+        assert!(results.len() >= 2, "two tables are read");
+        // A kernel without IPv6 has no second one.
+        let (last, first) = results.split_last().unwrap();
+        assert!(first.iter().all(Result::is_err), "{fault:?}: {first:?}");
+        assert_eq!(last.is_err(), fault != Fault::Gone, "{fault:?}: {last:?}");
     }
 }
 

@@ -44,7 +44,7 @@ fn a_live_process_is_read_as_it_is() {
     process.socket_inodes(&mut |inode| inodes.push(inode)).unwrap();
     assert_eq!(inodes.len(), 1);
     assert!(process.entry().exe(&mut text).unwrap().windows(6).any(|part| part == b"python"));
-    assert!(process.entry().net_namespace(&mut text).unwrap() > 0);
+    assert!(process.entry().net_namespace().unwrap() > 0);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Sockets counted from nothing remembered: a new dump held against all links of some processes.
 
+use super::held::Held;
 use super::links::Links;
 use super::number;
 use super::places::Places;
-use crate::kernel::sock_diag::SockDiag;
-use crate::sample::attribution::Slot;
+use crate::discover::Member;
+use crate::kernel::sock_diag::{SockDiag, Socket};
 use crate::sample::fault::Fault;
 use crate::sample::probe::{Column, Fresh, Group, Pass};
 use crate::sample::tally::{OWNED_STATES, Tally};
@@ -14,17 +15,22 @@ pub(super) struct Anew<'a> {
     pub(super) links: &'a mut Links,
     pub(super) diag: &'a mut SockDiag,
     pub(super) tally: &'a mut Tally,
+    /// What was listed, for whoever looks for more in it.
+    pub(super) dump: &'a mut Vec<Socket>,
 }
 
 impl Anew<'_> {
     /// One metric of each member of `pass`, and of all of them with each socket once.
-    pub(super) fn count(self, pass: &Pass<'_>, column: Column) -> Result<Fresh, Fault> {
-        let Self { links, diag, tally } = self;
-        let (mut held, mut dump) = (Held::default(), Vec::new());
-        let members = || pass.members.iter().enumerate();
-        let mut slots: Vec<_> = members().map(|(index, member)| held.read(links, member, index)).collect();
+    pub(super) fn count(self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {
+        let Self { links, diag, tally, dump } = self;
+        let mut held = Held::default();
+        let (members, seats) = (|| pass.members.iter().enumerate(), &mut *pass.seats);
+        let read = |(index, member): (usize, &&Member)| {
+            held.take(index, |inodes| links.read(member, &mut seats[index], inodes))
+        };
+        let mut slots: Vec<_> = members().map(read).collect();
         // The dump comes last: what counts is the state that the sockets are in at the end.
-        diag.dump(OWNED_STATES, &mut dump)?;
+        diag.dump(OWNED_STATES, dump)?;
         for (index, _) in members().filter(|(_, member)| member.process.has_exited()) {
             slots[index] = Err(Fault::GONE);
         }
@@ -39,36 +45,6 @@ impl Anew<'_> {
             tally.add(places.of(holders), socket);
         }
         let each = slots.iter().map(|slot| number(tally, places.of_slot((*slot)?), column)).collect();
-        Ok(Fresh { each, once: number(tally, Places::of_group(0), column).ok() })
-    }
-}
-
-/// Which member holds which inode.
-#[derive(Default)]
-struct Held {
-    pairs: Vec<(u64, Slot)>,
-    inodes: Vec<u64>,
-    holders: Vec<Slot>,
-}
-
-impl Held {
-    fn read(&mut self, links: &mut Links, member: &crate::discover::Member, slot: Slot) -> Result<Slot, Fault> {
-        self.inodes.clear();
-        links.read(member, &mut self.inodes)?;
-        self.pairs.extend(self.inodes.drain(..).map(|inode| (inode, slot)));
-        Ok(slot)
-    }
-
-    fn sort(&mut self) {
-        self.pairs.sort_unstable();
-        self.pairs.dedup();
-    }
-
-    fn holders(&mut self, inode: u64) -> &[Slot] {
-        let from = self.pairs.partition_point(|&(other, _)| other < inode);
-        let same = self.pairs[from..].iter().take_while(|(other, _)| *other == inode);
-        self.holders.clear();
-        self.holders.extend(same.map(|&(_, slot)| slot));
-        &self.holders
+        Ok(Fresh { each, once: number(tally, Places::of_group(0), column).ok(), whole: None })
     }
 }

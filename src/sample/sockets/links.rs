@@ -1,25 +1,57 @@
-//! The descriptor links of members in our own network namespace.
+//! In which network namespace members are, and the descriptor links of those in our own.
+
+use std::time::Duration;
 
 use crate::discover::Member;
 use crate::kernel::{self, Proc};
 use crate::sample::fault::Fault;
+use crate::sample::probe::{Pass, Seat};
+
+/// A process may move to another namespace as long as it lives, but hardly does.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// It is younger than this while its container is made around it.
+const YOUNG: Duration = Duration::from_secs(15);
 
 /// Reads them.
 #[derive(Default)]
 pub(super) struct Links {
-    /// The inode of our own network namespace, which is the one that the dump is of.
-    namespace: Option<u64>,
-    buffer: Vec<u8>,
+    /// Our own network namespace, which is the one that the dump is of.
+    ours: Option<u64>,
 }
 
 impl Links {
-    /// Appends the inodes of all sockets that `member` holds.
-    pub(super) fn read(&mut self, member: &Member, inodes: &mut Vec<u64>) -> Result<(), Fault> {
-        let ours = match self.namespace {
+    /// Finds out in which namespace those members are of whom that is not known, or not for sure.
+    pub(super) fn place(&mut self, pass: &mut Pass<'_>) {
+        let now = pass.now;
+        for (seat, member) in pass.seats.iter_mut().zip(pass.members) {
+            let young = || now.since(kernel::started(seat.identity.start_ticks)) < YOUNG;
+            let is_known = seat.net.is_some_and(|(at, net)| net.is_ok() && now.since(at) < LOOK_AGAIN);
+            if !is_known || young() {
+                seat.net = Some((now, self.other_net(member)));
+            }
+        }
+    }
+
+    /// The network namespace of `member`; none if it is ours.
+    pub(super) fn other_net(&mut self, member: &Member) -> Result<Option<u64>, Fault> {
+        let ours = match self.ours {
             Some(known) => known,
-            None => *self.namespace.insert(Proc::live()?.entry(kernel::own_pid())?.net_namespace(&mut self.buffer)?),
+            None => *self.ours.insert(Proc::live()?.entry(kernel::own_pid())?.net_namespace()?),
         };
-        if member.process.entry().net_namespace(&mut self.buffer)? != ours {
+        let net = member.process.entry().net_namespace()?;
+        Ok((net != ours).then_some(net))
+    }
+
+    /// Appends the inodes of all sockets that `member` holds, who is to be in our own namespace. One that
+    /// has left it since is looked for in the next pass.
+    pub(super) fn read(&mut self, member: &Member, seat: &mut Seat, inodes: &mut Vec<u64>) -> Result<(), Fault> {
+        match seat.net {
+            Some((_, Ok(Some(_)))) => return Err(Fault::NAMESPACE),
+            Some((_, Err(fault))) => return Err(fault),
+            Some((_, Ok(None))) | None => {}
+        }
+        if self.other_net(member)?.is_some() {
+            seat.net = None;
             return Err(Fault::NAMESPACE);
         }
         Ok(member.process.socket_inodes(&mut |inode| inodes.push(inode))?)

@@ -1,0 +1,201 @@
+//! The sockets of members in other network namespaces, as containers have them: netlink lists those
+//! of our own only, so the namespace's own table in `/proc` is read, once for all members in it, and
+//! never more often than every ten seconds, for it costs more the more sockets the whole host has.
+//!
+//! What belongs here: which namespace is read when, and what its last reading says about a member or a
+//! group. What does not: reading it (`count`), on which thread that happens (`reader`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, Peer};
+use crate::kernel::sock_diag::Socket;
+use crate::model::{Base, Moment, Unknown, Value};
+use crate::sample::fault::Fault;
+use crate::sample::probe::{Column, Group, Pass, Seat, Slow};
+use crate::sample::together::together;
+
+pub(super) mod count;
+mod reader;
+
+use count::{Counted, Job};
+use reader::Reader;
+
+/// No namespace is read more often.
+const PERIOD: Duration = Duration::from_secs(10);
+/// All namespaces together cost no more than one part of so many of a processor.
+const SHARE: u32 = 50;
+/// No answer for this many periods: what was read last says nothing any more about now.
+const PERIODS: u32 = 3;
+
+/// What is known of the other namespaces that members are in.
+pub(super) struct Elsewhere {
+    peers: Arc<[Peer]>,
+    namespaces: Vec<Namespace>,
+    reader: Reader,
+    /// How often each is read.
+    period: Duration,
+    interval: Duration,
+}
+
+/// One of them.
+struct Namespace {
+    net: u64,
+    /// Members in it, as indexes into the pass.
+    members: Vec<usize>,
+    since: Moment,
+    asked: Option<Moment>,
+    counted: Option<Counted>,
+}
+
+impl Elsewhere {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            peers: config.peers.clone().into(),
+            namespaces: Vec::new(),
+            reader: Reader::default(),
+            period: PERIOD.max(config.daemon.interval),
+            interval: config.daemon.interval,
+        }
+    }
+
+    /// From now on another thread reads.
+    pub(super) fn detach(&mut self) {
+        self.reader.detach();
+    }
+
+    /// Takes in what was read since the last pass, and has read what is due. `dump` is that of our own
+    /// namespace.
+    pub(super) fn update(&mut self, pass: &Pass<'_>, dump: &[Socket]) {
+        self.follow(pass);
+        if self.namespaces.is_empty() {
+            return;
+        }
+        self.collect(dump);
+        let due: Vec<Job> = self.due(pass);
+        if !due.is_empty() {
+            self.reader.read(due);
+            self.collect(dump);
+        }
+    }
+
+    /// Finds out who is in which of them now.
+    fn follow(&mut self, pass: &Pass<'_>) {
+        self.namespaces.iter_mut().for_each(|namespace| namespace.members.clear());
+        for (index, seat) in pass.seats.iter().enumerate() {
+            let Some(net) = seat.other_net() else { continue };
+            let at = self.namespaces.iter().position(|namespace| namespace.net == net).unwrap_or_else(|| {
+                let new = Namespace { net, members: Vec::new(), since: pass.now, asked: None, counted: None };
+                self.namespaces.push(new);
+                self.namespaces.len() - 1
+            });
+            self.namespaces[at].members.push(index);
+        }
+        self.namespaces.retain(|namespace| !namespace.members.is_empty());
+    }
+
+    fn collect(&mut self, dump: &[Socket]) {
+        for mut counted in self.reader.answers() {
+            let namespace = self.namespaces.iter_mut().find(|namespace| namespace.net == counted.net);
+            if let Some(namespace) = namespace {
+                counted.add_strays(dump);
+                namespace.counted = Some(counted);
+            }
+        }
+        let cost: Duration = self.namespaces.iter().filter_map(|one| Some(one.counted.as_ref()?.took)).sum();
+        self.period = (cost * SHARE).max(PERIOD).max(self.interval);
+    }
+
+    fn due(&mut self, pass: &Pass<'_>) -> Vec<Job> {
+        if self.reader.is_busy() {
+            return Vec::new();
+        }
+        let (period, peers) = (self.period, &self.peers);
+        let is_due = |one: &&mut Namespace| one.asked.is_none_or(|asked| pass.now.since(asked) >= period);
+        let due = self.namespaces.iter_mut().filter(is_due).map(|namespace| {
+            namespace.asked = Some(pass.now);
+            Job::of(namespace.net, pass, &namespace.members, peers.clone())
+        });
+        due.collect()
+    }
+
+    /// What was last read of the member in `seat`; none for one in our own namespace.
+    pub(super) fn member(&self, seat: &Seat, column: Column) -> Option<Slow> {
+        if seat.gone {
+            return None;
+        }
+        let namespace = self.of(seat.other_net()?)?;
+        Some(self.slow(namespace, namespace.counted.as_ref().map(|counted| counted.member(seat.identity, column))))
+    }
+
+    /// What the members of a group come to that are in other namespaces, and those in our own, of which
+    /// `here` is the value if there are any; none if no member is in another namespace.
+    pub(super) fn group(
+        &self,
+        pass: &Pass<'_>,
+        (group, column): (&Group, Column),
+        here: Option<Value>,
+    ) -> Option<Slow> {
+        let mut parts = Vec::from_iter(here);
+        let mut newest: Option<Slow> = None;
+        for namespace in &self.namespaces {
+            let here: Vec<&Seat> = namespace
+                .members
+                .iter()
+                .filter(|member| group.members.contains(member))
+                .map(|&member| &pass.seats[member])
+                .collect();
+            if here.is_empty() {
+                continue;
+            }
+            let counted = namespace.counted.as_ref().map(|counted| counted.group((group.target, &here), column));
+            let slow = self.slow(namespace, counted);
+            let overdue = pass.now.since(slow.at) > slow.period * PERIODS;
+            let value = slow.value.unwrap_or_else(|fault| Value::Unknown(fault.unknown));
+            parts.push(if overdue { Value::Unknown(Unknown::Overdue) } else { value });
+            newest = newest.filter(|newest| newest.at >= slow.at).or(Some(slow));
+        }
+        let newest = newest?;
+        let value = Ok(together(column.base, None, parts.into_iter()));
+        Some(match here {
+            Some(_) => Slow { at: pass.now, period: self.interval, value },
+            None => Slow { value, ..newest },
+        })
+    }
+
+    /// What the members of `pass`, who are of one target, hold in each of the other namespaces that they
+    /// are in, read now and by whoever asks.
+    pub(super) fn anew(&self, pass: &Pass<'_>, column: Column, dump: &[Socket]) -> Vec<Value> {
+        let mut nets: Vec<u64> = pass.seats.iter().filter_map(Seat::other_net).collect();
+        nets.sort_unstable();
+        nets.dedup();
+        let read = |net| {
+            let members: Vec<usize> =
+                (0..pass.seats.len()).filter(|&at| pass.seats[at].other_net() == Some(net)).collect();
+            let mut counted = Job::of(net, pass, &members, self.peers.clone()).run();
+            counted.add_strays(dump);
+            let seats: Vec<&Seat> = members.iter().map(|&at| &pass.seats[at]).collect();
+            let target = seats.first().map_or(0, |seat| seat.key.target);
+            counted.group((target, &seats), column).unwrap_or_else(|fault| Value::Unknown(fault.unknown))
+        };
+        nets.into_iter().map(read).collect()
+    }
+
+    /// Adds to each state how many sockets of the other namespaces nobody can be told to hold.
+    pub(super) fn add_unclear(&self, counts: &mut [(Base, u64)]) {
+        for books in self.namespaces.iter().filter_map(|one| one.counted.as_ref()?.books()) {
+            for ((_, sum), (_, count)) in counts.iter_mut().zip(books.unclear()) {
+                *sum += count;
+            }
+        }
+    }
+
+    fn of(&self, net: u64) -> Option<&Namespace> {
+        self.namespaces.iter().find(|namespace| namespace.net == net)
+    }
+
+    fn slow(&self, namespace: &Namespace, value: Option<Result<Value, Fault>>) -> Slow {
+        let at = namespace.counted.as_ref().map_or(namespace.since, |counted| counted.at);
+        Slow { at, period: self.period, value: value.unwrap_or(Err(Fault::FIRST)) }
+    }
+}
