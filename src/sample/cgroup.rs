@@ -178,7 +178,7 @@ impl Probe for Cgroups {
         };
         let each = (0..all[0].members.len()).map(read).collect();
         self.anew = false;
-        prepared.map(|()| Fresh { each, once: self.once(0, column) })
+        prepared.map(|()| Fresh { each, once: self.once(0, column), whole: None })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What forked workers come to together.
 
 use crate::server::Server;
-use crate::watched::{Eye, Watched, config_of_group, is_root, output_of, skip, until};
+use crate::watched::{Eye, Watched, config_of_group, output_of, skip, until};
 use tradedog::model::{Unknown, Value};
 
 /// The different sockets that `ss` shows for any of the processes in a state; none without `ss`.
@@ -80,26 +80,4 @@ fn what_some_of_them_close_or_die_with_counts_while_others_hold_it() {
             (Value::Known(left), Value::Known(left))
         );
     }
-}
-
-#[test]
-fn a_worker_in_another_network_namespace_makes_a_lower_bound() {
-    #[expect(clippy::disallowed_methods, reason = "the test starts its own process")]
-    let mut unshare = std::process::Command::new("unshare");
-    if !is_root() || output_of("unshare", &["--net", "true"]).is_none() {
-        return skip("no right to make a network namespace, or no unshare (package util-linux)");
-    }
-    unshare.args(["--net", "python3"]);
-    let mut server = Server::at("127.0.0.1:0");
-    let mut process = Watched::start();
-    process.tell(&format!("connect 127.0.0.1 {} 3", server.port()));
-    server.keep_connections(3);
-    let apart = Watched::start_by(unshare);
-    let mut eye = Eye::on(config_of_group(""), &[process.pid(), apart.pid()]);
-    assert_eq!(eye.together("established"), Value::AtLeast(3.0));
-    assert_eq!(eye.together_anew("established"), Value::AtLeast(3.0));
-    assert!(matches!(eye.together("open_fds"), Value::Known(_)));
-    let mut alone = Eye::on(config_of_group(""), &[apart.pid()]);
-    assert_eq!(alone.together("established"), Value::Unknown(Unknown::Denied));
-    assert_eq!(alone.together_anew("established"), Value::Unknown(Unknown::Denied));
 }

@@ -3,6 +3,7 @@
 
 mod groups;
 mod host;
+mod namespaces;
 mod processes;
 mod server;
 mod sockets;

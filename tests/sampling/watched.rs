@@ -13,7 +13,7 @@ use tradedog::model::{METRICS, MemberKey, Metric, Moment, Pid, Sample, Scope, Va
 use tradedog::sample::Sampler;
 
 const SCRIPT: &str = r#"
-import os, socket, sys, time
+import ctypes, fcntl, os, socket, struct, sys, time
 parent = os.getpid()
 files, socks, listening = [], [], []
 def run(words):
@@ -31,6 +31,20 @@ def run(words):
         listening.append(s); return s.getsockname()[1]
     elif words[0] == "accept":
         for _ in range(int(words[1])): socks.append(listening[-1].accept()[0])
+    elif words[0] == "up":         # the loopback of a new network namespace
+        with socket.socket() as s: fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+    elif words[0] == "leave":      # into a network namespace of its own; CLONE_NEWNET
+        assert ctypes.CDLL(None, use_errno=True).unshare(0x40000000) == 0; run(["up"])
+    elif words[0] == "become":     # another user, whose descriptors only a right lets others see
+        os.setgroups([]); os.setgid(int(words[1])); os.setuid(int(words[1]))
+    elif words[0] == "leak":       # connections to itself whose other end is closed
+        s = socket.create_server((words[1], 0), family=socket.AF_INET6 if ":" in words[1] else socket.AF_INET, backlog=512); listening.append(s)
+        for _ in range(int(words[2])):
+            socks.append(socket.create_connection(s.getsockname()[:2])); s.accept()[0].close()
+        return s.getsockname()[1]
+    elif words[0] == "queue":      # connections that nobody accepts, and whose other end is closed
+        s = socket.create_server((words[1], 0), backlog=512); listening.append(s)
+        for _ in range(int(words[2])): socket.create_connection(s.getsockname()).close()
     elif words[0] == "dup":
         socks.append(socks[-1].dup())
     elif words[0] == "close":
