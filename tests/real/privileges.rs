@@ -45,10 +45,16 @@ impl Stage {
         Self(folder)
     }
 
-    /// Runs it with those capabilities, on that configuration.
-    fn run(&self, capabilities: &str, (subcommand, told): (&[&str], &str)) -> Output {
+    /// Writes the configuration; its path.
+    fn write(&self, told: &str) -> String {
         let file = self.0.path().join("watchdog.toml");
         std::fs::write(&file, told).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
+    /// Runs it with those capabilities, on that configuration.
+    fn run(&self, capabilities: &str, (subcommand, told): (&[&str], &str)) -> Output {
+        let file = self.write(told);
         let given: Vec<String> =
             capabilities.split(',').filter(|name| !name.is_empty()).map(|name| format!(",+{name}")).collect();
         let id = NOBODY.to_string();
