@@ -65,7 +65,7 @@ fn config() -> Config {
     let hour = Duration::from_secs(3600);
     let budget = Budget { max: 3, per: hour };
     Config {
-        daemon: Daemon { interval: Duration::from_secs(1), dry_run: false, kill_budget: budget },
+        daemon: Daemon { kill_budget: budget, ..Daemon::default() },
         web: Web { listen: Vec::new(), max_series: 10_000 },
         peers: Vec::new(),
         targets: vec![Target {

@@ -12,6 +12,7 @@ mod reload;
 mod remember;
 mod rights;
 mod start;
+mod summary;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use notify::Notify;
 use reload::Reload;
 use remember::Remembering;
 pub use start::{StartError, run};
+use summary::Summing;
 
 /// All stages, wired.
 struct Watch {
@@ -53,6 +55,7 @@ struct Watch {
     strangers: asked::Strangers,
     reload: Reload,
     notify: Notify,
+    summing: Summing,
     /// Whether some member may have exited since the last tick.
     exits: bool,
     /// Whether discovery has looked everywhere since the start or the last reload.
@@ -86,6 +89,7 @@ impl Watch {
         self.sample(now);
         self.judge_and_act(now);
         self.remember_changes(now);
+        self.sum_up(now);
         self.record();
         self.export(now);
         self.notify(now);

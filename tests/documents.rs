@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use tradedog::model::METRICS;
+use tradedog::record::KINDS;
 
 fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -79,4 +80,14 @@ fn files_that_the_architecture_names_exist() {
         let path = path.split(' ').next().unwrap();
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "ARCHITECTURE.md names {path}");
     }
+}
+
+/// Filters and catalogues of others rest on these ids.
+#[test]
+fn each_kind_of_line_is_documented_under_its_message_id() {
+    let text = document("docs/logs.md");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `") && line.len() > 36).collect();
+    let rows: Vec<&str> = rows.into_iter().filter(|line| line.as_bytes()[35] == b'`').collect();
+    let expected: Vec<String> = KINDS.iter().map(|kind| format!("| `{}` | {} |", kind.id, kind.about)).collect();
+    assert_eq!(rows, expected);
 }

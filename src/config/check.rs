@@ -141,6 +141,9 @@ fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
     if let Some(kills) = table.take("kill_budget").and_then(|value| budget(value, &keys::BUDGET, report)) {
         daemon.kill_budget = kills;
     }
+    if let Some(summary) = table.take("summary").and_then(|value| duration(value, "0s"..="1d", report)) {
+        daemon.summary = summary;
+    }
     table.finish(&keys::DAEMON, report);
     daemon
 }

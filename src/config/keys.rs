@@ -25,13 +25,12 @@ pub(super) const ROOT: Section = Section {
 /// `[daemon]`
 pub(super) const DAEMON: Section = Section {
     title: "[daemon]",
-    known: &["interval", "dry_run", "kill_budget"],
+    known: &["interval", "dry_run", "kill_budget", "summary"],
     later: &[
         ("min_interval", "`interval` alone says how often targets are sampled"),
         ("rescan", REMOVE),
         ("sockets_interval", REMOVE),
         ("max_cpu", "a longer `interval` costs less"),
-        ("summary", REMOVE),
         ("evidence_timeout", REMOVE),
         ("forecast_window", REMOVE),
     ],

@@ -103,12 +103,14 @@ pub struct Daemon {
     pub dry_run: bool,
     /// Kills of all targets together.
     pub kill_budget: Budget,
+    /// How often each target gets a line of the log that sums it up; zero for never.
+    pub summary: Duration,
 }
 
 impl Default for Daemon {
     fn default() -> Self {
         let kill_budget = Budget { max: 10, per: Duration::from_secs(3600) };
-        Self { interval: Duration::from_secs(1), dry_run: false, kill_budget }
+        Self { interval: Duration::from_secs(1), dry_run: false, kill_budget, summary: Duration::from_secs(300) }
     }
 }
 

@@ -136,7 +136,7 @@ fn leases() -> Vec<LeaseView> {
 pub(crate) fn config(targets: Vec<Target>) -> Config {
     let peer = |name: &str| Peer { name: Arc::from(name), end: End::Remote, address: None, port: Some(443) };
     Config {
-        daemon: Daemon { interval: Duration::from_secs(1), dry_run: false, kill_budget: Budget { max: 10, per: HOUR } },
+        daemon: Daemon::default(),
         web: Web { listen: Vec::new(), max_series: 10_000 },
         peers: vec![peer("broker")],
         host: Host {

@@ -10,7 +10,7 @@ use crate::model::{
     Base, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading, RungView,
     ThresholdView,
 };
-use crate::record::Counters;
+use crate::record::{Counters, LogTo};
 
 /// The state of the watch after one pass.
 ///
@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub reload: ReloadView,
     /// The daemon itself.
     pub own: OwnFacts,
+    /// Where its log goes.
+    pub log_to: LogTo,
     /// What the host calls itself; empty when that is not known.
     pub host_name: Arc<str>,
     members: Vec<MemberView>,
@@ -172,6 +174,7 @@ impl Snapshot {
             not_ready: vec![String::from("no pass has been made yet")],
             reload: ReloadView::default(),
             own: OwnFacts::default(),
+            log_to: LogTo::default(),
             host_name: Arc::default(),
             members: Vec::new(),
             groups: Vec::new(),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use account::{Account, Banner, Inhibited};
+pub use account::{Account, Banner, Inhibited, summaries};
 
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

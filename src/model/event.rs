@@ -200,6 +200,15 @@ pub enum Note {
         /// Why.
         why: InhibitionEnd,
     },
+    /// How a target stands, said from time to time.
+    Summary {
+        /// Name of the target.
+        target: Arc<str>,
+        /// The highest level among its members, and of all together.
+        level: Level,
+        /// The rest, as a sentence.
+        text: String,
+    },
     /// Something about the daemon itself.
     Daemon {
         /// A sentence for the log.

@@ -111,6 +111,7 @@ impl Counters {
             | Note::Asked { .. }
             | Note::Inhibited(_)
             | Note::InhibitionEnded { .. }
+            | Note::Summary { .. }
             | Note::Daemon { .. } => false,
         }
     }

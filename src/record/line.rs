@@ -3,16 +3,20 @@
 //! What belongs here: the sentences. What does not: anything secret. Headers, bodies and what a
 //! bearer file holds are in no event but inside a measure, and no sentence shows them.
 
+mod fields;
 mod orders;
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::show;
 use crate::config::Config;
 use crate::model::{
     Cause, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Unknown, printable,
 };
+
+pub use fields::{Fields, KINDS, Kind, KindInfo};
 
 /// Longest line: what a peer or a path can blow up is cut there.
 const MOST_CHARS: usize = 1000;
@@ -29,12 +33,14 @@ pub enum Severity {
 }
 
 /// A finished line: the writer has nothing to decide.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// How loud.
     pub severity: Severity,
     /// One line of printable text.
     pub text: String,
+    /// What it is about, as data.
+    pub fields: Fields,
 }
 
 impl Line {
@@ -44,13 +50,14 @@ impl Line {
         let mut text = String::with_capacity(120);
         // Writing into a String cannot fail.
         let _ = teller.tell(&mut text, &event.note);
-        Self { severity: severity(&event.note), text: printable(text.as_bytes(), MOST_CHARS) }
+        let text = printable(text.as_bytes(), MOST_CHARS);
+        Self { severity: severity(&event.note), text, fields: Fields::of(&event.note) }
     }
 
     /// What is said after the queue was full.
     pub(super) fn dropped(count: usize) -> Self {
         let text = format!("{count} log lines were dropped: whoever reads this log is too slow");
-        Self { severity: Severity::Warning, text }
+        Self { severity: Severity::Warning, text, fields: Fields::default() }
     }
 }
 
@@ -89,8 +96,13 @@ fn severity(note: &Note) -> Severity {
         | Note::Reading { why: None, .. }
         | Note::Asked { .. }
         | Note::InhibitionEnded { .. }
+        | Note::Summary { .. }
         | Note::Daemon { bad: false, .. } => Severity::Info,
     }
+}
+
+fn missed(within: Duration) -> String {
+    format!("nobody has come within {} after a kill: see why it was not started again", show::duration(within))
 }
 
 /// What is wrong with a process that two targets match, and what to do about it.
@@ -111,10 +123,7 @@ impl Teller<'_> {
             Note::Contested { target, member, identity } => {
                 write!(out, "{} {CONTESTED}", who(target, *member, identity))
             }
-            Note::SuccessorMissing { target, within } => {
-                let within = show::duration(*within);
-                write!(out, "{target}: nobody has come within {within} after a kill: see why it was not started again")
-            }
+            Note::SuccessorMissing { target, within } => write!(out, "{target}: {}", missed(*within)),
             Note::SuccessorCame { target, member, identity } => {
                 write!(out, "{}: the successor that was missed has come", who(target, *member, identity))
             }
@@ -126,6 +135,7 @@ impl Teller<'_> {
             }
             Note::LevelChanged { .. } | Note::LadderStepped { .. } => self.tell_step(out, note),
             Note::Daemon { text, .. } => out.write_str(text),
+            Note::Summary { target, level, text } => write!(out, "{target}: {level}{text}"),
             Note::Asked { by, what } => write!(out, "{by} asks to {what}"),
             Note::Inhibited(inhibition) => self.tell_inhibited(out, inhibition),
             Note::InhibitionEnded { inhibition, why } => tell_inhibition_ended(out, inhibition, why),

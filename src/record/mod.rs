@@ -6,6 +6,7 @@
 
 mod counters;
 mod folders;
+mod journal;
 mod line;
 mod show;
 mod state_file;
@@ -13,10 +14,10 @@ mod writer;
 
 pub use counters::{Counters, Ended, OrderKey, UndoKey};
 pub use folders::{FolderError, daemon_path, runtime_directory, runtime_path};
-pub use line::{Line, Severity};
+pub use line::{Fields, KINDS, Kind, KindInfo, Line, Severity};
 pub use show::{duration as show_duration, measure as show_measure, reading as show_reading, signal as show_signal};
 pub use state_file::{Aside, StateError, StateFile, unlocked};
-pub use writer::{LogWriter, Logs};
+pub use writer::{LogTo, LogWriter, Logs};
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tracing::{Level, event};
 
+use super::journal::{self, Journal};
 use super::{Line, Severity};
 
 /// Most lines that wait for the writer.
@@ -67,14 +68,25 @@ impl Logs {
     }
 }
 
+/// Where the log goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogTo {
+    /// To stderr, as text.
+    #[default]
+    Stderr,
+    /// To the journal, with fields.
+    Journal,
+}
+
 /// The writing side: a thread that ends when its [`Logs`] is dropped.
 #[derive(Debug)]
 pub struct LogWriter {
     finished: Receiver<()>,
+    log_to: LogTo,
 }
 
 impl LogWriter {
-    /// Starts the thread, which writes to stderr.
+    /// Starts the thread, which writes to the journal where stderr leads there, else to stderr.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -82,12 +94,23 @@ impl LogWriter {
         let (logs, lines) = Logs::captured();
         let waiting = Arc::clone(&logs.waiting);
         let (done, finished) = channel();
+        // Opened here, while there are descriptors.
+        let mut journal = journal::is_behind_stderr().then(Journal::open);
+        let log_to = if journal.is_some() { LogTo::Journal } else { LogTo::Stderr };
         Builder::new().name("log".into()).spawn(move || {
-            tracing::subscriber::with_default(subscriber(), || write_all(&lines, &waiting));
+            match &mut journal {
+                Some(journal) => write_all(&lines, &waiting, |line| journal.write(line)),
+                None => tracing::subscriber::with_default(subscriber(), || write_all(&lines, &waiting, print)),
+            }
             // Nobody may be waiting any more.
             let _ = done.send(());
         })?;
-        Ok((Self { finished }, logs))
+        Ok((Self { finished, log_to }, logs))
+    }
+
+    /// Where the lines go.
+    pub const fn log_to(&self) -> LogTo {
+        self.log_to
     }
 
     /// Waits until what was handed over is written, but not longer than `most`: a stopped reader
@@ -97,17 +120,18 @@ impl LogWriter {
     }
 }
 
-fn write_all(lines: &Receiver<Vec<Line>>, waiting: &AtomicUsize) {
+fn write_all(lines: &Receiver<Vec<Line>>, waiting: &AtomicUsize, mut write: impl FnMut(&Line)) {
     for batch in lines {
-        let count = batch.len();
-        for line in batch {
-            match line.severity {
-                Severity::Info => event!(Level::INFO, "{}", line.text),
-                Severity::Warning => event!(Level::WARN, "{}", line.text),
-                Severity::Error => event!(Level::ERROR, "{}", line.text),
-            }
-        }
-        waiting.fetch_sub(count, Ordering::Relaxed);
+        batch.iter().for_each(&mut write);
+        waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+    }
+}
+
+fn print(line: &Line) {
+    match line.severity {
+        Severity::Info => event!(Level::INFO, "{}", line.text),
+        Severity::Warning => event!(Level::WARN, "{}", line.text),
+        Severity::Error => event!(Level::ERROR, "{}", line.text),
     }
 }
 

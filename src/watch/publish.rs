@@ -10,6 +10,7 @@ use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, Targ
 use crate::judge::{MemberView, State};
 use crate::kernel;
 use crate::model::{GroupSample, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
+use crate::record::LogTo;
 use crate::sample::ProbeStats;
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
@@ -34,6 +35,8 @@ pub(super) struct View {
     left_out: usize,
     /// How many members the last snapshot had.
     members: usize,
+    /// Where the log goes.
+    pub(super) log_to: LogTo,
     /// When the configuration was read.
     pub(super) configured: Moment,
     /// Whether the last attempt to read it again failed.
@@ -91,6 +94,7 @@ impl Watch {
             snapshot.wall = view.wall;
             snapshot.counters = recorder.counters();
             snapshot.own = view.own;
+            snapshot.log_to = view.log_to;
             snapshot.host_name = Arc::clone(&view.host_name);
             snapshot.reload =
                 ReloadView { failed: view.reload_failed, last_success: Some(view.configured), set_aside: 0 };

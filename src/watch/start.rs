@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::notify::Notify;
 use super::reload::Reload;
 use super::remember::Remembering;
+use super::summary::Summing;
 use super::{Watch, publish};
 use crate::act::Executor;
 use crate::config::Config;
@@ -56,7 +57,9 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));
     let server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
     let recorder = Recorder::new(Arc::clone(&config), logs);
+    let log_to = writer.log_to();
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
+    watch.view.log_to = log_to;
     for complaint in complaints {
         watch.warn(complaint);
     }
@@ -101,6 +104,7 @@ impl Watch {
             strangers: Default::default(),
             reload: Reload::new(wake()),
             notify: Notify::from_environment(now),
+            summing: Summing::since(now),
             exits: false,
             all_found: false,
             next_pass: now,

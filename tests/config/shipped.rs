@@ -27,7 +27,7 @@ fn its_values_are_the_defaults() {
     let whole = text();
     let meant = meaning(&whole);
     let defaults = [
-        ("[daemon]", &["interval", "kill_budget"][..]),
+        ("[daemon]", &["interval", "kill_budget", "summary"][..]),
         ("[web]", &["listen", "max_series"]),
         ("[target.trader]", &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least"]),
         ("[target.trader.thresholds.threads]", &["clear", "clear_hold", "hold", "ladder"]),

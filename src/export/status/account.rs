@@ -11,6 +11,7 @@ mod done;
 mod evidence;
 mod next;
 mod seats;
+mod summary;
 mod why;
 mod words;
 
@@ -24,6 +25,7 @@ use crate::model::{self, Inhibition, MemberKey, Moment, printable};
 use seats::Seat;
 
 pub(super) use banners::banners;
+pub use summary::summaries;
 
 /// Most lines of a kind.
 const MOST_LINES: usize = 8;

@@ -109,11 +109,7 @@ pub(super) fn target() -> Target {
 
 pub(super) fn config(target: Target) -> Config {
     Config {
-        daemon: Daemon {
-            interval: Duration::from_secs(1),
-            dry_run: false,
-            kill_budget: Budget { max: 10, per: Duration::from_secs(3600) },
-        },
+        daemon: Daemon::default(),
         web: Web { listen: Vec::new(), max_series: 10_000 },
         targets: vec![target],
         ..Config::default()

@@ -22,6 +22,7 @@ impl Teller<'_> {
                 write!(out, "it was taken at {}, {reading}", level(order))
             }
             Some(cause) => write!(out, "{} ({})", self.because(cause), level(order)),
+            None if let Some(by) = &order.by => write!(out, "{by} wants that"),
             None if order.undo => write!(out, "it was taken at {}", level(order)),
             None => out.write_str("as the schedule has it"),
         }?;
@@ -69,7 +70,9 @@ pub(super) fn tell_failed(out: &mut String, order: &Order, (reason, detail): (Re
 pub(super) fn tell_gave_up(out: &mut String, order: &Order, reason: Reason) -> fmt::Result {
     write!(out, "order {}: gave up {} for {}", order.id.0, action(order), whom(order))?;
     write!(out, " after attempt {}: {}; not tried again until ", order.attempt, why(reason))?;
-    if order.level == Level::Normal {
+    if order.by.is_some() {
+        out.write_str("somebody asks for it again")
+    } else if order.level == Level::Normal {
         out.write_str("it is due again")
     } else {
         write!(out, "{} is left", level(order))

@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use super::{SECRET, WHO, cause, config, identity, order, undo};
 use crate::config::Config;
-use crate::model::{Base, Command, Event, Level, Measure, Metric, Moment, Note, Order, OutcomeKind, Reason, Unknown};
+use crate::model::{
+    Base, Command, Event, Inhibition, InhibitionEnd, Level, Measure, Metric, Moment, Note, Order, OutcomeKind, Reason,
+    Unknown,
+};
 use crate::record::{Line, show_duration, show_measure};
 
 fn line(config: &Config, at: u64, note: Note) -> String {
@@ -17,6 +20,7 @@ fn every_note(config: &Config) -> Vec<Note> {
     notes.extend(notes_of_orders(config));
     notes.extend(notes_of_measures(config));
     notes.extend(notes_of_others(config));
+    notes.extend(notes_of_operators(config));
     notes
 }
 
@@ -149,6 +153,61 @@ fn notes_of_others(config: &Config) -> Vec<Note> {
     notes.push(Note::SuccessorMissing { target: target(), within: Duration::from_secs(60) });
     notes.push(Note::SuccessorCame { target: target(), member: WHO, identity: identity() });
     notes
+}
+
+/// What operators ask for, and what the daemon says from time to time.
+fn notes_of_operators(config: &Config) -> Vec<Note> {
+    let target = || Arc::clone(&config.targets[0].name);
+    let by: Arc<str> = "alice (uid 1000, pid 4711)".into();
+    let wanted = |action: usize| {
+        let order = (*order(&config.targets[0], action)).clone();
+        let (ladder, by) = (Arc::from("operator"), Some(Arc::clone(&by)));
+        Arc::new(Order { ladder, level: Level::Normal, cause: None, by, ..order })
+    };
+    let held = |action: Option<&str>, until_successor| Inhibition {
+        target: target(),
+        action: action.map(Arc::from),
+        by: Arc::clone(&by),
+        since: Moment::from_secs(110),
+        until: Moment::from_secs(1_910),
+        until_successor,
+    };
+    let (all, pause) = (held(None, false), held(Some("pause"), true));
+    let end = |why| Note::InhibitionEnded { inhibition: all.clone(), why };
+    let ended = |order, kind, reason| Note::Ended { order, kind, reason, detail: None };
+    vec![
+        Note::Asked { by: Arc::clone(&by), what: "hold back pause of trader".into() },
+        Note::Inhibited(all.clone()),
+        Note::Inhibited(pause),
+        end(InhibitionEnd::Expired),
+        end(InhibitionEnd::Successor),
+        end(InhibitionEnd::Released(Arc::clone(&by))),
+        end(InhibitionEnd::Unknown),
+        Note::Ordered(wanted(0)),
+        Note::Ordered(wanted(1)),
+        Note::Held { order: wanted(1), reason: Reason::Inhibited, opens: Some(Moment::from_secs(1_910)) },
+        Note::GaveUp { order: wanted(0), reason: Reason::Timeout },
+        ended(wanted(0), OutcomeKind::Delivered, Reason::None),
+        ended(wanted(1), OutcomeKind::Lapsed, Reason::Inhibited),
+        Note::Summary { target: target(), level: Level::Warning, text: " for 12m, 1 process".into() },
+    ]
+}
+
+/// The fields say of each line what it is about, and hold nothing secret.
+#[test]
+fn golden_fields() {
+    let config = config(&["trader"], false);
+    let mut told = String::new();
+    for note in every_note(&config) {
+        let line = Line::of(&Event { at: Moment::from_secs(110), note }, &config, false);
+        told.push_str(&line.text);
+        for (name, value) in line.fields.all().filter(|(name, _)| *name != "OBJECT_PID") {
+            assert!(!value.contains(SECRET) && !value.contains('\n'), "{name}={value}");
+            told.push_str(&format!("\n    {name}={value}"));
+        }
+        told.push('\n');
+    }
+    insta::assert_snapshot!("fields", told);
 }
 
 #[test]

@@ -70,9 +70,8 @@ fn target(name: &str) -> Target {
 }
 
 fn config(targets: &[&str], dry_run: bool) -> Arc<Config> {
-    let kill_budget = Budget { max: 10, per: Duration::from_secs(3600) };
     Arc::new(Config {
-        daemon: Daemon { interval: Duration::from_secs(1), dry_run, kill_budget },
+        daemon: Daemon { dry_run, ..Daemon::default() },
         web: Web { listen: Vec::new(), max_series: 10 },
         targets: targets.iter().map(|name| target(name)).collect(),
         ..Config::default()

@@ -1,10 +1,10 @@
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use crate::record::{Line, LogWriter, Logs, Severity};
+use crate::record::{Fields, Line, LogWriter, Logs, Severity};
 
 fn told(count: usize) -> Vec<Line> {
-    (0..count).map(|n| Line { severity: Severity::Info, text: n.to_string() }).collect()
+    (0..count).map(|n| Line { severity: Severity::Info, text: n.to_string(), fields: Fields::default() }).collect()
 }
 
 fn received(lines: &Receiver<Vec<Line>>) -> Vec<String> {

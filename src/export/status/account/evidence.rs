@@ -4,7 +4,7 @@ use super::Scene;
 use super::seats::Seat;
 use crate::export::Snapshot;
 use crate::model::{Level, MemberKey, Pid};
-use crate::record::show_duration;
+use crate::record::{LogTo, show_duration};
 
 /// Most processes that are listed.
 const MOST_PROCESSES: usize = 3;
@@ -16,6 +16,9 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     }
     if let Some(unit) = &scene.target.selector.unit {
         lines.push(format!("journalctl -u {unit} -n 50"));
+    }
+    if scene.snapshot.log_to == LogTo::Journal {
+        lines.push(format!("journalctl -t tradedog TRADEDOG_TARGET={} -n 50", scene.target.name));
     }
     lines.extend(api(scene.snapshot));
     lines

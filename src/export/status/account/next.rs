@@ -12,6 +12,8 @@ use crate::export::{LeaseStanding, LeaseView, RungOf, RungView, Snapshot, Standi
 use crate::model::{ActionScope, Level, Measure, Moment, Reason, UndoBy};
 use crate::record::{show_duration, show_measure};
 
+pub(super) use ahead::share;
+
 pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     let own = scene.rungs().filter(|rung| rung.ladder != RungOf::Host);
     let mut lines = rungs(own.collect(), |rung| line(scene, rung));

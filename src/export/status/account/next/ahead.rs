@@ -69,11 +69,16 @@ fn told<'a>(
 
 fn ahead<'a>(row: &Row<'a>) -> Option<Ahead<'a>> {
     let (level, bound) = row.ahead().next().map(|(level, bound)| (level, *bound))?;
-    let share = row.value().map(|value| match row.metric.info().direction {
-        Direction::Up => value / bound.at,
-        Direction::Down => bound.at / value,
-    });
-    Some(Ahead { row: *row, level, bound, share })
+    Some(Ahead { row: *row, level, bound, share: share(row) })
+}
+
+/// The value as a share of the next bound, or of the last where none is left.
+pub(in crate::export::status::account) fn share(row: &Row<'_>) -> Option<f64> {
+    let at = row.ahead().next().map(|(_, bound)| bound.at).or_else(|| row.held().map(|bound| bound.at))?;
+    row.value().map(|value| match row.metric.info().direction {
+        Direction::Up => value / at,
+        Direction::Down => at / value,
+    })
 }
 
 /// What has no value is further away than anything that has one.
