@@ -1,0 +1,161 @@
+//! A container that boots, and is always taken down.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A boot takes well under a second; a loaded machine has its time.
+const BOOT: Duration = Duration::from_secs(60);
+const DOWN: Duration = Duration::from_secs(10);
+/// Longest that one command may take in there.
+const COMMAND: &str = "90";
+
+/// Gives the container a cgroup of its own in a pure v2 tree, whatever the host has mounted, and
+/// keeps what systemd-nspawn notes in /run from the host.
+const BOOT_SCRIPT: &str = r#"
+umount --lazy /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1
+mount -t tmpfs tmpfs /run || exit 1
+mkdir -p "/sys/fs/cgroup/$1" && echo $$ >"/sys/fs/cgroup/$1/cgroup.procs" || exit 1
+exec systemd-nspawn --quiet --register=no --keep-unit --volatile=overlay --private-network --console=pipe \
+    --machine=tradedog-host --directory="$2" --bind-ro="$3:/mnt" --boot
+"#;
+
+/// The tree to boot, or none with the reason said.
+pub(super) fn tree() -> Option<PathBuf> {
+    let tree = std::env::var_os("TRADEDOG_HOST_TREE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/debian"), PathBuf::from);
+    let missing = if !rustix::process::geteuid().is_root() {
+        Some("root is needed".to_owned())
+    } else if Command::new("systemd-nspawn").arg("--version").stdout(Stdio::null()).status().is_err() {
+        Some("there is no systemd-nspawn (Debian: systemd-container)".to_owned())
+    } else if !tree.join("usr/lib/systemd/systemd").exists() {
+        Some(format!("there is no Debian in {}: tests/run puts one there", tree.display()))
+    } else {
+        None
+    };
+    match missing {
+        Some(why) => println!("skipped: the service on a real systemd: {why}"),
+        None => return Some(tree),
+    }
+    None
+}
+
+/// A container that runs.
+pub(super) struct Container {
+    nspawn: Child,
+    leader: u32,
+    cgroup: String,
+    /// What is bound to `/mnt` in there.
+    share: TempDir,
+}
+
+impl Container {
+    /// Boots `tree` with the tarball and the guest's files in `/mnt`.
+    pub(super) fn boot(tree: &Path, tarball: &Path) -> Self {
+        let share = tempfile::tempdir().unwrap();
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/guest");
+        for file in fs::read_dir(files).unwrap().map(|entry| entry.unwrap().path()) {
+            fs::copy(&file, share.path().join(file.file_name().unwrap())).unwrap();
+        }
+        fs::copy(tarball, share.path().join("tradedog.tar.gz")).unwrap();
+        let cgroup = format!("tradedog-host-{}", std::process::id());
+        let nspawn = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"])
+            .args(["sh", "-c", BOOT_SCRIPT, "boot", &cgroup])
+            .args([tree, share.path()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(share.path().join("nspawn.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut container = Self { nspawn, leader: 0, cgroup, share };
+        container.wait_for_boot();
+        container
+    }
+
+    fn wait_for_boot(&mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < BOOT {
+            let ended = self.nspawn.try_wait().unwrap();
+            let said = || fs::read_to_string(self.share.path().join("nspawn.log")).unwrap_or_default();
+            assert!(ended.is_none(), "systemd-nspawn has ended: {}", said());
+            self.leader = child_of(self.nspawn.id()).unwrap_or(0);
+            if self.leader != 0 {
+                let (_, state) = self.run(&["systemctl", "is-system-running"]);
+                if ["running", "degraded"].contains(&state.trim()) {
+                    println!(
+                        "Debian {} is up after {:.1} s",
+                        self.run(&["cat", "/etc/debian_version"]).1.trim(),
+                        begun.elapsed().as_secs_f32()
+                    );
+                    return;
+                }
+            }
+            sleep(Duration::from_millis(50));
+        }
+        panic!("the container has not booted within {BOOT:?}");
+    }
+
+    /// Runs a program in there as root; whether it succeeded, and what it printed.
+    pub(super) fn run(&self, command: &[&str]) -> (bool, String) {
+        let output = Command::new("timeout")
+            .args(["--kill-after=5", COMMAND, "nsenter", "--target", &self.leader.to_string()])
+            .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--wdns=/", "env", "-i"])
+            .args([
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "LC_ALL=C.UTF-8",
+                "COLUMNS=120",
+            ])
+            .args(command)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), text)
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.leader != 0 {
+            println!("\n== what the journal says");
+            println!(
+                "{}",
+                self.run(&["journalctl", "--no-pager", "--lines=150", "--unit=tradedog", "--unit=trader"]).1
+            );
+        }
+        // Nobody outlives the first process of a pid namespace.
+        for pid in [self.leader, self.nspawn.id()].into_iter().filter(|pid| *pid != 0) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+            let begun = Instant::now();
+            while begun.elapsed() < DOWN && matches!(self.nspawn.try_wait(), Ok(None)) {
+                sleep(Duration::from_millis(20));
+            }
+        }
+        let _ = self.nspawn.wait();
+        remove_cgroup(&self.cgroup);
+    }
+}
+
+/// The first process of the container.
+fn child_of(pid: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    // Until the shell has become systemd-nspawn its children are others.
+    let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    let child: u32 = children.split_whitespace().next()?.parse().ok()?;
+    let init = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+    (comm.trim() == "systemd-nspawn" && init.trim() == "systemd").then_some(child)
+}
+
+/// In a mount namespace again, since the host may have its tree elsewhere.
+fn remove_cgroup(name: &str) {
+    let script = r#"umount --lazy /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+        find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} + 2>/dev/null"#;
+    let _ = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", script, "remove", name])
+        .status();
+}
