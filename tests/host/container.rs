@@ -123,10 +123,7 @@ impl Drop for Container {
     fn drop(&mut self) {
         if std::thread::panicking() && self.leader != 0 {
             println!("\n== what the journal says");
-            println!(
-                "{}",
-                self.run(&["journalctl", "--no-pager", "--lines=150", "--unit=tradedog", "--unit=trader"]).1
-            );
+            println!("{}", self.run(&["journalctl", "--no-pager", "--lines=60", "--unit=tradedog", "--unit=trader"]).1);
         }
         // Nobody outlives the first process of a pid namespace.
         for pid in [self.leader, self.nspawn.id()].into_iter().filter(|pid| *pid != 0) {
