@@ -71,6 +71,11 @@ impl Cgroup {
         self.path == b"/"
     }
 
+    /// Its number in v2, by which a socket names the group that it was made in (`INET_DIAG_CGROUP_ID`).
+    pub const fn id(&self) -> u64 {
+        self.inode
+    }
+
     /// Whether both are one and the same: never true of two groups within a boot.
     pub fn is(&self, other: &Self) -> bool {
         (self.hierarchy, self.inode) == (other.hierarchy, other.inode)

@@ -127,7 +127,9 @@ pub const fn remedy(base: Base, why: Unknown) -> Option<&'static str> {
         | Base::LastAck
         | Base::Closing
         | Base::Listen
-        | Base::Sockets => "needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (systemd/deep.conf)",
+        | Base::Sockets => {
+            "needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (systemd/deep.conf), or a cgroup with this process alone"
+        }
         Base::MaxFds | Base::Rss | Base::Swap | Base::Threads | Base::MajorFaults => "is /proc mounted with hidepid?",
         Base::CgroupMemoryUsage => "neither its cgroup nor one above has a limit: set MemoryMax= in its unit",
         Base::CgroupMemory | Base::CgroupWorkingSet | Base::CgroupMemoryLimit | Base::CgroupSwap => {

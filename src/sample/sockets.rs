@@ -12,6 +12,7 @@ use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
 use crate::model::{Base, Moment, SOCKET_STATES, Value};
 
 mod anew;
+mod by_cgroup;
 mod elsewhere;
 mod held;
 mod links;
@@ -64,7 +65,7 @@ impl Sockets {
             dump: Vec::new(),
             holders: Vec::new(),
             attribution: Attribution::default(),
-            links: Links::default(),
+            links: Links::new(),
             elsewhere: Elsewhere::new(config),
             slots: Vec::new(),
             places: Places::default(),
@@ -98,6 +99,9 @@ impl Sockets {
             let (identity, uids, fds) = (seat.identity, seat.uids, seat.fds);
             Holder { identity, uids, fds }
         }));
+        if !pass.members.is_empty() {
+            self.links.note(&self.dump);
+        }
         let (links, members, seats) = (&mut self.links, pass.members, &mut *pass.seats);
         let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(members[index], &mut seats[index], inodes);
         // Where nobody is watched there is nothing to remember of all the sockets of the host.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::support::{BINARY, Daemon, Leaker, NOBODY, eventually, has, is_root, output, texts, throughout, tradedog};
+use super::support::{
+    BINARY, Daemon, Group, Leaker, NOBODY, eventually, has, is_root, lives, output, texts, throughout, tradedog,
+};
 
 const TRADER: (&str, &str) = ("target", "trader");
 
@@ -186,4 +188,38 @@ fn only_root_takes_on_the_rights_of_others() {
     assert!(out.contains("seen with the rights of bare.service: user nobody, observe"), "{out}{err}");
     let (code, _, err) = check("missing.service");
     assert!(code == 1 && err.contains("cannot be read"), "{err}");
+}
+
+/// Its descriptors may not be looked at, but it is alone in its cgroup, as a service is: levels rise and
+/// fall with its sockets, and a kill is confirmed by them.
+#[test]
+fn the_sockets_of_a_service_are_followed_without_the_right_to_look_at_its_descriptors() {
+    if !is_root() || !has("setpriv") {
+        return;
+    }
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let Some(_group) = Group::holding(&leaker.tag(), &[leaker.pid()]) else { return };
+    let told = format!(
+        r#"
+[target.trader]
+match = {{ cmdline = "{}", user = "0" }}
+settle = "100ms"
+thresholds = {{ close_wait = {{ elevated = 5, fatal = 20, clear_hold = "200ms" }} }}
+ladder = {{ elevated = ["reset_pool"], fatal = ["kill"] }}
+actions = {{ reset_pool = {{ signal = "SIGUSR1" }}, kill = {{ kill = {{ grace = "1s" }} }} }}
+"#,
+        leaker.tag()
+    );
+    let daemon = Daemon::told(&told).run_by_nobody().with_capabilities("kill").start();
+    eventually(10, "ready", || daemon.get("/-/ready").filter(|(code, _)| *code == 200));
+    for (sockets, level) in [(9, 1.0), (0, 0.0), (12, 1.0), (1, 0.0)] {
+        leaker.tell(&format!("cw {sockets}"));
+        daemon.wait_for(10, ("tradedog_level", &[TRADER]), level);
+        let count = ("tradedog_process_sockets", &[TRADER, ("state", "close_wait"), ("peer", "")][..]);
+        daemon.wait_for(10, count, f64::from(sockets));
+    }
+    assert!(lives(leaker.pid()));
+    leaker.tell("cw 30");
+    daemon.wait_for_order(15, "kill", ("gone", "none"));
+    assert!(!lives(leaker.pid()));
 }

@@ -24,6 +24,10 @@ impl Anew<'_> {
     pub(super) fn count(self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {
         let Self { links, diag, tally, dump } = self;
         let mut held = Held::default();
+        if links.need_dump() {
+            diag.dump(OWNED_STATES, dump)?;
+            links.note(dump);
+        }
         let (members, seats) = (|| pass.members.iter().enumerate(), &mut *pass.seats);
         let read = |(index, member): (usize, &&Member)| {
             held.take(index, |inodes| links.read(member, &mut seats[index], inodes))

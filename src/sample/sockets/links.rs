@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::by_cgroup::ByCgroup;
 use crate::discover::Member;
-use crate::kernel::{self, Proc};
+use crate::kernel::sock_diag::Socket;
+use crate::kernel::{self, Error, Proc};
 use crate::sample::fault::Fault;
 use crate::sample::probe::{Pass, Seat};
 
@@ -13,13 +15,28 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const YOUNG: Duration = Duration::from_secs(15);
 
 /// Reads them.
-#[derive(Default)]
 pub(super) struct Links {
     /// Our own network namespace, which is the one that the dump is of.
     ours: Option<u64>,
+    /// For members whose links may not be read.
+    by_cgroup: ByCgroup,
 }
 
 impl Links {
+    pub(super) fn new() -> Self {
+        Self { ours: None, by_cgroup: ByCgroup::new() }
+    }
+
+    /// Takes in the dump that the next readings are held against.
+    pub(super) fn note(&mut self, dump: &[Socket]) {
+        self.by_cgroup.note(dump);
+    }
+
+    /// Whether some reading may need a dump that was noted before it.
+    pub(super) const fn need_dump(&self) -> bool {
+        self.by_cgroup.is_needed()
+    }
+
     /// Finds out in which namespace those members are of whom that is not known, or not for sure.
     pub(super) fn place(&mut self, pass: &mut Pass<'_>) {
         let now = pass.now;
@@ -42,8 +59,8 @@ impl Links {
         Ok((net != ours).then_some(net))
     }
 
-    /// Appends the inodes of all sockets that `member` holds, who is to be in our own namespace. One that
-    /// has left it since is looked for in the next pass.
+    /// Appends the inodes of all sockets that `member` holds, by its cgroup where its links may not be
+    /// read. It is to be in our own namespace; one that has left it since is looked for in the next pass.
     pub(super) fn read(&mut self, member: &Member, seat: &mut Seat, inodes: &mut Vec<u64>) -> Result<(), Fault> {
         match seat.net {
             Some((_, Ok(Some(_)))) => return Err(Fault::NAMESPACE),
@@ -54,6 +71,13 @@ impl Links {
             seat.net = None;
             return Err(Fault::NAMESPACE);
         }
-        Ok(member.process.socket_inodes(&mut |inode| inodes.push(inode))?)
+        let before = inodes.len();
+        match member.process.socket_inodes(&mut |inode| inodes.push(inode)) {
+            Err(Error::Denied) => {
+                inodes.truncate(before);
+                Ok(self.by_cgroup.read(&member.process, inodes)?)
+            }
+            read => Ok(read?),
+        }
     }
 }

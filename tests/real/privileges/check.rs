@@ -1,14 +1,14 @@
 //! What `tradedog check` says, and `/-/ready`, where a right is missing.
 
 use super::super::support::{Daemon, Group, Leaker, eventually, texts};
-use super::table::{part, under};
+use super::table::{ALONE, Row, part, under};
 use super::{OWNER, SETS, Stage, may_try};
 
 /// What a configuration has to hold for a line to be about it: words of `match`, of the thresholds, of
 /// the one measure.
 fn about(head: &str, leaker: &Leaker) -> String {
     let (matched, threshold, measure) = match head {
-        "`close_wait` ... `sockets`" => ("", "close_wait", ""),
+        "`close_wait` ... `sockets` of one that is not alone" => ("", "close_wait", ""),
         "`exe`" => (", exe = \"/usr/bin/python3\"", "threads", ""),
         "`signal`" => ("", "threads", "signal = \"SIGUSR1\""),
         "`freeze = { by = \"signal\" }` and its thaw" => ("", "threads", "freeze = { deadline = \"1m\" }"),
@@ -33,6 +33,7 @@ fn check_says_the_sentence_of_the_table_where_a_right_is_missing() {
         return;
     }
     let leaker = Leaker::handling(&["SIGUSR1"]).run_by(OWNER).start();
+    let other = Leaker::handling(&[]).run_by(OWNER).start();
     let group = Group::holding(&leaker.tag(), &[leaker.pid()]);
     let (rows, stage) = (["readings", "match", "measures"].map(part), Stage::new());
     for line in under("What is seen") {
@@ -40,10 +41,12 @@ fn check_says_the_sentence_of_the_table_where_a_right_is_missing() {
             continue;
         }
         let name = line.names()[0];
-        let row = rows.iter().flatten().find(|row| row.head == line.head || row.names().contains(&name)).unwrap();
+        let is_row = |row: &&Row| row.head == line.head || (row.names().contains(&name) && !row.head.ends_with(ALONE));
+        let row = rows.iter().flatten().find(is_row).unwrap();
+        let leaker = if line.head.contains("not alone") { &other } else { &leaker };
         let sentence = line.cells[1].trim_matches('`');
         for (set, capabilities) in SETS {
-            let (_, out, err) = texts(&stage.run(capabilities, (&["check"], &about(&line.head, &leaker))));
+            let (_, out, err) = texts(&stage.run(capabilities, (&["check"], &about(&line.head, leaker))));
             assert_eq!(out.contains(sentence), !row.says(set), "{set}: {}: {sentence}\n{out}{err}", line.head);
             assert!(out.contains("seen with the rights of nobody, "), "{out}");
         }
@@ -78,7 +81,7 @@ fn only_a_reading_that_a_threshold_needs_keeps_the_daemon_from_being_ready() {
 
         let daemon = watched("close_wait", capabilities);
         let said = "trader[0]: close_wait is denied: its threshold is blind; needs CAP_SYS_PTRACE and \
-                    CAP_DAC_READ_SEARCH (systemd/deep.conf)\n";
+                    CAP_DAC_READ_SEARCH (systemd/deep.conf), or a cgroup with this process alone\n";
         let not = || daemon.get("/-/ready").filter(|(code, body)| *code == 503 && body == said);
         eventually(10, "not ready, and why", not);
     }

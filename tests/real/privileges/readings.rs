@@ -7,7 +7,7 @@ use serde_json::Value;
 use tradedog::model::{METRICS, Scope, Unit};
 
 use super::super::support::{Group, Leaker, tradedog};
-use super::table::{Row, part};
+use super::table::{ALONE, Row, part};
 use super::{OWNER, SETS, Stage, may_try};
 
 /// A target that asks for every metric, of the process with that tag.
@@ -30,13 +30,36 @@ fn every_metric_can_be_read_where_the_table_says_so() {
         return;
     }
     let rows = part("readings");
+    let mut leaker = Leaker::handling(&[]).run_by(OWNER).start();
+    leaker.tell("cw 3");
+    // It is in the cgroup of the tests, with others.
+    let together = |row: &&Row| !row.head.ends_with(ALONE);
+    try_readings(&leaker, &rows.iter().filter(together).collect::<Vec<_>>());
+    for name in rows.iter().flat_map(Row::names) {
+        assert!(METRICS.iter().any(|metric| metric.name == name), "{name} is no metric");
+    }
+}
+
+#[test]
+fn who_is_alone_in_a_cgroup_is_read_without_any_right() {
+    if !may_try() {
+        return;
+    }
+    let rows = part("readings");
+    let mut leaker = Leaker::handling(&[]).run_by(OWNER).start();
+    let Some(_group) = Group::holding(&leaker.tag(), &[leaker.pid()]) else { return };
+    leaker.tell("cw 3");
+    let alone = |row: &&Row| row.head.ends_with(ALONE) || !row.names().contains(&"close_wait");
+    try_readings(&leaker, &rows.iter().filter(alone).collect::<Vec<_>>());
+}
+
+/// Whether each metric can be read is as its line says, under each set.
+fn try_readings(leaker: &Leaker, rows: &[&Row]) {
     let row = |metric: &str| -> &Row {
-        let mut of: Vec<&Row> = rows.iter().filter(|row| row.names().contains(&metric)).collect();
+        let mut of: Vec<&Row> = rows.iter().copied().filter(|row| row.names().contains(&metric)).collect();
         assert_eq!(of.len(), 1, "{metric} is to be in one line of docs/privileges.md");
         of.remove(0)
     };
-    let mut leaker = Leaker::handling(&[]).run_by(OWNER).start();
-    leaker.tell("cw 3");
     let stage = Stage::new();
     // What root is denied, no right gives: this host has not what is to be read, such as a limit.
     let all = tradedog(stage.0.path(), &["once", "--json", "--config", &stage.write(&everything(&leaker.tag()))]);
@@ -48,20 +71,13 @@ fn every_metric_can_be_read_where_the_table_says_so() {
         let readings = &document["targets"][0]["processes"][0]["readings"];
         for metric in METRICS.iter().filter(|metric| all[metric.name]["unknown"] != "denied") {
             let reading = &readings[metric.name];
-            assert!(
-                reading.is_object() || metric.scope == Scope::Host,
-                "{set}: {} was not read: {document}",
-                metric.name
-            );
+            assert!(reading.is_object() || metric.scope == Scope::Host, "{set}: {} was not read", metric.name);
             let denied = reading["unknown"] == "denied";
             assert_eq!(!denied, row(metric.name).says(set), "{set}: {} is {reading}", metric.name);
         }
         if row("close_wait").says(set) {
             assert_eq!(readings["close_wait"]["value"], 3.0, "{set}");
         }
-    }
-    for name in rows.iter().flat_map(Row::names) {
-        assert!(METRICS.iter().any(|metric| metric.name == name), "{name} is no metric");
     }
 }
 

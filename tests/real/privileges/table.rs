@@ -2,6 +2,9 @@
 
 use super::SETS;
 
+/// How the line about sockets ends for which no right is needed.
+pub(super) const ALONE: &str = "of a process that is alone in its cgroup";
+
 /// A line: what stands in its first cell, and the others.
 pub(super) struct Row {
     pub(super) head: String,
