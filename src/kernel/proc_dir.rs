@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode};
 
-use super::digits::number;
+use super::digits::{number, words};
 use super::net_tcp::TcpLines;
 use super::sock_diag::Socket;
 use super::source::{Counting, FOLDER, File, Link, NetTable, Os, Source, exists, numbered_entries, read_file};
@@ -151,6 +151,18 @@ impl Entry {
             return Err(Error::Malformed("the memory of a process whose main thread lives"));
         }
         Ok(status)
+    }
+
+    /// Its number in the innermost pid namespace that it is in, where that is another one than ours
+    /// (`NSpid`, Linux 4.1).
+    pub fn inner_pid(&self, buffer: &mut Vec<u8>) -> Result<Option<Pid>, Error> {
+        self.read(File::Status, buffer)?;
+        let mut lines = filled(buffer)?.split(|byte| *byte == b'\n');
+        let pids =
+            lines.find_map(|line| line.strip_prefix(b"NSpid:")).ok_or(Error::Malformed("a status with NSpid"))?;
+        let inner = words(pids).skip(1).last();
+        let pid = inner.map(|pid| number(pid).and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::new));
+        pid.map(|pid| pid.ok_or(Error::Malformed("a status with numbers in NSpid"))).transpose()
     }
 
     /// `/proc/PID/cgroup`.

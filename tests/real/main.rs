@@ -15,6 +15,7 @@ mod brakes;
 mod campaign;
 mod changes;
 mod command_line;
+mod containers;
 mod counts;
 mod demo;
 mod endpoints;

@@ -35,7 +35,9 @@ pub(super) fn hints(selector: &Selector) -> Vec<String> {
         user.as_ref().map(|user| {
             format!("user: does {} run one, as real and effective user (ps -eo pid,ruser,user)?", text(&user.name))
         }),
-        pidfile.as_ref().map(|path| format!("pidfile: does {} hold the pid of a live process?", shown(path))),
+        pidfile.as_ref().map(|path| {
+            format!("pidfile: does {} hold the pid of a live process? And {}.", shown(path), containers::INNER)
+        }),
     ]
     .into_iter()
     .flatten()

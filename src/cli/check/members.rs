@@ -121,6 +121,7 @@ fn portrait(target: &Target, member: &Member, sample: &MemberSample, cgroups: Op
     };
     let told = readings::of(&target.metrics, &target.thresholds, &sample.readings);
     (portrait.facts, portrait.warnings) = (told.facts, told.warnings);
+    containers::findings(target, member, &arguments(member)).into_iter().for_each(|finding| portrait.told(finding));
     if let Some(why) = member.facts.protected {
         let text = format!("it is {why}: no measure reaches it");
         let list = if target.actions.is_empty() { &mut portrait.facts } else { &mut portrait.warnings };

@@ -35,12 +35,19 @@ pub(crate) struct Options {
     arguments: Vec<OsString>,
     user: Option<u32>,
     beside: Option<Arc<TempDir>>,
+    within: Vec<OsString>,
 }
 
 impl Options {
     /// Whose command line has the same tag, so that the same target matches it.
     pub(crate) fn beside(mut self, other: &Leaker) -> Self {
         self.beside = Some(Arc::clone(&other.folder));
+        self
+    }
+
+    /// Started by that command, which is given its program and arguments.
+    pub(crate) fn within(mut self, command: &[&str]) -> Self {
+        self.within = command.iter().map(OsString::from).collect();
         self
     }
 
@@ -76,12 +83,14 @@ impl Options {
             .keep()
             .unwrap();
         fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
-        let mut command = Command::new(if self.user.is_some() { "setpriv" } else { PYTHON });
+        let mut words = self.within;
         if let Some(uid) = self.user {
             let id = uid.to_string();
-            command.args(["--reuid", &id, "--regid", &id, "--clear-groups", PYTHON]);
+            words.extend(["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups"].map(OsString::from));
         }
-        command.arg(folder.path().join("leaking_trader.py")).arg(&log).args(self.arguments);
+        words.push(PYTHON.into());
+        let mut command = Command::new(words.remove(0));
+        command.args(words).arg(folder.path().join("leaking_trader.py")).arg(&log).args(self.arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut answers = BufReader::new(child.stdout.take().unwrap());
         let input = child.stdin.take();

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) use cgroup::Group;
 pub(crate) use daemon::{BINARY, Daemon, Setup};
 pub(crate) use endpoint::{Answer, Endpoint};
-pub(crate) use leaker::{Leaker, Peer};
+pub(crate) use leaker::{Leaker, Options, Peer};
 pub(crate) use scrape::Sample;
 
 /// A user that owns nothing here.
