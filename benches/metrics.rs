@@ -66,7 +66,7 @@ fn config() -> Config {
     let budget = Budget { max: 3, per: hour };
     Config {
         daemon: Daemon { kill_budget: budget, ..Daemon::default() },
-        web: Web { listen: Vec::new(), max_series: 10_000 },
+        web: Web { listen: Vec::new(), ..Web::default() },
         peers: Vec::new(),
         targets: vec![Target {
             name: Arc::from("trader"),

@@ -15,11 +15,12 @@ mod start;
 mod summary;
 
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use crate::act::Executor;
 use crate::config::Config;
 use crate::discover::{Change, Discovery, Roster};
-use crate::export::{self, Control, Publisher, Reply};
+use crate::export::{self, Control, News, Publisher, Reply};
 use crate::judge::{State, stop};
 use crate::kernel::{self, Asked, Waiter};
 use crate::model::{Event, LeaseView, Moment, Note, Outcome};
@@ -54,6 +55,8 @@ struct Watch {
     replies: Vec<(export::Asked, Reply)>,
     strangers: asked::Strangers,
     reload: Reload,
+    /// What the HTTP server has to tell.
+    news: Option<Receiver<News>>,
     notify: Notify,
     summing: Summing,
     /// Whether some member may have exited since the last tick.
@@ -189,6 +192,16 @@ impl Watch {
         if !names.is_empty() {
             let names = names.join(", ");
             self.warn(format!("in force since before the start: {names}; tradedog status says when each is undone"));
+        }
+    }
+
+    /// What happened to the HTTP server goes into the log.
+    fn hear_server(&mut self) {
+        while let Some(news) = self.news.as_ref().and_then(|news| news.try_recv().ok()) {
+            match news {
+                News::Good(text) => self.say(text),
+                News::Bad(text) => self.warn(text),
+            }
         }
     }
 

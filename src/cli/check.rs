@@ -11,6 +11,7 @@ mod members;
 mod readings;
 mod service;
 mod signals;
+mod web;
 
 use std::io;
 
@@ -102,6 +103,7 @@ fn tell(
         report.warn("", trouble)?;
     }
     host::tell(live, &mut report)?;
+    web::tell(&config.web, &mut report)?;
     for (index, target) in config.targets.iter().enumerate() {
         report.line("")?;
         members::tell((index, target), (live, units), &mut report)?;

@@ -13,8 +13,7 @@ mod row;
 mod schedule;
 mod select;
 mod target;
-
-use std::net::SocketAddr;
+mod web;
 
 use super::keys;
 use super::problem::Report;
@@ -73,7 +72,7 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
     let mut main = files.pop();
     let mut take = |key: &str| main.as_mut().and_then(|main| main.take(key));
     let daemon = take("daemon").map_or_else(Daemon::default, |value| daemon(value, report));
-    let web = take("web").map_or_else(Web::default, |value| web(value, report));
+    let web = take("web").map_or_else(Web::default, |value| web::read(value, report));
     let peers = take("peers").map_or_else(Peers::default, |value| peers::read(value, report));
     let host = take("host").map_or_else(host::Written::default, |value| host::read(value, &peers, report));
     let defaults = take("defaults").map_or_else(Defaults::default, |value| defaults::read(value, &peers, report));
@@ -146,37 +145,4 @@ fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
     }
     table.finish(&keys::DAEMON, report);
     daemon
-}
-
-fn web(value: Value<'_>, report: &mut Report) -> Web {
-    let mut web = Web::default();
-    let Some(mut table) = value.table("[web]", report) else { return web };
-    if let Some(listen) = table.take("listen").and_then(|value| value.list("[\"127.0.0.1:7911\"]", report)) {
-        web.listen.clear();
-        for value in listen {
-            match address(value, report) {
-                Some(address) if web.listen.contains(&address) => {
-                    report.error(value.place, format!("`{address}` is written twice")).help("keep one of the two");
-                }
-                address => web.listen.extend(address),
-            }
-        }
-    }
-    let series = table.take("max_series").and_then(|value| value.whole(1..=10_000_000, report));
-    if let Some(series) = series.and_then(|n| usize::try_from(n).ok()) {
-        web.max_series = series;
-    }
-    table.finish(&keys::WEB, report);
-    web
-}
-
-fn address(value: Value<'_>, report: &mut Report) -> Option<SocketAddr> {
-    let text = value.text("127.0.0.1:7911", report)?;
-    let address = text.parse().ok();
-    if address.is_none() {
-        report
-            .error(value.place, format!("{} is not an IP address with a port", quoted(text)))
-            .help("write \"127.0.0.1:7911\" or \"[::1]:7911\"");
-    }
-    address
 }

@@ -39,15 +39,12 @@ pub(super) const DAEMON: Section = Section {
 /// `[web]`
 pub(super) const WEB: Section = Section {
     title: "[web]",
-    known: &["listen", "max_series"],
-    later: &[
-        ("tls", "listen on loopback, behind a proxy that speaks TLS"),
-        ("tls_cert", "listen on loopback, behind a proxy that speaks TLS"),
-        ("tls_key", "listen on loopback, behind a proxy that speaks TLS"),
-        ("basic_auth", "listen on loopback, behind a proxy that asks for a password"),
-        ("users", "listen on loopback, behind a proxy that asks for a password"),
-    ],
+    known: &["listen", "max_series", "tls", "users"],
+    later: &[],
 };
+
+/// `tls`
+pub(super) const TLS: Section = Section { title: "tls", known: &["cert", "key", "client_ca"], later: &[] };
 
 /// A peer written as a table.
 pub(super) const PEER: Section = Section { title: "a peer", known: &["local"], later: &[] };
@@ -183,7 +180,7 @@ pub(super) const SCHEDULE: Section =
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
-pub(super) const ALL: [&Section; 19] = [
-    &ROOT, &DAEMON, &WEB, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &HTTP,
+pub(super) const ALL: [&Section; 20] = [
+    &ROOT, &DAEMON, &WEB, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &HTTP,
     &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE,
 ];

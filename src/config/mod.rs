@@ -18,8 +18,9 @@ mod syntax;
 mod text;
 pub mod units;
 mod value;
+mod web;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub use action::{Action, Needs, Otherwise};
 pub use problem::{Problem, Problems, Severity};
 pub use source::Source;
 pub use text::{is_name, nearest};
+pub use web::{PasswordHash, Tls, Web, WebUser};
 
 /// Reads the main file and `watchdog.d/*.toml` beside it, which may hold only targets.
 ///
@@ -111,21 +113,6 @@ impl Default for Daemon {
     fn default() -> Self {
         let kill_budget = Budget { max: 10, per: Duration::from_secs(3600) };
         Self { interval: Duration::from_secs(1), dry_run: false, kill_budget, summary: Duration::from_secs(300) }
-    }
-}
-
-/// `[web]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Web {
-    /// Addresses of the HTTP server.
-    pub listen: Vec<SocketAddr>,
-    /// Most per-process series that `/metrics` shows.
-    pub max_series: usize,
-}
-
-impl Default for Web {
-    fn default() -> Self {
-        Self { listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 7911))], max_series: 10_000 }
     }
 }
 

@@ -137,7 +137,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
     let peer = |name: &str| Peer { name: Arc::from(name), end: End::Remote, address: None, port: Some(443) };
     Config {
         daemon: Daemon::default(),
-        web: Web { listen: Vec::new(), max_series: 10_000 },
+        web: Web { listen: Vec::new(), max_series: 10_000, ..Web::default() },
         peers: vec![peer("broker")],
         host: Host {
             metrics: HOST.map(|(base, peer, _)| Metric { base, peer: peer.map(Arc::from) }).to_vec(),

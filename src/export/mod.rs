@@ -18,7 +18,7 @@ pub use crate::model::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, S
 pub use clock::WallClock;
 pub use control::{Asked, Control, OrderAnswer, Reply, Request, Whom};
 pub use published::{Published, Publisher};
-pub use server::{Clock, Server};
+pub use server::{Clock, News, Server, usable as usable_tls};
 pub use snapshot::{
     GroupView, Lists, ListsOf, MemberView, PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView,
 };

@@ -4,7 +4,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Bytes};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    IF_NONE_MATCH, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -78,6 +78,23 @@ pub(super) fn answer<B: Body>(request: &Request<B>, snapshot: &Snapshot, now: Mo
     }
     let route = ROUTES.iter().find(|route| route.path == path);
     route.map_or_else(not_found, |route| (route.page)(snapshot, now)).into_response()
+}
+
+/// To whoever gave no name and password that belong together.
+pub(super) fn stranger() -> Response<Full<Bytes>> {
+    let page = Page::text(StatusCode::UNAUTHORIZED, "A user of [web] users and the password are needed here.\n");
+    let mut response = page.into_response();
+    let ask = HeaderValue::from_static("Basic realm=\"tradedog\", charset=\"UTF-8\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, ask);
+    response
+}
+
+/// To whoever would have to wait until the passwords of others are compared.
+pub(super) fn busy() -> Response<Full<Bytes>> {
+    let page = Page::text(StatusCode::TOO_MANY_REQUESTS, "Too many passwords are being compared: ask again.\n");
+    let mut response = page.into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// A file of the page: asked for each time, sent when it is another one.

@@ -34,6 +34,7 @@ impl Watch {
     pub(super) fn answer(&mut self, now: Moment) {
         self.finish_reload(now);
         self.tell_strangers(now);
+        self.hear_server();
         while let Some(asked) = self.control.as_mut().and_then(Control::next_request) {
             self.comply(asked, now);
         }

@@ -150,8 +150,8 @@ impl Watch {
     }
 
     fn adopt(&mut self, config: Arc<Config>, discovery: Discovery, now: Moment) {
-        if config.web.listen != self.config.web.listen {
-            self.warn("[web] listen changes only with a restart of tradedog".to_owned());
+        if (&config.web.listen, &config.web.tls) != (&self.config.web.listen, &self.config.web.tls) {
+            self.warn("[web] listen and tls change only with a restart of tradedog".to_owned());
         }
         self.state = self.state.reconfigured(&config, now);
         let seats = self.roster.seats();

@@ -55,11 +55,12 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
     let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));
-    let server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
+    let mut server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
     let recorder = Recorder::new(Arc::clone(&config), logs);
     let log_to = writer.log_to();
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     watch.view.log_to = log_to;
+    watch.news = server.take_news();
     for complaint in complaints {
         watch.warn(complaint);
     }
@@ -103,6 +104,7 @@ impl Watch {
             replies: Vec::new(),
             strangers: Default::default(),
             reload: Reload::new(wake()),
+            news: None,
             notify: Notify::from_environment(now),
             summing: Summing::since(now),
             exits: false,

@@ -65,7 +65,7 @@ fn a_daemon_is_asked_over_http() {
     let address = server.addresses()[0];
     let url = format!("http://{address}");
     for json in [false, true] {
-        let arguments = Arguments { file: ConfigFile::default(), url: Some(url.clone()), json };
+        let arguments = Arguments { url: Some(url.clone()), json, ..Arguments::default() };
         let told = Output::captured(|output| run(&arguments, output).unwrap());
         assert_eq!(serde_json::from_str::<Status>(&told).is_ok(), json, "{told}");
         assert!(told.contains("trader") && told.contains("305"), "{told}");
@@ -105,7 +105,7 @@ fn who_is_not_there_or_not_a_daemon_is_said_to_be() {
         assert!(error.contains("systemctl status tradedog"), "no remedy in {error}");
     }
     let html = stranger(Some("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
-    let arguments = Arguments { file: ConfigFile::default(), url: Some(html.to_string()), json: true };
+    let arguments = Arguments { url: Some(html.to_string()), json: true, ..Arguments::default() };
     let Err(Failure::Runtime(error)) = run(&arguments, &mut Output::stdout()) else { panic!("it is no daemon") };
     assert!(error.to_string().contains("not as tradedog does"), "{error}");
 }
@@ -117,11 +117,13 @@ fn an_address_is_written_as_a_url() {
         ("http://[::1]:7911/", "http://[::1]:7911", true),
         ("http://localhost:1", "http://localhost:1", true),
         ("http://trader-1.example", "http://trader-1.example:80", false),
+        ("https://trader-1.example", "https://trader-1.example:443", false),
+        ("https://[::1]:7911", "https://[::1]:7911", true),
     ] {
         let address = Address::parse(url).unwrap();
         assert_eq!((address.to_string().as_str(), address.is_here()), (shown, here));
     }
-    for url in ["", "127.0.0.1:7911", "https://x:1", "http://x/metrics", "http://:7911", "http://x?a", "http://a b"] {
+    for url in ["", "127.0.0.1:7911", "ftp://x:1", "http://x/metrics", "http://:7911", "http://x?a", "http://a b"] {
         let said = Address::parse(url).unwrap_err();
         assert!(said.contains("http://127.0.0.1:7911"), "{url}: {said}");
     }

@@ -1,5 +1,7 @@
 //! Clients that mean no good, and what they may take.
 
+mod doors;
+
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;

@@ -110,7 +110,7 @@ pub(super) fn target() -> Target {
 pub(super) fn config(target: Target) -> Config {
     Config {
         daemon: Daemon::default(),
-        web: Web { listen: Vec::new(), max_series: 10_000 },
+        web: Web { listen: Vec::new(), max_series: 10_000, ..Web::default() },
         targets: vec![target],
         ..Config::default()
     }

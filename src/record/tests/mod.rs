@@ -72,7 +72,7 @@ fn target(name: &str) -> Target {
 fn config(targets: &[&str], dry_run: bool) -> Arc<Config> {
     Arc::new(Config {
         daemon: Daemon { dry_run, ..Daemon::default() },
-        web: Web { listen: Vec::new(), max_series: 10 },
+        web: Web { listen: Vec::new(), max_series: 10, ..Web::default() },
         targets: targets.iter().map(|name| target(name)).collect(),
         ..Config::default()
     })
