@@ -37,11 +37,8 @@ pub(super) const DAEMON: Section = Section {
 };
 
 /// `[web]`
-pub(super) const WEB: Section = Section {
-    title: "[web]",
-    known: &["listen", "max_series", "tls", "users"],
-    later: &[],
-};
+pub(super) const WEB: Section =
+    Section { title: "[web]", known: &["listen", "max_series", "tls", "users"], later: &[] };
 
 /// `tls`
 pub(super) const TLS: Section = Section { title: "tls", known: &["cert", "key", "client_ca"], later: &[] };
@@ -181,6 +178,6 @@ pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
 pub(super) const ALL: [&Section; 20] = [
-    &ROOT, &DAEMON, &WEB, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION, &HTTP,
-    &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE,
+    &ROOT, &DAEMON, &WEB, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION,
+    &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE,
 ];

@@ -90,7 +90,8 @@ impl Problems {
     fn snippets<'a>(&'a self, problem: &'a Problem, group: Group<'a>) -> Group<'a> {
         let path = escape(&problem.file.to_string_lossy());
         let Some((place, source)) = problem.place.and_then(|p| Some((p, self.sources.get(p.file)?))) else {
-            return group.element(Origin::path(path));
+            let origin = Origin::path(path);
+            return group.element(if problem.line > 0 { origin.line(problem.line) } else { origin });
         };
         let also = problem.also.filter(|(p, _)| p.file == place.file);
         let first = also.map_or(place.start, |(p, _)| p.start.min(place.start));
@@ -155,6 +156,8 @@ pub(super) struct Draft {
     what: String,
     help: Option<String>,
     also: Option<(Place, &'static str)>,
+    /// Whether the line is not shown, for there may be a secret in it.
+    hidden: bool,
 }
 
 impl Draft {
@@ -170,6 +173,12 @@ impl Draft {
         self
     }
 
+    /// Tells where it is, and does not show what is written there.
+    pub(super) fn hidden(&mut self) -> &mut Self {
+        self.hidden = true;
+        self
+    }
+
     fn problem(&self, sources: &[Source], lines: &[Lines<'_>]) -> Problem {
         let source = sources.get(self.file);
         let lines = lines.get(self.file);
@@ -181,7 +190,7 @@ impl Draft {
             column,
             what: self.what.clone(),
             help: self.help.clone(),
-            place: self.place,
+            place: self.place.filter(|_| !self.hidden),
             also: self.also,
         }
     }
@@ -200,9 +209,8 @@ pub(super) struct Report {
 impl Report {
     fn draft(&mut self, kind: Kind, place: Place, what: impl Into<String>) -> &mut Draft {
         let severity = Severity::Error;
-        let draft =
-            Draft { kind, severity, place: Some(place), file: place.file, what: what.into(), help: None, also: None };
-        self.drafts.push(draft);
+        let (file, place, what) = (place.file, Some(place), what.into());
+        self.drafts.push(Draft { kind, severity, place, file, what, help: None, also: None, hidden: false });
         let last = self.drafts.len() - 1;
         &mut self.drafts[last]
     }

@@ -4,6 +4,7 @@
 //! and `/api/v1/status` are made of the same value and say the same. Whatever comes from outside is
 //! escaped by the templates; levels are words first and colours second.
 
+mod account;
 mod assets;
 mod banner;
 mod bar;

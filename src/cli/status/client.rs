@@ -90,11 +90,7 @@ pub(in super::super) fn get(address: &Address, path: &str, patience: Duration) -
 }
 
 /// As [`get`], of a daemon that asks who one is, or shows a certificate.
-pub(super) fn get_as(
-    access: &Access,
-    address: &Address,
-    (path, patience): (&str, Duration),
-) -> Result<String, String> {
+pub(super) fn get_as(access: &Access, address: &Address, (path, patience): (&str, Duration)) -> Result<String, String> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| error.to_string())?;
     let asked = runtime.block_on(async { timeout(patience, exchange(access, address, path)).await });
     // A name may still be looked up by a thread of its own, which nobody can end.

@@ -11,7 +11,7 @@ use super::super::problem::Report;
 use super::super::reader::{Entry, Value};
 use super::super::source::Place;
 use super::super::text::quoted;
-use super::super::web::{PasswordHash, Tls, WebUser, Web};
+use super::super::web::{PasswordHash, Tls, Web, WebUser};
 
 const TLS: &str = "{ cert = \"/etc/tradedog/tls/cert.pem\", key = \"/etc/tradedog/tls/key.pem\" }";
 const HASH: &str = "write what htpasswd -nBC 10 NAME prints behind the colon, such as \"$2y$10$...\"";
@@ -108,7 +108,9 @@ fn path(value: Value<'_>, example: &str, report: &mut Report) -> Option<PathBuf>
         return Some(PathBuf::from(text));
     }
     // It may be the key itself, which is not said once more.
-    report.error(value.place, "not an absolute path").help(format!("write the path of the file, such as \"{example}\""));
+    report
+        .error(value.place, "not an absolute path")
+        .help(format!("write the path of the file, such as \"{example}\""));
     None
 }
 
@@ -130,27 +132,31 @@ fn user(entry: &Entry<'_>, report: &mut Report) -> Option<WebUser> {
     if !sound {
         report
             .error(entry.key_place, format!("{} cannot be the name of a user", quoted(name)))
-            .help(format!("1 to {NAME} characters, none of them a colon"));
+            .help(format!("1 to {NAME} characters, none of them a colon"))
+            .hidden();
     }
     let text = entry.value.text("$2y$10$...", report)?;
-    // It may be the password itself, which is not said once more.
+    // It may be the password itself, which is neither said nor shown once more.
     let place = entry.value.place;
     let Ok(parts) = HashParts::from_str(text) else {
-        report.error(place, "not a bcrypt hash").help(HASH);
+        let what = format!("what stands for the password of {} is no bcrypt hash", quoted(name));
+        report.error(place, what).help(HASH).hidden();
         return None;
     };
     let cost = parts.get_cost();
     if !COSTS.contains(&cost) {
         let (least, most) = (COSTS.start(), COSTS.end());
         report
-            .error(place, format!("a bcrypt hash of cost {cost}"))
-            .help(format!("costs from {least} to {most} are borne, 10 is usual: htpasswd -nBC 10 NAME"));
+            .error(place, format!("the bcrypt hash of {} has cost {cost}", quoted(name)))
+            .help(format!("costs from {least} to {most} are borne, 10 is usual: htpasswd -nBC 10 NAME"))
+            .hidden();
         return None;
     }
     if cost < WEAK {
         report
-            .warning(place, format!("a bcrypt hash of cost {cost} is soon guessed"))
-            .help("10 is usual: htpasswd -nBC 10 NAME");
+            .warning(place, format!("the bcrypt hash of {} is soon guessed: it has cost {cost}", quoted(name)))
+            .help("10 is usual: htpasswd -nBC 10 NAME")
+            .hidden();
     }
     sound.then(|| WebUser { name: name.into(), hash: PasswordHash::new(text) })
 }

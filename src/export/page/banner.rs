@@ -3,22 +3,15 @@
 use maud::{Markup, html};
 
 use super::Seen;
-use super::words::{processes, since, span, text};
-use crate::export::status::Status;
-
-/// Reasons shown of many.
-const MOST_REASONS: usize = 10;
+use super::words::{since, span, text};
+use crate::export::status::{Banner, Status};
 
 /// All that apply; nothing when all is as it should be.
 pub(super) fn banners(status: &Status, seen: Seen) -> Markup {
     html! {
         div #banners {
             (stale(status, seen))
-            @if status.dry_run {
-                (banner("dry-run", "DRY RUN", &html! { "measures are told of, not taken ([daemon] dry_run)" }))
-            }
-            (not_ready(status))
-            (configuration(status))
+            @for same in status.banners.chunk_by(|one, next| one.kind == next.kind) { (told(same)) }
             @for target in status.targets.iter().filter(|target| target.successor_missing) {
                 (banner("missing", "SUCCESSOR MISSING", &html! {
                     (text(&target.name)) " was killed, and nobody has come after it: does anything restart it?"
@@ -33,6 +26,20 @@ fn banner(key: &str, word: &str, why: &Markup) -> Markup {
     html! { p.banner data-key=(key) { strong { (word) } ": " (why) } }
 }
 
+/// Those of one kind.
+fn told(same: &[Banner]) -> Markup {
+    html! {
+        @if let [first, ..] = same {
+            div.banner data-key=(text(&first.kind)) {
+                strong { (text(&first.title)) } ": "
+                @if let [only] = same { (text(&only.text)) } @else {
+                    ul { @for one in same { li { (text(&one.text)) } } }
+                }
+            }
+        }
+    }
+}
+
 fn stale(status: &Status, seen: Seen) -> Markup {
     let overdue = seen.now - status.time > seen.patience;
     html! {
@@ -40,43 +47,6 @@ fn stale(status: &Status, seen: Seen) -> Markup {
             (banner("stale", "STALE", &html! {
                 "tradedog answers, but its watch has made no pass since " (since(status.time, seen.now))
                 ": nothing is watched, and what is shown here is old. Look at journalctl -u tradedog"
-            }))
-        }
-    }
-}
-
-fn not_ready(status: &Status) -> Markup {
-    html! {
-        @if !status.not_ready.is_empty() {
-            div.banner data-key="not-ready" {
-                strong { "NOT READY" } ": what a threshold needs is not seen"
-                ul {
-                    @for reason in status.not_ready.iter().take(MOST_REASONS) { li { (text(reason)) } }
-                    @if let Some(more @ 1..) = status.not_ready.len().checked_sub(MOST_REASONS) {
-                        li { "and " (more) " more: " a href="/-/ready" { "/-/ready" } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn configuration(status: &Status) -> Markup {
-    let aside = status.configuration.files_set_aside;
-    html! {
-        @if !status.configuration.last_reload_successful {
-            (banner("reload", "RELOAD FAILED", &html! {
-                "the configuration before it goes on: run " code { "tradedog check" } ", then " code { "tradedog reload" }
-            }))
-        }
-        @if aside > 0 {
-            (banner("aside", "SET ASIDE", &html! {
-                (aside) " configuration file" @if aside > 1 { "s" } ": " code { "tradedog check" } " says why"
-            }))
-        }
-        @if status.processes_left_out > 0 {
-            (banner("left-out", "LEFT OUT", &html! {
-                (processes(status.processes_left_out)) " of /metrics: [web] max_series is too small"
             }))
         }
     }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::account::account;
 use super::bar;
 use super::judged::{others, rungs};
 use super::words::{badge, level, span, text};
@@ -26,6 +27,7 @@ pub(super) fn host(status: &Status) -> Markup {
             @if let (Some(since), true) = (host.since, level(name) > Level::Normal) {
                 p.facts { (text(name)) " for " (span(status.time - since)) "." }
             }
+            (account(&host.account))
             @for row in &host.thresholds { (bar::threshold(row, &host.readings, status.time)) }
             (others(&host.readings, bounded))
             (rungs(steps, status.time))

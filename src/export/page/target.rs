@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::Room;
+use super::account::account;
 use super::judged::judged;
 use super::members::{count, level_for, members};
 use super::words::{badge, level, text};
@@ -22,6 +23,7 @@ pub(super) fn target(status: &Status, target: &Target, room: &mut Room) -> Marku
                 }
                 (count(target)) ". " (standing(status, target)) "."
             }
+            (account(&target.account))
             @if let Some(group) = &target.group {
                 section.group data-key="group" {
                     h3 { "all processes together " (badge(&group.level)) }

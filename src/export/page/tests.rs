@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::export::fixture;
+use crate::model::Inhibition;
 
 const SEEN: Seen = Seen { now: 1_790_000_000.0, patience: 30.0 };
 
@@ -32,15 +33,44 @@ fn the_title_says_the_worst_first() {
 
 #[test]
 fn banners_come_before_everything_else_and_say_why() {
-    let mut status = Status::of(&fixture::snapshot());
     let before = |status: &Status, word: &str| page(status).split_once("<main").unwrap().0.contains(word);
-    assert!(!before(&status, "DRY RUN") && !before(&status, "STALE") && !before(&status, "RELOAD"));
+    let mut snapshot = fixture::snapshot();
+    let status = Status::of(&snapshot);
+    assert!(!before(&status, "DRY RUN") && !before(&status, "STALE"));
     assert!(before(&status, "NOT READY") && before(&status, "trader[1]: open_fds is denied"));
-    assert!(before(&status, "SUCCESSOR MISSING"));
-    status.dry_run = true;
-    status.configuration.last_reload_successful = false;
-    status.time = SEEN.now - 31.0;
-    assert!(before(&status, "DRY RUN") && before(&status, "RELOAD") && before(&status, "STALE"));
+    assert!(before(&status, "SUCCESSOR MISSING") && before(&status, "IN FORCE"));
+    let mut config = (*snapshot.config).clone();
+    config.daemon.dry_run = true;
+    snapshot.config = Arc::new(config);
+    snapshot.inhibitions.push(Inhibition {
+        target: Arc::from("trader"),
+        action: None,
+        by: Arc::from("anna <b>"),
+        since: snapshot.taken,
+        until: snapshot.taken + std::time::Duration::from_secs(1_700),
+        until_successor: false,
+    });
+    let status = Status { time: SEEN.now - 31.0, ..Status::of(&snapshot) };
+    assert!(before(&status, "DRY RUN") && before(&status, "STALE") && before(&status, "INHIBITED"));
+    assert!(before(&status, "anna &lt;b&gt;") && before(&status, "tradedog release trader"));
+}
+
+#[test]
+fn the_five_lines_come_before_any_bar() {
+    let status = Status::of(&fixture::snapshot());
+    let page = page(&status);
+    for target in &status.targets {
+        let own = page.split("<article").find(|part| part.contains(&format!("id=\"target-{}\"", target.name))).unwrap();
+        let first = own.split_once("<svg").map_or(own, |(before, _)| before);
+        for name in ["why", "done", "next", "you can", "evidence"] {
+            assert!(first.contains(&format!("<dt>{name}</dt>")), "{name} of {}", target.name);
+        }
+        let account = &target.account;
+        let lines = [&account.why, &account.done, &account.next, &account.you_can, &account.evidence];
+        for line in lines.into_iter().flatten() {
+            assert!(first.contains(&maud::html! { (words::text(line)) }.into_string()), "{line}");
+        }
+    }
 }
 
 #[test]
@@ -81,7 +111,9 @@ proptest! {
     fn no_text_from_outside_becomes_markup(text in hostile(), other in hostile()) {
         let mut status = Status::of(&fixture::snapshot());
         status.host.name = Some(text.clone());
-        status.not_ready = vec![other.clone()];
+        status.banners[0].text = other.clone();
+        status.targets[1].account.why = vec![other.clone(), text.clone()];
+        status.targets[1].account.you_can = vec![format!("tradedog {text}")];
         status.configuration.files = vec![other.clone()];
         status.leases[0].action = text.clone();
         status.recent_orders[0].reason = other.clone();

@@ -113,12 +113,12 @@ pub fn usable(tls: &Tls) -> Result<ServerConfig, String> {
             builder.with_client_cert_verifier(verifier.map_err(|error| wrong("client_ca", path, error))?)
         }
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => {
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| {
+        if matches!(error, rustls::Error::InconsistentKeys(_)) {
             let cert = shown(&tls.cert);
-            wrong("key", &tls.key, format!("does not belong to the certificate in {cert}: name a pair"))
+            return wrong("key", &tls.key, format!("does not belong to the certificate in {cert}: name a pair"));
         }
-        error => wrong("cert", &tls.cert, format!("cannot be used: {error}")),
+        wrong("cert", &tls.cert, format!("cannot be used: {error}"))
     })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -143,12 +143,12 @@ fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 fn read(key: &str, path: &Path) -> Result<Vec<u8>, String> {
+    let helps = [
+        (io::ErrorKind::PermissionDenied, ": let the user that tradedog runs as read it"),
+        (io::ErrorKind::NotFound, ": is the path right?"),
+    ];
     let hint = |error: io::Error| {
-        let help = match error.kind() {
-            io::ErrorKind::PermissionDenied => ": let the user that tradedog runs as read it",
-            io::ErrorKind::NotFound => ": is the path right?",
-            _ => "",
-        };
+        let help = helps.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, help)| help);
         wrong(key, path, format!("cannot be read: {error}{help}"))
     };
     // A pipe would keep its reader waiting for ever.

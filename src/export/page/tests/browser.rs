@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::chromium::{Chromium, Tab, View};
 use crate::config::Web;
-use crate::export::status::{Judged, Status};
+use crate::export::status::{Account, Judged, Status};
 use crate::export::{Publisher, Server, Snapshot, fixture};
 use crate::model::Moment;
 
@@ -35,14 +35,22 @@ const SAID: &str = r#"(() => {
         return all;
     };
     const judged = (node) => ({ level: level(node), readings: readings(node) });
+    const account = (node) => {
+        const lines = {};
+        for (const line of node.querySelectorAll(":scope > .account > div"))
+            lines[text(line.querySelector("dt"))] = [...line.querySelectorAll("dd > :not(.nothing)")].map(text);
+        return lines;
+    };
     const targets = {};
     for (const target of document.querySelectorAll("article")) {
         const members = {};
         for (const member of target.querySelectorAll(".member")) members[member.dataset.key] = judged(member);
         const group = target.querySelector(".group");
-        targets[target.dataset.key] = { level: level(target), members, group: group ? judged(group) : null };
+        targets[target.dataset.key] =
+            { level: level(target), account: account(target), members, group: group ? judged(group) : null };
     }
-    return { targets, host: readings(document.querySelector(".host")) };
+    const host = document.querySelector(".host");
+    return { targets, host: readings(host), account: account(host) };
 })()"#;
 
 struct Site {
@@ -82,6 +90,11 @@ fn readings(readings: &std::collections::BTreeMap<String, crate::export::status:
     readings.iter().map(|(metric, reading)| (metric.clone(), json!(told(reading)))).collect()
 }
 
+fn account(told: &Account) -> Value {
+    let Account { why, done, next, you_can, evidence } = told;
+    json!({ "why": why, "done": done, "next": next, "you can": you_can, "evidence": evidence })
+}
+
 /// What [`SAID`] must be.
 fn expected(status: &Status) -> Value {
     let judged = |judged: &Judged| json!({ "level": judged.level, "readings": readings(&judged.readings) });
@@ -92,10 +105,10 @@ fn expected(status: &Status) -> Value {
             let members: serde_json::Map<_, _> =
                 target.members.iter().map(|member| (member.process.to_string(), judged(&member.judged))).collect();
             let group = target.group.as_ref().map(judged);
-            (target.name.clone(), json!({ "level": target.level, "members": members, "group": group }))
+            (target.name.clone(), json!({ "level": target.level, "account": account(&target.account), "members": members, "group": group }))
         })
         .collect();
-    json!({ "targets": targets, "host": readings(&status.host.readings) })
+    json!({ "targets": targets, "host": readings(&status.host.readings), "account": account(&status.host.account) })
 }
 
 fn pictures() -> PathBuf {

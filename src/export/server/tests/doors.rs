@@ -76,11 +76,7 @@ fn secure(stream: TcpStream, pem: &str, versions: &[&'static SupportedProtocolVe
 }
 
 /// The answer, and the version of TLS that it came by; none when there was no connection.
-fn get_by(
-    site: &Site,
-    pem: &str,
-    versions: &[&'static SupportedProtocolVersion],
-) -> Option<(String, ProtocolVersion)> {
+fn get_by(site: &Site, pem: &str, versions: &[&'static SupportedProtocolVersion]) -> Option<(String, ProtocolVersion)> {
     let mut stream = secure(site.connect(), pem, versions);
     stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
     let mut text = Vec::new();
@@ -104,7 +100,10 @@ fn both_safe_versions_are_spoken_and_nothing_else() {
     }
     assert!(get_by(&safe.site, SECOND, &[&TLS13]).is_none(), "it is not the one that was trusted");
     let plain = safe.site.get("/metrics");
-    assert!(plain.starts_with("HTTP/1.1 400") && body(&plain) == "TLS is spoken here: write https://HOST.\n", "{plain}");
+    assert!(
+        plain.starts_with("HTTP/1.1 400") && body(&plain) == "TLS is spoken here: write https://HOST.\n",
+        "{plain}"
+    );
 }
 
 #[test]
@@ -144,7 +143,9 @@ fn files_that_cannot_be_used_keep_it_from_starting_and_are_named() {
         (Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), Some(key), "cert.pem cannot be used"),
     ] {
         for (path, text) in [(&tls.cert, in_cert), (&tls.key, in_key)] {
-            text.map(|text| fs::write(path, text).unwrap());
+            if let Some(text) = text {
+                fs::write(path, text).unwrap();
+            }
         }
         let publisher = Publisher::new(fixture::snapshot());
         let web = Web { tls: Some(tls.clone()), ..web("127.0.0.1:0".parse().unwrap()) };
@@ -236,7 +237,8 @@ fn whoever_guesses_waits_and_the_others_do_not() {
     let guess = move |number: usize| {
         let mut stream = TcpStream::connect(address).unwrap();
         let encoded = STANDARD.encode(format!("anna:{number}"));
-        let request = format!("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {encoded}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {encoded}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         rest(stream)
     };

@@ -56,6 +56,9 @@ fn worst(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Option<Pid> {
 }
 
 fn api(snapshot: &Snapshot) -> Option<String> {
-    let address = snapshot.config.web.listen.first()?;
-    Some(format!("curl -s http://{address}/api/v1/status"))
+    let web = &snapshot.config.web;
+    let address = web.listen.first()?;
+    let scheme = if web.tls.is_some() { "https" } else { "http" };
+    let user = web.users.first().map_or_else(String::new, |user| format!("-u {} ", user.name));
+    Some(format!("curl -s {user}{scheme}://{address}/api/v1/status"))
 }
