@@ -237,6 +237,10 @@ const PER: [(&str, u64); 2] = [("s", 1), ("min", 60)];
 /// What rates are counted in, thousandths a minute: exact, so that what is printed parses to the same number.
 const PARTS: u64 = 60_000;
 
+/// Largest rate in those parts: small enough that dividing and multiplying a float by them ends where it
+/// began.
+const LARGEST_RATE: u64 = 10_000_000_000 * PARTS;
+
 impl FromStr for Rate {
     type Err = Wrong;
 
@@ -247,8 +251,8 @@ impl FromStr for Rate {
         if rest > 0 {
             return Err(Wrong::new("is finer than counted", "write at most three digits behind the point: \"0.5/s\""));
         }
-        if parts > LARGEST {
-            return Err(Wrong::new("is too large", "write at most \"100000000000/s\""));
+        if parts > LARGEST_RATE {
+            return Err(Wrong::new("is too large", "write at most \"10000000000/s\""));
         }
         #[expect(clippy::cast_precision_loss, reason = "bounded by the check before it")]
         Ok(Self(parts as f64 / PARTS as f64))
@@ -259,7 +263,7 @@ fn no_rate(number: &str, unit: &str) -> Wrong {
     let (number, unit) = (number.trim(), unit.trim().to_ascii_lowercase());
     let what = if unit.is_empty() { "has no unit" } else { "is not a rate" };
     let meant = PER.iter().map(|(name, _)| name).find(|name| unit.is_empty() || unit.starts_with(&name[..1]));
-    let written = decimal(number, 1000).is_some_and(|(parts, rest)| rest == 0 && parts <= LARGEST / PARTS);
+    let written = decimal(number, 1000).is_some_and(|(parts, rest)| rest == 0 && parts <= LARGEST_RATE / PARTS);
     match meant.filter(|_| written) {
         Some(meant) => Wrong::new(what, format!("write \"{number}/{meant}\"")),
         None => Wrong::new("is not a rate", "write a number a second or a minute: \"500/s\", \"20/min\""),
