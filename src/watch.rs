@@ -6,6 +6,7 @@
 
 mod asked;
 mod carry;
+mod kept;
 mod notify;
 mod publish;
 mod reload;
@@ -177,9 +178,11 @@ impl Watch {
         let plural = if targets == 1 { "" } else { "s" };
         self.say(format!("tradedog {}: {targets} target{plural}, every {interval}{dry}", env!("CARGO_PKG_VERSION")));
         self.tell_rights();
+        self.tell_shortfall();
         self.warn_of_config();
         self.warn_of_rights();
         self.tell_leases();
+        self.reload.keep(&self.config);
     }
 
     /// What an earlier daemon left in force.

@@ -30,6 +30,8 @@ mod places;
 mod robust;
 #[path = "config/shipped.rs"]
 mod shipped;
+#[path = "config/start.rs"]
+mod start;
 #[path = "config/whole.rs"]
 mod whole;
 

@@ -144,7 +144,11 @@ fn explained(failure: Failure, stage: &Stage) -> Failure {
         Failure::Runtime(error) if !error.is::<Interrupted>() => {
             Failure::runtime(format!("{error:#}\n{}", stage.remains()))
         }
-        Failure::Runtime(_) | Failure::Usage(_) | Failure::Configuration(_) | Failure::Closed => failure,
+        Failure::Runtime(_)
+        | Failure::Usage(_)
+        | Failure::Configuration(_)
+        | Failure::NoWay { .. }
+        | Failure::Closed => failure,
     }
 }
 

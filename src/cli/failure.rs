@@ -14,6 +14,13 @@ pub(super) enum Failure {
     Usage(anyhow::Error),
     /// The configuration is wrong: exit code 2.
     Configuration(Problems),
+    /// The configuration is wrong, and what was used last cannot take its place either: exit code 2.
+    NoWay {
+        /// What is wrong with the files that are there.
+        problems: Problems,
+        /// What is wrong with those that were used last.
+        why: String,
+    },
     /// It could not be done: exit code 1.
     Runtime(anyhow::Error),
     /// Nobody reads any more: nothing to say, and no failure.
@@ -52,6 +59,10 @@ pub(super) fn exit_code(result: Result<(), Failure>) -> ExitCode {
         Ok(()) | Err(Failure::Closed) => (0, Ok(())),
         Err(Failure::Usage(error)) => (2, writeln!(stderr(), "{style}error:{style:#} {error:#}")),
         Err(Failure::Configuration(problems)) => (2, stderr().write_all(problems.render(true).as_bytes())),
+        Err(Failure::NoWay { problems, why }) => {
+            let told = problems.render(true);
+            (2, write!(stderr(), "{told}\n{style}error:{style:#} {why}\n"))
+        }
         Err(Failure::Runtime(error)) => (1, writeln!(stderr(), "{style}error:{style:#} {error:#}")),
     };
     ExitCode::from(code)

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Fallback, Problems};
 use crate::model::printable;
+use crate::record::LastGood;
 
 /// Where it is looked for, in this order, when nobody says where.
 const PLACES: [&str; 2] = ["/etc/tradedog/watchdog.toml", "./watchdog.toml"];
@@ -26,6 +27,20 @@ impl ConfigFile {
     /// Reads it, or tells every problem of it.
     pub(super) fn load(&self) -> Result<Config, Failure> {
         config::load(&self.path()?).map_err(Failure::Configuration)
+    }
+
+    /// As [`load`](Self::load), for the daemon, which starts when it can: a bad drop-in is set aside alone,
+    /// and by what was used last it goes on where the main file is bad, or is not there any more.
+    pub(super) fn load_at_start(&self) -> Result<Config, Failure> {
+        let path = match self.path() {
+            Ok(path) => path,
+            Err(nothing) => return fall_back_on_any(nothing),
+        };
+        config::load_at_start(&path).or_else(|problems| match LastGood::read(&path) {
+            Ok(None) => Err(Failure::Configuration(problems)),
+            Ok(Some(good)) => fall_back(good, problems),
+            Err(error) => Err(Failure::NoWay { problems, why: error.to_string() }),
+        })
     }
 
     /// With another one to read where the command line names none.
@@ -55,6 +70,25 @@ fn first_of(places: &[&str]) -> Result<PathBuf, Failure> {
             places.join(" or ")
         ))
     })
+}
+
+/// There is no file where one is looked for: perhaps there was one.
+fn fall_back_on_any(nothing: Failure) -> Result<Config, Failure> {
+    let was_there = |place: &&&str| matches!(LastGood::read(Path::new(place)), Ok(Some(_)));
+    let Some(place) = PLACES.iter().find(was_there) else { return Err(nothing) };
+    ConfigFile { config: Some(place.into()) }.load_at_start()
+}
+
+fn fall_back(good: LastGood, problems: Problems) -> Result<Config, Failure> {
+    match config::parse(good.sources) {
+        Ok(config) => Ok(Config { fallback: Some(Fallback { problems, kept: good.kept }), ..config }),
+        Err(worse) => {
+            let count = worse.len();
+            let what = worse.iter().map(|problem| problem.what.as_str()).next().unwrap_or_default();
+            let why = format!("this version of tradedog finds {count} problems in the last good configuration: {what}");
+            Err(Failure::NoWay { problems, why })
+        }
+    }
 }
 
 /// A path, fit to be printed.

@@ -14,7 +14,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let config = arguments.file.load();
+    let config = arguments.file.load_at_start();
     let ran = config.and_then(|config| watch::run(config).map_err(|error| Failure::runtime(error.to_string())));
     if ran.is_err() {
         // A daemon that cannot start must not leave stopped what the last one had stopped.

@@ -1,6 +1,6 @@
 //! What the operator asked for.
 //!
-//! `load` reads the files, `syntax` makes a tree of each, `reader` takes known keys out of it and
+//! `load` reads the files, `read` takes them as a whole or sets some aside, `syntax` makes a tree of each, `reader` takes known keys out of it and
 //! leaves the rest, `check` turns them into [`Config`], `units` parses the values. Whatever is wrong
 //! becomes a [`Problem`] with its place, and all of them are told at once.
 //!
@@ -12,6 +12,7 @@ mod check;
 mod keys;
 mod load;
 mod problem;
+mod read;
 mod reader;
 mod source;
 mod syntax;
@@ -21,61 +22,18 @@ mod value;
 mod web;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Level, Metric, PerLevel};
-use load::Loaded;
-use toml::de::DeTable;
 
 pub use action::{Action, Needs, Otherwise};
 pub use problem::{Problem, Problems, Severity};
+pub use read::{Fallback, SetAside, load, load_at_start, parse};
 pub use source::Source;
 pub use text::{is_name, nearest};
 pub use web::{PasswordHash, Tls, Web, WebUser};
-
-/// Reads the main file and `watchdog.d/*.toml` beside it, which may hold only targets.
-///
-/// # Errors
-///
-/// Every problem of every file, if there is one that keeps the whole from being used.
-pub fn load(path: &Path) -> Result<Config, Problems> {
-    read(load::read(path))
-}
-
-/// Reads files that are in memory already, the main one first.
-///
-/// # Errors
-///
-/// As [`load`].
-pub fn parse(sources: Vec<Source>) -> Result<Config, Problems> {
-    read(sources.into_iter().map(|source| Loaded { source, refusal: None }).collect())
-}
-
-fn read(files: Vec<Loaded>) -> Result<Config, Problems> {
-    let mut report = problem::Report::default();
-    for (index, file) in files.iter().enumerate() {
-        let Some(refusal) = &file.refusal else { continue };
-        report.file(index, &*refusal.what).help(&*refusal.help);
-        if file.source.text.is_empty() {
-            report.cut(index);
-        }
-    }
-    let sources: Arc<Vec<Source>> = Arc::new(files.into_iter().map(|file| file.source).collect());
-    let texts: Vec<String> = sources.iter().enumerate().map(|(i, s)| syntax::mend(i, s, &mut report)).collect();
-    let trees: Vec<_> = texts.iter().map(|text| DeTable::parse_recoverable(text).0).collect();
-    let tables = trees.iter().zip(&texts).enumerate().map(|(i, (tree, text))| reader::Table::root(i, tree, text));
-    let tables = tables.collect();
-    let mut config = check::check(tables, &mut report);
-    config.files = sources.iter().map(|source| source.path.clone()).collect();
-    let problems = report.finish(&sources);
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
-        return Err(problems);
-    }
-    config.warnings = problems;
-    Ok(config)
-}
 
 /// The checked configuration: everything resolved, nothing left to default.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +52,10 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// What is hardly meant, and does not keep it from being used.
     pub warnings: Problems,
+    /// Drop-ins that were left out when the daemon started.
+    pub set_aside: Vec<SetAside>,
+    /// Why it is not that of the files that are there, where the daemon started by those of before.
+    pub fallback: Option<Fallback>,
 }
 
 /// `[daemon]`
@@ -366,6 +328,11 @@ pub struct Ladder {
 }
 
 impl Config {
+    /// The files as they were read, the main one first.
+    pub fn sources(&self) -> &[Source] {
+        self.warnings.sources()
+    }
+
     /// Where a target is written, as `watchdog.toml:12`.
     pub fn place(&self, target: &Target) -> String {
         let file = self.files.get(target.written.file).map(|file| text::escape(&file.to_string_lossy()));

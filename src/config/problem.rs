@@ -4,7 +4,7 @@
 //! follow from another one, sorts the rest and gives each its line and column.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -59,6 +59,17 @@ impl Problems {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// The errors in one of the files.
+    pub(super) fn errors_of(&self, file: &Path) -> Self {
+        let of_it = |problem: &&Problem| problem.severity == Severity::Error && problem.file == file;
+        Self { list: self.list.iter().filter(of_it).cloned().collect(), sources: Arc::clone(&self.sources) }
+    }
+
+    /// The files that they are of.
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
     }
 
     /// Whether there are none.
@@ -204,6 +215,10 @@ pub(super) struct Report {
     poisoned: Vec<Place>,
     /// Files of which a part could not be read.
     cut: Vec<usize>,
+    /// Targets of files that are set aside.
+    left_out: Vec<String>,
+    /// Such a file does not tell which targets it has.
+    any_left_out: bool,
 }
 
 impl Report {
@@ -257,6 +272,17 @@ impl Report {
     /// A part of the file could not be read: what seems to be missing may be in it.
     pub(super) fn cut(&mut self, file: usize) {
         self.cut.push(file);
+    }
+
+    /// A file is set aside: what it defines, if that is known, may be spoken of and is not there.
+    pub(super) fn leave_out(&mut self, targets: Option<Vec<String>>) {
+        self.any_left_out |= targets.is_none();
+        self.left_out.extend(targets.into_iter().flatten());
+    }
+
+    /// Whether the target may be one of a file that is set aside.
+    pub(super) fn is_left_out(&self, target: &str) -> bool {
+        self.any_left_out || self.left_out.iter().any(|name| name == target)
     }
 
     /// The problems that stand by themselves.

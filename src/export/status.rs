@@ -76,6 +76,31 @@ pub struct Configuration {
     pub last_reload_success: Option<f64>,
     /// Files that were left out because of their errors.
     pub files_set_aside: u32,
+    /// Which they are, and why.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
+    /// The files that are there could not be used when the daemon started, and those that were used last
+    /// took their place.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_good: Option<LastGood>,
+}
+
+/// A file that was left out because of its errors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Which.
+    pub file: String,
+    /// Its errors, the first of them.
+    pub problems: Vec<String>,
+}
+
+/// The configuration of an earlier time is used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastGood {
+    /// When it was read.
+    pub kept: f64,
+    /// The errors of the one that is there, the first of them.
+    pub problems: Vec<String>,
 }
 
 /// The host.

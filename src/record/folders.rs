@@ -29,23 +29,55 @@ const OF_HOST: &str = "/run/tradedog";
 pub enum FolderError {
     /// It is not there and cannot be made, or cannot be looked at.
     #[error(
-        "the runtime directory {} cannot be made: {error}; set RUNTIME_DIRECTORY to a folder that it can be",
-        shown(path)
+        "the {} directory {} cannot be made: {error}; set {} to a folder that it can be",
+        which.name(), shown(path), which.variable()
     )]
     Missing {
+        /// What for.
+        which: Which,
         /// Which.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
     /// Somebody else could change what is in it, and it names commands.
-    #[error("the runtime directory {} {why}: set RUNTIME_DIRECTORY to another folder, or remove this one", shown(path))]
+    #[error(
+        "the {} directory {} {why}: set {} to another folder, or remove this one",
+        which.name(), shown(path), which.variable()
+    )]
     Unsafe {
+        /// What for.
+        which: Which,
         /// Which.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// What a folder is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// What is of this boot: the state file, the control socket.
+    Runtime,
+    /// What is of this host: the last good configuration.
+    State,
+}
+
+impl Which {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Runtime => "runtime",
+            Self::State => "state",
+        }
+    }
+
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::Runtime => "RUNTIME_DIRECTORY",
+            Self::State => "STATE_DIRECTORY",
+        }
+    }
 }
 
 /// The folder of the state file and the control socket, made if it is not there: with mode 0750, for
@@ -59,6 +91,27 @@ pub enum FolderError {
 /// Where it cannot be made, and where another user than root could write in it.
 pub fn runtime_directory() -> Result<PathBuf, FolderError> {
     ready(Place::of(|name| env::var_os(name), geteuid().as_raw()))
+}
+
+/// The folder of what outlives the boot, made if it is not there; none where nothing says where.
+///
+/// The first of systemd's `STATE_DIRECTORY`; else root's `/var/lib/tradedog`; else `tradedog` in
+/// `XDG_STATE_HOME` or in `.local/state` of `HOME`.
+///
+/// # Errors
+///
+/// As [`runtime_directory`].
+pub(super) fn state_directory() -> Result<Option<PathBuf>, FolderError> {
+    state_place().map(ready).transpose()
+}
+
+/// As [`state_directory`], whether it is there or not.
+pub(super) fn state_path() -> Option<PathBuf> {
+    state_place().map(|place| place.path)
+}
+
+fn state_place() -> Option<Place> {
+    Place::of_state(|name| env::var_os(name), geteuid().as_raw())
 }
 
 /// As [`runtime_directory`], whether it is there or not.
@@ -83,6 +136,7 @@ fn asked(own: PathBuf, host: &Path, socket: &str) -> PathBuf {
 /// Where the folder is, and how much of the way there is made too.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
+    which: Which,
     path: PathBuf,
     /// Whether others may make names beside it, and so before it.
     in_public: bool,
@@ -96,9 +150,22 @@ impl Place {
         // The specification wants an absolute path, and others ignored.
         let xdg = || variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
         match given.or_else(own).or_else(|| Some(xdg()?.join("tradedog"))) {
-            Some(path) => Self { path, in_public: false },
-            None => Self { path: env::temp_dir().join(format!("tradedog-{uid}")), in_public: true },
+            Some(path) => Self { which: Which::Runtime, path, in_public: false },
+            None => {
+                let path = env::temp_dir().join(format!("tradedog-{uid}"));
+                Self { which: Which::Runtime, path, in_public: true }
+            }
         }
+    }
+
+    fn of_state(variable: impl Fn(&str) -> Option<OsString>, uid: u32) -> Option<Self> {
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
+        let given = variable("STATE_DIRECTORY").and_then(|value| first(&value)).map(PathBuf::from);
+        let own = || (uid == 0).then(|| PathBuf::from("/var/lib/tradedog"));
+        let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let xdg = || absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let path = given.or_else(own).or_else(|| Some(xdg()?.join("tradedog")))?;
+        Some(Self { which: Which::State, path, in_public: false })
     }
 }
 
@@ -109,8 +176,8 @@ fn first(value: &OsStr) -> Option<OsString> {
 }
 
 fn ready(place: Place) -> Result<PathBuf, FolderError> {
-    let Place { path, in_public } = place;
-    let missing = |error: io::Error| FolderError::Missing { path: path.clone(), error };
+    let Place { which, path, in_public } = place;
+    let missing = |error: io::Error| FolderError::Missing { which, path: path.clone(), error };
     let mode = if in_public { 0o700 } else { 0o750 };
     let made = DirBuilder::new().mode(mode).recursive(!in_public).create(&path);
     made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
@@ -119,7 +186,7 @@ fn ready(place: Place) -> Result<PathBuf, FolderError> {
     let found = if in_public { lstat(&path) } else { rustix::fs::stat(&path) };
     let found = found.map_err(|errno| missing(errno.into()))?;
     match flaw(&found, if in_public { 0o077 } else { 0o022 }) {
-        Some(why) => Err(FolderError::Unsafe { path, why }),
+        Some(why) => Err(FolderError::Unsafe { which, path, why }),
         None => Ok(path),
     }
 }
@@ -143,96 +210,4 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-
-    use super::*;
-
-    fn place(variables: &[(&str, &str)], uid: u32) -> PathBuf {
-        let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
-        Place::of(find, uid).path
-    }
-
-    #[test]
-    fn the_environment_says_where() {
-        let all = [("RUNTIME_DIRECTORY", "/run/a:/run/b"), ("XDG_RUNTIME_DIR", "/run/user/7")];
-        assert_eq!(place(&all, 7), Path::new("/run/a"));
-        assert_eq!(place(&all[1..], 7), Path::new("/run/user/7/tradedog"));
-        assert_eq!(place(&all[1..], 0), Path::new("/run/tradedog"));
-        let empty = [("RUNTIME_DIRECTORY", ":"), ("XDG_RUNTIME_DIR", "")];
-        assert_eq!(place(&empty, 7), env::temp_dir().join("tradedog-7"));
-        assert_eq!(place(&[("XDG_RUNTIME_DIR", "here")], 7), env::temp_dir().join("tradedog-7"));
-    }
-
-    #[test]
-    fn a_folder_is_made_for_us_and_where_nobody_makes_names_beside_it_for_our_group() {
-        let root = tempfile::tempdir().unwrap();
-        for (path, in_public, mode) in [("a/b/run", false, 0o750), ("tradedog-7", true, 0o700)] {
-            let path = root.path().join(path);
-            for _ in 0..2 {
-                assert_eq!(ready(Place { path: path.clone(), in_public }).unwrap(), path);
-            }
-            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode);
-        }
-    }
-
-    #[test]
-    fn whoever_runs_no_daemon_of_his_own_asks_the_hosts() {
-        let root = tempfile::tempdir().unwrap();
-        let (own, host) = (root.path().join("own"), root.path().join("host"));
-        let asked = || asked(own.clone(), &host, "control.sock");
-        assert_eq!(asked(), host, "there is neither: that is the one to be started");
-        fs::create_dir(&own).unwrap();
-        assert_eq!(asked(), own);
-        fs::create_dir(&host).unwrap();
-        assert_eq!(asked(), own);
-        fs::write(host.join("control.sock"), "").unwrap();
-        assert_eq!(asked(), host);
-        fs::write(own.join("control.sock"), "").unwrap();
-        assert_eq!(asked(), own);
-    }
-
-    #[test]
-    fn a_folder_that_others_may_write_is_refused() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("run");
-        fs::create_dir(&path).unwrap();
-        for (mode, in_public, good) in [
-            (0o700, true, true),
-            (0o755, false, true),
-            (0o755, true, false),
-            (0o770, false, false),
-            (0o1777, false, false),
-        ] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let result = ready(Place { path: path.clone(), in_public });
-            assert_eq!(result.is_ok(), good, "{mode:o} {in_public}");
-            if let Err(error) = result {
-                assert!(
-                    error.to_string().contains("is open to others") && error.to_string().contains("RUNTIME_DIRECTORY")
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_folder_of_ours_is_refused() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, link, file) = (root.path().join("run"), root.path().join("link"), root.path().join("file"));
-        fs::create_dir(&folder).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-        symlink(&folder, &link).unwrap();
-        fs::write(&file, "x").unwrap();
-        let refused =
-            |path: &Path, in_public| ready(Place { path: path.to_owned(), in_public }).unwrap_err().to_string();
-        assert!(refused(&link, true).contains("is no folder"), "made by somebody else, to be followed");
-        assert!(ready(Place { path: link, in_public: false }).is_ok(), "where the operator points is the operator's");
-        assert!(refused(&file, true).contains("is no folder"));
-        assert!(refused(&file.join("a\nb"), false).contains("a\\nb cannot be made"));
-        if geteuid().is_root() {
-            std::os::unix::fs::chown(&folder, Some(4321), None).unwrap();
-            assert!(refused(&folder, false).contains("belongs to user 4321"));
-        }
-    }
-}
+mod tests;

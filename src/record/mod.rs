@@ -7,13 +7,15 @@
 mod counters;
 mod folders;
 mod journal;
+mod last_good;
 mod line;
 mod show;
 mod state_file;
 mod writer;
 
 pub use counters::{Counters, Ended, OrderKey, UndoKey};
-pub use folders::{FolderError, daemon_path, runtime_directory, runtime_path};
+pub use folders::{FolderError, Which, daemon_path, runtime_directory, runtime_path};
+pub use last_good::{LastGood, LastGoodError};
 pub use line::{Fields, KINDS, Kind, KindInfo, Line, Severity};
 pub use show::{duration as show_duration, measure as show_measure, reading as show_reading, signal as show_signal};
 pub use state_file::{Aside, StateError, StateFile, unlocked};

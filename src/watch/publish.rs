@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Watch;
+use crate::config::Config;
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
 use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
@@ -45,8 +46,8 @@ pub(super) struct View {
 
 impl View {
     /// Nothing shown yet of a loop whose configuration was read at `at`.
-    pub(super) fn configured(at: Moment) -> Self {
-        Self { configured: at, ..Self::default() }
+    pub(super) fn configured(config: &Config, at: Moment) -> Self {
+        Self { configured: at, reload_failed: config.fallback.is_some(), ..Self::default() }
     }
 
     fn refresh(&mut self, now: Moment) {
@@ -96,8 +97,9 @@ impl Watch {
             snapshot.own = view.own;
             snapshot.log_to = view.log_to;
             snapshot.host_name = Arc::clone(&view.host_name);
-            snapshot.reload =
-                ReloadView { failed: view.reload_failed, last_success: Some(view.configured), set_aside: 0 };
+            let set_aside = u32::try_from(config.set_aside.len()).unwrap_or(u32::MAX);
+            let last_success = config.fallback.is_none().then_some(view.configured);
+            snapshot.reload = ReloadView { failed: view.reload_failed, last_success, set_aside };
             snapshot.targets.extend((0..config.targets.len()).map(|target| TargetView {
                 kill_budget_remaining: state.kill_budget_remaining(target, began),
                 successor_missing: state.successor_missing(target),

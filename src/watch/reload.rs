@@ -20,17 +20,19 @@ use crate::sample::Sampler;
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// How often it is looked whether it is there.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// The errors of a configuration that get a line of the log each.
-const MOST_LINES: usize = 20;
 /// How a failure begins, in the log as in the answer.
 const NOT_READ: &str = "the configuration was not read again, the one before goes on";
 
 /// What the reload thread came to.
 enum Read {
-    Good { config: Arc<Config>, discovery: Discovery },
+    Good {
+        config: Arc<Config>,
+        discovery: Discovery,
+    },
     Bad(Problems),
     Failed(io::Error),
+    /// Of a configuration that is in use already: why the next start cannot fall back on it.
+    NotKept(String),
 }
 
 /// The reload thread, as the loop sees it.
@@ -54,6 +56,16 @@ impl Reload {
     /// Whether one is at work.
     pub(super) fn is_running(&self) -> bool {
         self.running
+    }
+
+    /// How a thread says that the configuration could not be kept.
+    pub(super) fn teller(&self) -> impl FnOnce(String) + Send + 'static {
+        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        move |why| {
+            // The loop may have ended.
+            let _ = sender.send(Read::NotKept(why));
+            wake();
+        }
     }
 
     fn start(&mut self, path: PathBuf) {
@@ -107,11 +119,16 @@ impl Watch {
     /// Changes over when the reload thread is done.
     pub(super) fn finish_reload(&mut self, now: Moment) {
         let Ok(read) = self.reload.done.try_recv() else { return };
+        if let Read::NotKept(why) = read {
+            self.warn(why);
+            return;
+        }
         self.reload.running = false;
         let reply = match read {
             Read::Good { config, discovery } => {
                 let count = config.targets.len();
                 self.adopt(config, discovery, now);
+                self.reload.keep(&self.config);
                 self.view.reload_failed = false;
                 self.view.configured = now;
                 let dry = if self.config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
@@ -129,6 +146,8 @@ impl Watch {
                 self.warn(why.clone());
                 Reply::Refused(why)
             }
+            // Taken above.
+            Read::NotKept(_) => return,
         };
         if std::mem::take(&mut self.reload.again) {
             self.begin_reload(None);
@@ -142,10 +161,7 @@ impl Watch {
     fn refuse_all(&mut self, problems: &Problems) -> Reply {
         self.view.reload_failed = true;
         self.warn(format!("{NOT_READ}; tradedog check shows why:"));
-        for problem in problems.iter().take(MOST_LINES) {
-            let help = problem.help.as_deref().map_or_else(String::new, |help| format!(": {help}"));
-            self.warn(format!("{}:{}: {}{help}", problem.file.display(), problem.line, problem.what));
-        }
+        self.tell_errors(problems);
         Reply::Refused(format!("{NOT_READ}:\n{problems}"))
     }
 

@@ -99,7 +99,7 @@ impl Watch {
             recorder,
             events: Vec::new(),
             publisher,
-            view: publish::View::configured(now),
+            view: publish::View::configured(&config, now),
             control: None,
             replies: Vec::new(),
             strangers: Default::default(),

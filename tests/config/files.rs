@@ -9,7 +9,7 @@ use super::*;
 const MAIN: &str = "[peers]\ndb = \"10.0.0.1:5432\"\n[target.trader]\nmatch = { unit = \"trader.service\" }\n";
 
 /// A folder with these files, as an operator makes them.
-fn folder_with(files: &[(&str, &str)]) -> TempDir {
+pub(super) fn folder_with(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);

@@ -37,4 +37,5 @@ mod remembering;
 mod restarts;
 mod rights;
 mod signals;
+mod starts;
 mod support;

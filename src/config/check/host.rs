@@ -144,6 +144,12 @@ pub(super) fn resolve(common: &Common<'_>, targets: &[Target], names: &[Entry<'_
 fn look_up(step: &Step<'_>, targets: &[Target], names: &[Entry<'_>], report: &mut Report) -> Option<HostStep> {
     let (name, action) = step.action.split_once('.')?;
     if !names.iter().any(|entry| entry.key == name) {
+        if report.is_left_out(name) {
+            report
+                .warning(step.place, format!("{} is passed over: its file is set aside", quoted(step.action)))
+                .help("correct that file, then tradedog reload");
+            return None;
+        }
         let help = suggest(name, "targets", names.iter().map(|entry| entry.key));
         report.missing(step.place, format!("no target {}", quoted(name))).help(help);
         return None;

@@ -1,27 +1,23 @@
 //! From the snapshot to the document.
 
+mod configuration;
 mod host;
 mod lease;
 
 use std::collections::BTreeMap;
 
 use super::{
-    Configuration, EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target,
-    Threshold, account,
+    EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold, account,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
-use crate::model::{self, Level, MemberKey, Metric, Moment, Reason, Value, printable};
+use crate::model::{self, Level, MemberKey, Metric, Moment, Reason, Value};
 use crate::record::Ended;
-
-/// Longest path shown.
-const PATH_CHARS: usize = 300;
 
 impl Status {
     /// What `snapshot` knows.
     pub fn of(snapshot: &Snapshot) -> Self {
         let unix = |moment: Moment| snapshot.wall.unix_seconds(moment);
-        let path = |path: &std::path::PathBuf| printable(path.as_os_str().as_encoded_bytes(), PATH_CHARS);
         Self {
             version: String::from(env!("CARGO_PKG_VERSION")),
             time: unix(snapshot.taken),
@@ -35,12 +31,7 @@ impl Status {
                 late_seconds: snapshot.pass.late.as_secs_f64(),
                 last_sample: snapshot.pass.last_sample.map(unix),
             },
-            configuration: Configuration {
-                files: snapshot.config.files.iter().map(path).collect(),
-                last_reload_successful: !snapshot.reload.failed,
-                last_reload_success: snapshot.reload.last_success.map(unix),
-                files_set_aside: snapshot.reload.set_aside,
-            },
+            configuration: configuration::of(snapshot),
             host: host::host(snapshot),
             unattributed_sockets: snapshot.unattributed.iter().map(|(s, n)| (s.info().name.to_owned(), *n)).collect(),
             targets: (0..).zip(&snapshot.config.targets).map(|(index, t)| target(snapshot, index, t)).collect(),

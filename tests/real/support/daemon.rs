@@ -152,6 +152,10 @@ impl Daemon {
         self.folder.path().join("run")
     }
 
+    pub(crate) fn state_directory(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
     /// The file that it was started with.
     pub(crate) fn configuration(&self) -> PathBuf {
         self.folder.path().join("watchdog.toml")

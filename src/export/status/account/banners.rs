@@ -2,8 +2,12 @@
 
 use super::words::within;
 use super::{Banner, MOST_CHARS};
+use crate::config::Config;
 use crate::export::{Snapshot, metrics};
 use crate::model::{Inhibition, Moment, printable};
+
+/// Longest name of a file.
+const NAME_CHARS: usize = 60;
 
 /// Most banners of a kind.
 const MOST: usize = 8;
@@ -17,13 +21,18 @@ pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
         snapshot.inhibitions.iter().map(|inhibition| held_back(inhibition, snapshot.taken)).collect::<Vec<_>>();
     all.extend(several(("inhibited", "INHIBITED"), &inhibitions));
     all.extend(several(("not_ready", "NOT READY"), &snapshot.not_ready));
-    if snapshot.reload.failed {
+    if snapshot.config.fallback.is_some() {
+        let text = "the configuration could not be used at the start, and the one that was used last goes on: tradedog \
+                    check, then tradedog reload";
+        all.push(banner("last_good", "OLD CONFIGURATION", text));
+    } else if snapshot.reload.failed {
         let text =
             "the last reload failed, and the configuration before it goes on: tradedog check, then tradedog reload";
         all.push(banner("reload_failed", "OLD CONFIGURATION", text));
     }
     if snapshot.reload.set_aside > 0 {
-        let text = format!("{} set aside because of errors: tradedog check says why", files(snapshot.reload.set_aside));
+        let count = files(snapshot.reload.set_aside);
+        let text = format!("{count} set aside because of errors: tradedog check says why{}", which(&snapshot.config));
         all.push(banner("set_aside", "FILES SET ASIDE", &text));
     }
     let left_out = metrics::left_out(snapshot);
@@ -57,6 +66,13 @@ fn held_back(inhibition: &Inhibition, now: Moment) -> String {
     };
     let successor = if *until_successor { "when a successor is there, or " } else { "" };
     format!("{what} are held back by {by}; ends {successor}{}: tradedog release {whom}", within(now, *until))
+}
+
+/// Names of the files that are set aside, in brackets.
+fn which(config: &Config) -> String {
+    let names = config.set_aside.iter().filter_map(|aside| aside.file.file_name());
+    let names: Vec<String> = names.map(|name| printable(name.as_encoded_bytes(), NAME_CHARS)).take(MOST).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
 
 fn files(count: u32) -> String {
