@@ -15,7 +15,8 @@ const DOWN: Duration = Duration::from_secs(10);
 const COMMAND: &str = "90";
 
 /// Gives the container a cgroup of its own in a pure v2 tree, whatever the host has mounted, and
-/// keeps what systemd-nspawn notes in /run from the host.
+/// keeps what systemd-nspawn notes in /run from the host. Its first process ends with `unshare`, and
+/// everything in the container with that.
 const BOOT_SCRIPT: &str = r#"
 umount --lazy /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1
 mount -t tmpfs tmpfs /run || exit 1
@@ -46,7 +47,7 @@ pub(super) fn tree() -> Option<PathBuf> {
 
 /// A container that runs.
 pub(super) struct Container {
-    nspawn: Child,
+    unshare: Child,
     leader: u32,
     cgroup: String,
     /// What is bound to `/mnt` in there.
@@ -63,16 +64,16 @@ impl Container {
         }
         fs::copy(tarball, share.path().join("tradedog.tar.gz")).unwrap();
         let cgroup = format!("tradedog-host-{}", std::process::id());
-        let nspawn = Command::new("setpriv")
+        let unshare = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"])
-            .args(["sh", "-c", BOOT_SCRIPT, "boot", &cgroup])
+            .args(["--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", BOOT_SCRIPT, "boot", &cgroup])
             .args([tree, share.path()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(share.path().join("nspawn.log")).unwrap())
             .spawn()
             .unwrap();
-        let mut container = Self { nspawn, leader: 0, cgroup, share };
+        let mut container = Self { unshare, leader: 0, cgroup, share };
         container.wait_for_boot();
         container
     }
@@ -80,10 +81,10 @@ impl Container {
     fn wait_for_boot(&mut self) {
         let begun = Instant::now();
         while begun.elapsed() < BOOT {
-            let ended = self.nspawn.try_wait().unwrap();
+            let ended = self.unshare.try_wait().unwrap();
             let said = || fs::read_to_string(self.share.path().join("nspawn.log")).unwrap_or_default();
             assert!(ended.is_none(), "systemd-nspawn has ended: {}", said());
-            self.leader = child_of(self.nspawn.id()).unwrap_or(0);
+            self.leader = leader(self.unshare.id()).unwrap_or(0);
             if self.leader != 0 {
                 let (_, state) = self.run(&["systemctl", "is-system-running"]);
                 if ["running", "degraded"].contains(&state.trim()) {
@@ -125,27 +126,32 @@ impl Drop for Container {
             println!("\n== what the journal says");
             println!("{}", self.run(&["journalctl", "--no-pager", "--lines=60", "--unit=tradedog", "--unit=trader"]).1);
         }
-        // Nobody outlives the first process of a pid namespace.
-        for pid in [self.leader, self.nspawn.id()].into_iter().filter(|pid| *pid != 0) {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+        // The first process of its pid namespace: nobody in there outlives it, and `unshare` buries it.
+        if let Some(nspawn) = child(self.unshare.id(), "systemd-nspawn") {
+            let _ = Command::new("kill").args(["-KILL", &nspawn.to_string()]).status();
             let begun = Instant::now();
-            while begun.elapsed() < DOWN && matches!(self.nspawn.try_wait(), Ok(None)) {
+            while begun.elapsed() < DOWN && matches!(self.unshare.try_wait(), Ok(None)) {
                 sleep(Duration::from_millis(20));
             }
         }
-        let _ = self.nspawn.wait();
+        let _ = self.unshare.kill();
+        let _ = self.unshare.wait();
         remove_cgroup(&self.cgroup);
     }
 }
 
-/// The first process of the container.
-fn child_of(pid: u32) -> Option<u32> {
+/// The first process of the container: `unshare` starts systemd-nspawn, and that starts it.
+fn leader(unshare: u32) -> Option<u32> {
+    let nspawn = child(unshare, "systemd-nspawn")?;
+    child(nspawn, "systemd")
+}
+
+/// A child of that name.
+fn child(pid: u32, name: &str) -> Option<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    // Until the shell has become systemd-nspawn its children are others.
-    let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    let child: u32 = children.split_whitespace().next()?.parse().ok()?;
-    let init = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
-    (comm.trim() == "systemd-nspawn" && init.trim() == "systemd").then_some(child)
+    let is_named =
+        |child: &u32| fs::read_to_string(format!("/proc/{child}/comm")).is_ok_and(|comm| comm.trim_end() == name);
+    children.split_whitespace().filter_map(|child| child.parse().ok()).find(is_named)
 }
 
 /// In a mount namespace again, since the host may have its tree elsewhere.
