@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::kernel::own_rights;
 use crate::model::printable;
 use service::Service;
+pub(super) use signals::{catches_all, means};
 
 /// What to check.
 #[derive(Args, Debug)]
@@ -158,6 +159,12 @@ fn verdict(report: &mut Report<'_>) -> io::Result<()> {
 
 fn several(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// The warnings about a target and its unit.
+#[cfg(test)]
+pub(super) fn unit_warnings(target: &crate::config::Target, unit: &str, units: &Units) -> Vec<String> {
+    lints::unit_warnings(target, unit, units)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod demo;
 mod explain;
 mod failure;
 mod inhibit;
+mod init;
 mod live;
 mod lookup;
 mod man;
@@ -92,6 +93,8 @@ enum Command {
     Thaw(thaw::Arguments),
     /// Have the running daemon read its configuration again
     Reload(reload::Arguments),
+    /// Look at running processes, and write a watchdog.toml for them, in dry run
+    Init(init::Arguments),
     /// Say what a metric, an action, a reason or another word means, and what to do about it
     Explain(explain::Arguments),
     /// See it at work: a leaking trader, the real daemon, up and down the ladder in a minute
@@ -115,6 +118,7 @@ impl Command {
             Self::Undo(arguments) => undo::run(&arguments, output),
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),
+            Self::Init(arguments) => init::run(&arguments, output),
             Self::Explain(arguments) => explain::run(&arguments, output),
             Self::Demo(arguments) => demo::run(&arguments, output),
             Self::Completions(arguments) => completions::run(&arguments, output),

@@ -109,5 +109,12 @@ fn handles_sigterm(members: &[&Member]) -> Option<bool> {
     all.all(|handles| handles == Some(first)).then_some(first)
 }
 
+/// The warnings about a target and its unit.
+#[cfg(test)]
+pub(super) fn unit_warnings(target: &Target, unit: &str, units: &Units) -> Vec<String> {
+    let lints = of_unit(target, unit, units, None).into_iter();
+    lints.filter(|lint| lint.severity == Severity::Warning).map(|lint| lint.text).collect()
+}
+
 #[cfg(test)]
 mod tests;

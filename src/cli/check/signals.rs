@@ -75,13 +75,31 @@ fn finding((action, signal, assumed): (&Action, Signal, bool), status: &Status, 
         );
         return Finding { text, wrong: true };
     }
-    let program = |meaning: &&Meaning| meaning.signal == signal.number() && runs(arguments, meaning.program);
-    match MEANINGS.iter().find(program) {
-        Some(Meaning { program, what, .. }) => {
+    match means(arguments, signal) {
+        Some((program, what)) => {
             Finding { text: format!("{name} ({action}): handled, but {program} {what} on it"), wrong: true }
+        }
+        None if catches_all(status) => {
+            let text = format!(
+                "{name} ({action}): the process catches every signal, as programs in Go do, which says nothing of {name}: \
+                 without signal.Notify it would die of it; see its source"
+            );
+            Finding { text, wrong: true }
         }
         None => Finding { text: format!("{name} ({action}): handled"), wrong: false },
     }
+}
+
+/// A runtime that catches so many signals (Go's does, all of them) does so whether or not the program
+/// asked for one: its handler then ends the process as the default would (os/signal of Go).
+pub(in crate::cli) const fn catches_all(status: &Status) -> bool {
+    status.caught.count_ones() >= 40
+}
+
+/// The program that the arguments name, and what it does on the signal that it has a meaning for.
+pub(in crate::cli) fn means(arguments: &[u8], signal: Signal) -> Option<(&'static str, &'static str)> {
+    let of = |meaning: &&Meaning| meaning.signal == signal.number() && runs(arguments, meaning.program);
+    MEANINGS.iter().find(of).map(|meaning| (meaning.program, meaning.what))
 }
 
 fn without_handler(signal: Signal, status: &Status) -> &'static str {
