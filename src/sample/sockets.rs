@@ -184,11 +184,11 @@ impl Probe for Sockets {
     }
 
     fn slow_group(&self, pass: &Pass<'_>, group: usize, column: Column) -> Option<Slow> {
+        let of = pass.groups.get(group)?;
         // Without a dump nothing is known of the members here, and nothing new of the others.
-        if self.slots.len() != pass.members.len() {
+        if self.elsewhere.is_unused() || self.slots.len() != pass.members.len() {
             return None;
         }
-        let of = pass.groups.get(group)?;
         let here = of.members.iter().filter(|&&member| pass.seats[member].other_net().is_none());
         let each = here.map(|&member| number(&self.tally, self.places.of_slot(self.slots[member]?), column));
         let each: Vec<Value> = each.map(known).collect();

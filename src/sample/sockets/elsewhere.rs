@@ -64,11 +64,16 @@ impl Elsewhere {
         self.reader.detach();
     }
 
+    /// Whether all members are in our own namespace.
+    pub(super) const fn is_unused(&self) -> bool {
+        self.namespaces.is_empty()
+    }
+
     /// Takes in what was read since the last pass, and has read what is due. `dump` is that of our own
     /// namespace.
     pub(super) fn update(&mut self, pass: &Pass<'_>, dump: &[Socket]) {
         self.follow(pass);
-        if self.namespaces.is_empty() {
+        if self.is_unused() {
             return;
         }
         self.collect(dump);
@@ -199,3 +204,6 @@ impl Elsewhere {
         Slow { at, period: self.period, value: value.unwrap_or(Err(Fault::FIRST)) }
     }
 }
+
+#[cfg(test)]
+mod tests;
