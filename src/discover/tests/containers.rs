@@ -4,8 +4,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use super::super::containers::in_container;
+use super::super::selector::holds_cheaply;
+use super::super::view::View;
 use super::cgroups::{Group, may_make_groups, passes, trees};
 use super::{Scene, Victim, facts_of, found, founds, lost, marker, targets, troubles};
+use crate::kernel::Proc;
+use crate::model::Pid;
 
 /// The id of a container that nobody has: 64 digits, the first twelve of them `head`'s.
 fn id(head: u64) -> String {
@@ -143,4 +148,43 @@ fn a_cidfile_proves_as_much_as_its_owner() {
     fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
     assert!(!anchored(), "somebody else may name another container");
     victim.end();
+}
+
+/// What stands in `/proc/PID/stat` and `status` of a process in a container, captured.
+const STAT: &str = "PID (python3) S 4201 PID PID 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 987654 9 10 184467 94000000000000 \
+    94000000001000 140700000000000 0 0 0 1 2 3 0 0 0 17 1 0 0 0 0 0 1 2 3 4 5 6 7 0\n";
+const STATUS: &str = "Name:\tpython3\nState:\tS (sleeping)\nPid:\tPID\nUid:\t0\t0\t0\t0\nNSpid:\tPID\t1\nVmRSS:\t 40 kB\nVmExe:\t 4 kB\n\
+    VmSwap:\t 0 kB\nThreads:\t3\nSigBlk:\t0000000000000000\nSigIgn:\t0000000001001000\nSigCgt:\t0000000180004a02\n";
+
+/// The layouts of `layouts/`, each a folder with the `cgroup` file of some processes: `in_PID` is in the
+/// container, by root's hand; `theirs_PID` in one that a user may have made; `out_PID` in none, or another.
+#[test]
+fn the_layouts_of_docker_podman_and_kubernetes_are_known() {
+    let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/discover/tests/layouts");
+    let config = targets(&["match = { container = '4f2c9a1b7d3e' }"]);
+    let selector = &config.targets[0].selector;
+    let mut seen = 0;
+    for layout in fs::read_dir(&layouts).unwrap().map(|entry| entry.unwrap().path()) {
+        let root = tempfile::tempdir().unwrap();
+        for file in fs::read_dir(&layout).unwrap().map(|entry| entry.unwrap().path()) {
+            let (role, pid) = file.file_name().unwrap().to_str().unwrap().split_once('_').unwrap();
+            let folder = root.path().join(pid);
+            fs::create_dir(&folder).unwrap();
+            for (name, text) in [("stat", STAT), ("status", STATUS)] {
+                fs::write(folder.join(name), text.replace("PID", pid)).unwrap();
+            }
+            fs::copy(&file, folder.join("cgroup")).unwrap();
+            let entry = Proc::captured(root.path()).unwrap().entry(Pid::new(pid.parse().unwrap()).unwrap()).unwrap();
+            let mut buffer = Vec::new();
+            let mut view = View::new(&entry, &mut buffer).unwrap();
+            let holds = holds_cheaply(selector, &mut view).unwrap();
+            let container = selector.container.as_ref().unwrap();
+            let places = view.cgroups().unwrap().iter().filter_map(|path| in_container(path, container));
+            let roots = places.map(|place| place.roots).max();
+            assert_eq!((holds, roots), (role != "out", (role != "out").then_some(role == "in")), "{}", file.display());
+            assert_eq!(entry.inner_pid(&mut buffer), Ok(Some(Pid::INIT)));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 20, "{seen} processes in {}", layouts.display());
 }
