@@ -20,14 +20,18 @@ const COLUMNS: [(Base, &str); 7] = [
     (Base::Threads, ">threads"),
 ];
 
-/// The heads, in order.
-pub(super) fn heads() -> [&'static str; COLUMNS.len()] {
-    COLUMNS.map(|(_, head)| head)
+/// The heads, in order, but for those of `without`.
+pub(super) fn heads(without: &[Base]) -> impl Iterator<Item = &'static str> {
+    shown(without).map(|(_, head)| head)
 }
 
 /// The cells of one process, in the order of the heads.
-pub(super) fn cells(readings: &BTreeMap<String, Reading>) -> [String; COLUMNS.len()] {
-    COLUMNS.map(|(base, _)| cell(base.info().name, readings.get(base.info().name)))
+pub(super) fn cells(readings: &BTreeMap<String, Reading>, without: &[Base]) -> impl Iterator<Item = String> {
+    shown(without).map(|(base, _)| cell(base.info().name, readings.get(base.info().name)))
+}
+
+fn shown(without: &[Base]) -> impl Iterator<Item = (Base, &'static str)> {
+    COLUMNS.into_iter().filter(|(base, _)| !without.contains(base))
 }
 
 /// A reading in its unit, or the word for why there is none: never a zero that nobody counted.

@@ -25,8 +25,8 @@ pub(super) use orders::ORDERS_MOST;
 /// Time for an answer; the daemon itself gives up sooner and says so.
 const PATIENCE: Duration = Duration::from_secs(45);
 
-/// Largest answer: thousands of measures in force.
-const MOST_BYTES: u64 = 16 << 20;
+/// Largest answer: the status of a thousand processes takes about 10 MB.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Longest line of the daemon's that is printed.
 const MOST_CHARS: usize = 1000;
@@ -76,7 +76,7 @@ impl Daemon {
                 lines.iter().try_for_each(|line| output.line(clean(line))).map_err(|error| failed(error.into()))
             }
             Reply::Refused(why) => Err(failed(Failure::runtime(clean(&why)))),
-            Reply::Leases(_) | Reply::Ordered(_) => Err(failed(self.stranger())),
+            Reply::Leases(_) | Reply::Ordered(_) | Reply::Status(_) => Err(failed(self.stranger())),
         }
     }
 
@@ -85,7 +85,16 @@ impl Daemon {
         match self.ask(&Request::Leases)? {
             Reply::Leases(leases) => Ok(leases),
             Reply::Refused(why) => Err(Unanswered::Failed(Failure::runtime(clean(&why)))),
-            Reply::Done(_) | Reply::Ordered(_) => Err(Unanswered::Failed(self.stranger())),
+            Reply::Done(_) | Reply::Ordered(_) | Reply::Status(_) => Err(Unanswered::Failed(self.stranger())),
+        }
+    }
+
+    /// How everything stands, as `/api/v1/status` tells it.
+    pub(super) fn status(&self) -> Result<String, Unanswered> {
+        match self.ask(&Request::Status)? {
+            Reply::Status(json) => Ok(json),
+            Reply::Refused(why) => Err(Unanswered::Failed(Failure::runtime(clean(&why)))),
+            Reply::Done(_) | Reply::Ordered(_) | Reply::Leases(_) => Err(Unanswered::Failed(self.stranger())),
         }
     }
 

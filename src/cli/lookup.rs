@@ -24,6 +24,11 @@ pub(super) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// Whether one was named.
+    pub(super) const fn is_given(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// Reads it, or tells every problem of it.
     pub(super) fn load(&self) -> Result<Config, Failure> {
         config::load(&self.path()?).map_err(Failure::Configuration)

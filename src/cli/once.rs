@@ -122,7 +122,7 @@ fn print(document: &Document, output: &mut Output) -> io::Result<()> {
         output.styled(WARNING, trouble)?;
     }
     let heads = ["target", ">process", ">pid", "name", "level"].into_iter();
-    let mut table = Table::new(&heads.chain(columns::heads()).collect::<Vec<_>>());
+    let mut table = Table::new(&heads.chain(columns::heads(&[])).collect::<Vec<_>>());
     for target in &document.targets {
         if target.processes.is_empty() {
             let dash = || String::from("-");
@@ -131,7 +131,7 @@ fn print(document: &Document, output: &mut Output) -> io::Result<()> {
         for row in &target.processes {
             let mut cells = vec![target.name.clone(), row.process.to_string(), row.pid.to_string(), row.comm.clone()];
             cells.push(row.level.map_or("-", Level::name).to_owned());
-            cells.extend(columns::cells(&row.readings));
+            cells.extend(columns::cells(&row.readings, &[]));
             table.row(row.level.unwrap_or_default(), cells);
         }
     }

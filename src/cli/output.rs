@@ -13,19 +13,28 @@ use crate::model::Level;
 /// Where a command prints to. Colour is dropped where it is not wanted: no terminal, NO_COLOR.
 pub(super) struct Output {
     to: Box<dyn Write>,
+    /// Columns of the terminal; none where lines may be as long as they are.
+    width: Option<usize>,
 }
 
 impl Output {
     pub(super) fn stdout() -> Self {
-        Self { to: Box::new(anstream::stdout()) }
+        Self { to: Box::new(anstream::stdout()), width: columns() }
     }
 
     /// Into memory, without colour.
     #[cfg(test)]
     pub(super) fn captured(print: impl FnOnce(&mut Self)) -> String {
+        Self::captured_as_wide(None, print)
+    }
+
+    /// Into memory, without colour, as on a terminal of that width.
+    #[cfg(test)]
+    pub(super) fn captured_as_wide(width: Option<usize>, print: impl FnOnce(&mut Self)) -> String {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let reading = std::thread::spawn(move || io::read_to_string(&mut reader).unwrap());
-        print(&mut Self { to: Box::new(anstream::StripStream::new(Box::new(writer) as Box<dyn Write>)) });
+        let to = Box::new(anstream::StripStream::new(Box::new(writer) as Box<dyn Write>));
+        print(&mut Self { to, width });
         reading.join().unwrap()
     }
 
@@ -39,6 +48,34 @@ impl Output {
         writeln!(self.to, "{style}{text}{style:#}")
     }
 
+    /// A line that begins with `label` and goes on `indent` columns from the margin where it does not fit.
+    pub(super) fn wrapped(&mut self, (label, indent): (&str, usize), text: &str) -> io::Result<()> {
+        let mut line = label.to_owned();
+        let mut length = label.chars().count();
+        let mut first = true;
+        for word in text.split(' ') {
+            let more = word.chars().count() + usize::from(!first);
+            if !first && self.width.is_some_and(|width| length + more > width) {
+                self.line(line.trim_end())?;
+                line = " ".repeat(indent);
+                length = indent + word.chars().count();
+            } else {
+                line.push_str(if first { "" } else { " " });
+                length += more;
+            }
+            line.push_str(word);
+            first = false;
+        }
+        self.line(line.trim_end())
+    }
+
+    /// As [`Output::wrapped`] from the margin, in a style.
+    pub(super) fn styled_wrapped(&mut self, style: Style, text: &str) -> io::Result<()> {
+        write!(self.to, "{style}")?;
+        self.wrapped(("", 4), text)?;
+        write!(self.to, "{style:#}")
+    }
+
     /// Text as it is.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         self.to.write_all(text.as_bytes())
@@ -50,6 +87,19 @@ impl Output {
         writeln!(self.to)
     }
 
+    /// The widest of these tables that fits, else the last.
+    pub(super) fn fitting(&mut self, tables: impl IntoIterator<Item = Table>) -> io::Result<()> {
+        let mut last = None;
+        for table in tables {
+            let fits = self.width.is_none_or(|width| table.width() <= width);
+            last = Some(table);
+            if fits {
+                break;
+            }
+        }
+        last.map_or(Ok(()), |table| self.table(&table))
+    }
+
     /// A table; rows of a raised level are coloured as a whole.
     pub(super) fn table(&mut self, table: &Table) -> io::Result<()> {
         let bold = Style::new().bold();
@@ -59,6 +109,12 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// Columns of the terminal that stdout is, if it is one.
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// How a level looks.
@@ -99,6 +155,10 @@ impl Table {
             }
         }
         Self { grid, levels: Vec::new() }
+    }
+
+    fn width(&self) -> usize {
+        self.grid.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or_default()
     }
 
     /// Adds a row about something at `level`.

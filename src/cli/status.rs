@@ -10,6 +10,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Args;
 
+use super::columns::text;
+use super::daemon::Daemon;
 use super::lookup::ConfigFile;
 use super::{Failure, Output};
 use crate::export::status::Status;
@@ -23,33 +25,83 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Whom to ask, and how to tell.
 #[derive(Args, Debug, Default)]
 pub(super) struct Arguments {
+    /// Only this target; without it, all of them and the host, worst first
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
     #[command(flatten)]
     file: ConfigFile,
-    /// Address of the daemon; without it the first one of [web] listen
+    /// Address of the daemon; without it, the daemon is asked over its control socket, and where that is not
+    /// open to this user, at the first address of [web] listen
     #[arg(long, value_name = "URL", conflicts_with = "config")]
     url: Option<String>,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    daemon: Daemon,
     /// Print the daemon's answer as it is, as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "target")]
     json: bool,
 }
 
+/// What the daemon said, and whether it runs on this host.
+struct Answer {
+    json: String,
+    is_here: bool,
+    /// Who said it, for sentences about him.
+    from: String,
+}
+
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let (address, access) = match &arguments.url {
-        Some(url) => (Address::parse(url).map_err(Failure::usage)?, arguments.access.or_configured(None)),
-        None => configured(arguments)?,
-    };
-    let answer = client::get_as(&access, &address, ("/api/v1/status", PATIENCE)).map_err(Failure::runtime)?;
-    let stranger = || Failure::runtime(format!("{address} answers, but not as tradedog does: is it the right port?"));
-    let status: Status = serde_json::from_str(&answer).map_err(|_| stranger())?;
+    let answer = ask(arguments)?;
+    let from = &answer.from;
+    let stranger = || Failure::runtime(format!("{from} answers, but not as tradedog does: is it the right port?"));
+    let mut status: Status = serde_json::from_str(&answer.json).map_err(|_| stranger())?;
     if arguments.json {
-        return Ok(output.text(&answer)?);
+        return Ok(output.text(&answer.json)?);
+    }
+    if let Some(name) = &arguments.target {
+        only(&mut status, name)?;
     }
     // Of another host nothing is known here, not even that its clock shows the same time.
-    let here = address.is_here().then(|| (unix_now(), host::Host::look()));
+    let here = answer.is_here.then(|| (unix_now(), host::Host::look()));
     let (now, host) = here.as_ref().map_or((status.time, None), |(now, host)| (*now, Some(host)));
-    Ok(view::print(&status, (now, host), output)?)
+    let view = if arguments.target.is_some() { view::Whom::Target } else { view::Whom::All };
+    Ok(view::print((&status, view), (now, host), output)?)
+}
+
+/// Over the control socket where nobody says which daemon; else, or where that is not to be had, over HTTP.
+fn ask(arguments: &Arguments) -> Result<Answer, Failure> {
+    if let Some(url) = &arguments.url {
+        let address = Address::parse(url).map_err(Failure::usage)?;
+        return get(&(address, arguments.access.or_configured(None)));
+    }
+    if arguments.file.is_given() {
+        return get(&configured(arguments)?);
+    }
+    match arguments.daemon.status() {
+        Ok(json) => Ok(Answer { json, is_here: true, from: "the daemon".to_owned() }),
+        Err(unanswered) => match configured(arguments) {
+            // What keeps us from the socket is told where there is no other way.
+            Err(_) => Err(unanswered.into()),
+            Ok(place) => get(&place),
+        },
+    }
+}
+
+fn get((address, access): &(Address, Access)) -> Result<Answer, Failure> {
+    let json = client::get_as(access, address, ("/api/v1/status", PATIENCE)).map_err(Failure::runtime)?;
+    Ok(Answer { json, is_here: address.is_here(), from: address.to_string() })
+}
+
+/// Leaves that target alone.
+fn only(status: &mut Status, name: &str) -> Result<(), Failure> {
+    let names: Vec<String> = status.targets.iter().map(|target| text(&target.name)).collect();
+    status.targets.retain(|target| target.name == name);
+    if status.targets.is_empty() {
+        let there = names.join(", ");
+        return Err(Failure::usage(format!("no target is called {}: there is {there}", text(name))));
+    }
+    Ok(())
 }
 
 fn unix_now() -> f64 {

@@ -21,6 +21,7 @@ use tokio::net::UnixListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
+use super::Published;
 use peers::Rights;
 pub use wire::{OrderAnswer, Reply, Request, Whom};
 
@@ -80,11 +81,16 @@ impl Asked {
     }
 }
 
+/// Wakes the loop.
+type Wake = Box<dyn Fn() + Send + Sync>;
+
 /// What every connection shares.
 struct Desk {
     queue: SyncSender<Asked>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Wake,
     rights: Rights,
+    /// What the status is told from.
+    published: Option<Arc<Published>>,
     /// Those who may not ask and did; who finds no room is not told of.
     strangers: SyncSender<Arc<str>>,
     limits: Limits,
@@ -111,10 +117,27 @@ impl Control {
     /// # Errors
     /// When the socket cannot be made; the text says which one and what to do.
     pub fn start(dir: &Path, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
-        Self::start_with(dir, wake, Limits::default())
+        Self::open(dir, (Box::new(wake), None), Limits::default())
     }
 
+    /// As [`Control::start`], and tells the status from what is published.
+    ///
+    /// # Errors
+    /// As [`Control::start`].
+    pub fn start_telling(
+        dir: &Path,
+        wake: impl Fn() + Send + Sync + 'static,
+        published: Arc<Published>,
+    ) -> io::Result<Self> {
+        Self::open(dir, (Box::new(wake), Some(published)), Limits::default())
+    }
+
+    #[cfg(test)]
     fn start_with(dir: &Path, wake: impl Fn() + Send + Sync + 'static, limits: Limits) -> io::Result<Self> {
+        Self::open(dir, (Box::new(wake), None), limits)
+    }
+
+    fn open(dir: &Path, (wake, published): (Wake, Option<Arc<Published>>), limits: Limits) -> io::Result<Self> {
         let path = dir.join(SOCKET);
         let listener = bind::bind(&path)?;
         let file = bind::identity(&path);
@@ -122,7 +145,7 @@ impl Control {
         let rights = Rights::of(&path);
         let flaw = rights.flaw();
         let (refused, strangers) = sync_channel(limits.strangers);
-        let desk = Arc::new(Desk { queue, wake: Box::new(wake), rights, strangers: refused, limits });
+        let desk = Arc::new(Desk { queue, wake, rights, published, strangers: refused, limits });
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = {
             let _inside = runtime.enter();

@@ -63,6 +63,8 @@ impl Watch {
             }
             Request::Release { .. } | Request::ReleaseAll => self.release(&asked, now),
             Request::Inhibitions => Reply::Done(held_back(self.state.inhibitions(now), now)),
+            // Answered before it comes here.
+            Request::Status => Reply::Refused("the status is told from what is published".to_owned()),
         };
         self.replies.push((asked, reply));
     }
@@ -157,7 +159,8 @@ impl Watch {
             | Request::Orders(_)
             | Request::Inhibit { .. }
             | Request::ReleaseAll
-            | Request::Inhibitions => (None, None),
+            | Request::Inhibitions
+            | Request::Status => (None, None),
         };
         let events = self.state.release(whom, &asked.by, now);
         if events.is_empty()
@@ -221,7 +224,7 @@ fn told(request: &Request) -> Option<String> {
         None => format!("everything of {}", shown(target)),
     };
     Some(match request {
-        Request::Leases | Request::Orders(_) | Request::Inhibitions => return None,
+        Request::Leases | Request::Orders(_) | Request::Inhibitions | Request::Status => return None,
         Request::Reload => "read the configuration again".to_owned(),
         Request::Thaw => "let everybody run again".to_owned(),
         Request::UndoAll => "undo everything".to_owned(),

@@ -84,7 +84,8 @@ impl Watch {
         };
         let now = kernel::now();
         let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
-        let control = remembering.folder().map(|folder| Control::start(folder, wake()));
+        let published = publisher.published();
+        let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), published));
         let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
         let mut watch = Self {

@@ -20,7 +20,7 @@ impl Daemon {
         match self.ask(request)? {
             Reply::Ordered(orders) => Ok(orders),
             Reply::Refused(why) => Err(Unanswered::Failed(Failure::runtime(clean(&why)))),
-            Reply::Done(_) | Reply::Leases(_) => Err(Unanswered::Failed(self.stranger())),
+            Reply::Done(_) | Reply::Leases(_) | Reply::Status(_) => Err(Unanswered::Failed(self.stranger())),
         }
     }
 

@@ -3,14 +3,15 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use super::*;
+use crate::cli::daemon::tests::Fake;
 use crate::config::{Config, Target, Web};
-use crate::export::{Publisher, Server, Snapshot, fixture};
+use crate::export::{Publisher, Reply, Request, Server, Snapshot, fixture};
 
 const SHORT: Duration = Duration::from_millis(300);
 
 fn shown(status: &Status) -> String {
     let status = Status { version: "VERSION".into(), ..status.clone() };
-    Output::captured(|output| view::print(&status, (status.time, None), output).unwrap())
+    Output::captured(|output| view::print((&status, view::Whom::All), (status.time, None), output).unwrap())
 }
 
 #[test]
@@ -31,20 +32,45 @@ fn banners_say_what_is_not_as_it_should_be() {
 
 #[test]
 fn what_was_done_to_the_dead_is_not_forgotten() {
-    let snapshot = fixture::snapshot();
-    let mut status = Status::of(&snapshot);
-    status.targets.truncate(1);
-    status.targets[0].members.clear();
-    let told = shown(&status);
-    let last = told.lines().rev().take(2).collect::<Vec<_>>();
-    assert_eq!(last, ["  done  pid 1234: reset_pool: delivered 4s ago", "trader, processes that are gone"], "{told}");
+    let mut snapshot = fixture::snapshot();
+    let config = Arc::clone(&snapshot.config);
+    let counters = Arc::clone(&snapshot.counters);
+    snapshot.clear();
+    (snapshot.config, snapshot.counters) = (config, counters);
+    let told = shown(&Status::of(&snapshot));
+    assert!(told.contains("  done      reset_pool delivered 4s ago (SIGUSR1), process 0, pid 1234"), "{told}");
+}
+
+#[test]
+fn it_fits_a_narrow_terminal_and_no_command_is_broken() {
+    let status = Status { version: "VERSION".into(), ..Status::of(&fixture::snapshot()) };
+    let told = Output::captured_as_wide(Some(80), |output| {
+        view::print((&status, view::Whom::All), (status.time, None), output).unwrap();
+    });
+    let wide: Vec<&str> = told.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+    insta::assert_snapshot!("narrow", told);
+}
+
+#[test]
+fn one_target_is_told_of_alone_and_a_wrong_name_gets_the_right_ones() {
+    let mut status = Status::of(&fixture::snapshot());
+    only(&mut status, "workers").unwrap();
+    let told = Output::captured(|output| {
+        view::print((&status, view::Whom::Target), (status.time, None), output).unwrap();
+    });
+    assert!(told.contains("workers: critical") && !told.contains("trader:") && !told.contains("host:"), "{told}");
+    let Err(Failure::Usage(error)) = only(&mut Status::of(&fixture::snapshot()), "wokers") else { panic!("no such") };
+    assert_eq!(error.to_string(), "no target is called wokers: there is trader, gateway, workers");
 }
 
 #[test]
 fn a_loop_that_stands_still_is_noticed() {
     let status = Status::of(&fixture::snapshot());
     for (later, stale) in [(5.0, false), (60.0, true)] {
-        let shown = Output::captured(|output| view::print(&status, (status.time + later, None), output).unwrap());
+        let shown = Output::captured(|output| {
+            view::print((&status, view::Whom::All), (status.time + later, None), output).unwrap();
+        });
         assert_eq!(shown.contains("STALE"), stale, "{shown}");
     }
 }
@@ -136,4 +162,30 @@ fn a_server_on_every_address_is_asked_on_loopback() {
     {
         assert_eq!(reachable(listen.parse().unwrap()).to_string(), asked);
     }
+}
+
+/// What is offered to be copied is a command that there is.
+#[test]
+fn each_command_that_is_offered_is_one() {
+    use clap::Parser as _;
+    let status = Status::of(&fixture::snapshot());
+    let accounts = status.targets.iter().map(|target| &target.account).chain([&status.host.account]);
+    let commands: Vec<&String> = accounts.flat_map(|account| &account.you_can).collect();
+    assert!(commands.len() > 5, "{commands:?}");
+    for command in commands {
+        let parsed = crate::cli::Cli::try_parse_from(command.split(' '));
+        assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn without_a_word_where_the_daemon_is_asked_over_its_socket() {
+    let status = serde_json::to_string(&Status::of(&fixture::snapshot())).unwrap();
+    let fake = Fake::start(move |request| {
+        assert_eq!(request, Request::Status);
+        Reply::Status(status.clone())
+    });
+    let arguments = Arguments { daemon: fake.daemon(), ..Arguments::default() };
+    let told = Output::captured(|output| run(&arguments, output).unwrap());
+    assert!(told.contains("trader: elevated"), "{told}");
 }

@@ -1,7 +1,7 @@
 //! The status for people.
 
+mod account;
 mod measures;
-mod story;
 
 use std::io;
 use std::time::Duration;
@@ -10,61 +10,67 @@ use super::host::Host;
 use crate::cli::columns::{self, text};
 use crate::cli::output::{Output, Table, WARNING};
 use crate::export::status::{Judged, Status};
-use crate::model::Level;
+use crate::model::{Base, Level};
 use crate::record::show_duration;
+use account::Told;
 
 /// Seconds after which a pass is overdue for certain, whatever the interval and the host's load.
 const STALE: f64 = 30.0;
 
+/// Whom the answer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// All targets and the host.
+    All,
+    /// One target.
+    Target,
+}
+
 /// Prints what the daemon knew, seen from `now`, in seconds since 1970.
-pub(super) fn print(status: &Status, (now, host): (f64, Option<&Host>), output: &mut Output) -> io::Result<()> {
+pub(super) fn print(
+    (status, whom): (&Status, Whom),
+    (now, host): (f64, Option<&Host>),
+    output: &mut Output,
+) -> io::Result<()> {
     let last = status.pass.last_sample.map(|last| format!("last sample {} ago", span(now - last)));
     output.line(format!("tradedog {}, {}", text(&status.version), last.unwrap_or_else(|| "no sample yet".into())))?;
-    for line in host.iter().flat_map(|host| host.lines()) {
+    for line in host.iter().filter(|_| whom == Whom::All).flat_map(|host| host.lines()) {
         output.line(line)?;
     }
     if now - status.time > STALE {
-        output.styled(WARNING, "STALE: the daemon answers but has made no pass since, so nothing is watched")?;
+        let text = "STALE: the daemon answers but has made no pass since, so nothing is watched";
+        output.styled_wrapped(WARNING, text)?;
     }
-    banners(status, output)?;
-    measures::in_force(status, output)?;
+    for banner in &status.banners {
+        output.styled_wrapped(WARNING, &format!("{}: {}", text(&banner.title), text(&banner.text)))?;
+    }
+    if whom == Whom::All {
+        measures::in_force(status, output)?;
+    }
+    accounts((status, whom), output)?;
     output.line("")?;
-    table(status, output)?;
-    story::of_host(status, output)?;
-    status.targets.iter().try_for_each(|target| story::of_target(status, target, output))
+    table(status, output)
 }
 
-fn banners(status: &Status, output: &mut Output) -> io::Result<()> {
-    if status.dry_run {
-        output.styled(WARNING, "DRY RUN: measures are told of, not taken")?;
-    }
-    for reason in &status.not_ready {
-        output.styled(WARNING, format!("NOT READY: {}", text(reason)))?;
-    }
-    if !status.configuration.last_reload_successful {
-        output.styled(
-            WARNING,
-            "the last reload failed, and the configuration before it goes on: tradedog check, then tradedog reload",
-        )?;
-    }
-    if status.configuration.files_set_aside > 0 {
-        let count = status.configuration.files_set_aside;
-        output.styled(WARNING, format!("{count} configuration files were set aside: tradedog check says why"))?;
-    }
-    if status.processes_left_out > 0 {
-        let count = status.processes_left_out;
-        output.line(format!("{count} processes are left out of /metrics: [web] max_series is too small"))?;
-    }
-    for target in status.targets.iter().filter(|target| target.successor_missing) {
-        let name = text(&target.name);
-        output.styled(WARNING, format!("{name}: killed, and nobody has come after it: does anything restart it?"))?;
-    }
-    Ok(())
+/// Worst first; the host after targets that are as bad.
+fn accounts((status, whom): (&Status, Whom), output: &mut Output) -> io::Result<()> {
+    let mut told: Vec<Told<'_>> = status.targets.iter().map(Told::target).collect();
+    told.extend(Told::host(&status.host).filter(|_| whom == Whom::All));
+    told.sort_by_key(Told::rank);
+    let whole = whom == Whom::Target || status.targets.len() == 1;
+    told.iter().try_for_each(|one| one.print(whole, output))
 }
+
+/// Readings that a narrow terminal does without, the first to go first.
+const DISPENSABLE: [Base; 5] = [Base::Threads, Base::Established, Base::MaxFds, Base::Swap, Base::CloseWait];
 
 fn table(status: &Status, output: &mut Output) -> io::Result<()> {
+    output.fitting((0..=DISPENSABLE.len()).map(|count| table_without(status, &DISPENSABLE[..count])))
+}
+
+fn table_without(status: &Status, without: &[Base]) -> Table {
     let heads = ["target", ">process", ">pid", "level", ">since"].into_iter();
-    let mut table = Table::new(&heads.chain(columns::heads()).collect::<Vec<_>>());
+    let mut table = Table::new(&heads.chain(columns::heads(without)).collect::<Vec<_>>());
     for target in &status.targets {
         let name = text(&target.name);
         if target.members.is_empty() {
@@ -75,11 +81,11 @@ fn table(status: &Status, output: &mut Output) -> io::Result<()> {
             target.members.iter().map(|member| (member.process.to_string(), member.pid.to_string(), &member.judged));
         for (process, pid, judged) in group.chain(members) {
             let mut cells = vec![name.clone(), process, pid, text(&judged.level), since(status, judged)];
-            cells.extend(columns::cells(&judged.readings));
+            cells.extend(columns::cells(&judged.readings, without));
             table.row(level(&judged.level), cells);
         }
     }
-    output.table(&table)
+    table
 }
 
 /// Since when the highest ladder has its level.

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
 use super::{Asked, Desk, Reply, Request};
+use crate::export::status::Status;
 
 pub(super) async fn accept_all(listener: UnixListener, desk: Arc<Desk>) {
     let places = Arc::new(Semaphore::new(desk.limits.connections));
@@ -30,7 +31,10 @@ fn turn_away(stream: &UnixStream) {
 
 async fn serve(stream: UnixStream, desk: Arc<Desk>, place: OwnedSemaphorePermit) {
     let reply = match request(&stream, &desk).await {
-        Ok((request, by)) => desk.put(request, by).await,
+        Ok((request, by)) => match desk.told(&request) {
+            Some(reply) => reply,
+            None => desk.put(request, by).await,
+        },
         Err(refusal) => refusal,
     };
     // Whoever does not take its answer has none.
@@ -58,6 +62,15 @@ async fn request(stream: &UnixStream, desk: &Desk) -> Result<(Request, Arc<str>)
 }
 
 impl Desk {
+    /// The status, from what is published: the loop is not asked, so it may even stand still.
+    fn told(&self, request: &Request) -> Option<Reply> {
+        let published = self.published.as_ref().filter(|_| *request == Request::Status)?;
+        Some(match serde_json::to_string_pretty(&Status::of(&published.latest())) {
+            Ok(json) => Reply::Status(json + "\n"),
+            Err(error) => Reply::Refused(format!("the status could not be written: {error}")),
+        })
+    }
+
     /// Hands a request to the loop and waits for its answer.
     async fn put(&self, request: Request, by: Arc<str>) -> Reply {
         let limit = if request == Request::Reload { self.limits.reload } else { self.limits.answer };

@@ -334,3 +334,19 @@ fn dropping_it_ends_every_connection() {
     let ended = stream.read(&mut [0; 16]);
     assert!(matches!(&ended, Ok(0)) || ended.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset));
 }
+
+/// A loop that stands still keeps nobody from asking how things stand.
+#[test]
+fn the_status_is_told_without_the_loop() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = crate::export::Publisher::new(crate::export::fixture::snapshot());
+    let wake = || panic!("the loop is not asked");
+    let _control = Control::start_telling(folder.path(), wake, publisher.published()).unwrap();
+    let mut stream = std::os::unix::net::UnixStream::connect(folder.path().join(SOCKET)).unwrap();
+    stream.write_all(b"\"status\"\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let Reply::Status(json) = serde_json::from_str(&answer).unwrap() else { panic!("{answer}") };
+    let status: crate::export::status::Status = serde_json::from_str(&json).unwrap();
+    assert_eq!(status.targets.len(), 3);
+}

@@ -67,6 +67,8 @@ pub enum Request {
     ReleaseAll,
     /// Tell what is held back.
     Inhibitions,
+    /// Tell how everything stands, as `/api/v1/status` does.
+    Status,
 }
 
 /// On which processes of a target an operator wants a measure taken.
@@ -106,12 +108,14 @@ pub enum Reply {
     Leases(Vec<LeaseView>),
     /// What was ordered, to be followed by [`Request::Orders`].
     Ordered(Vec<OrderAnswer>),
+    /// How everything stands: the document of `/api/v1/status`, as text.
+    Status(String),
 }
 
 impl Request {
     /// Whether it only asks how things stand.
     pub const fn is_question(&self) -> bool {
-        matches!(self, Self::Leases | Self::Orders(_) | Self::Inhibitions)
+        matches!(self, Self::Leases | Self::Orders(_) | Self::Inhibitions | Self::Status)
     }
 
     /// Reads a line.

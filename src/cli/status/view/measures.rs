@@ -9,7 +9,7 @@ use crate::export::status::{Lease, Status, UndoFailures};
 
 /// One line each.
 pub(super) fn in_force(status: &Status, output: &mut Output) -> io::Result<()> {
-    status.leases.iter().try_for_each(|lease| output.styled(WARNING, line(status, lease)))
+    status.leases.iter().try_for_each(|lease| output.styled_wrapped(WARNING, &line(status, lease)))
 }
 
 /// `IN FORCE: pause of trader since 12:03:11 UTC (4m), undone 10m after critical is left`
