@@ -9,7 +9,7 @@ use crate::export::status::{Banner, Status};
 /// All that apply; nothing when all is as it should be.
 pub(super) fn banners(status: &Status, seen: Seen) -> Markup {
     html! {
-        div #banners {
+        section #banners aria-label="What to know first" {
             (stale(status, seen))
             @for same in status.banners.chunk_by(|one, next| one.kind == next.kind) { (told(same)) }
             @for target in status.targets.iter().filter(|target| target.successor_missing) {

@@ -86,6 +86,9 @@ fn body(status: &Status) -> Markup {
     let mut room = Room::new();
     let mut targets: Vec<&Target> = status.targets.iter().collect();
     targets.sort_by_key(|target| Reverse(level(&target.level)));
+    // The host stands behind the targets that are as badly off.
+    let hosts = status.host.level.as_deref().map_or(Level::Normal, level);
+    let (worse, better) = targets.split_at(targets.partition_point(|target| level(&target.level) >= hosts));
     html! {
         @if targets.len() > FEW_TARGETS {
             nav aria-label="Targets" {
@@ -99,8 +102,9 @@ fn body(status: &Status) -> Markup {
             }
         }
         main #targets tabindex="-1" {
-            @for one in targets { (target::target(status, one, &mut room)) }
+            @for one in worse { (target::target(status, one, &mut room)) }
             (host::host(status))
+            @for one in better { (target::target(status, one, &mut room)) }
             (measures::in_force(status))
             (measures::recent(status))
         }

@@ -48,7 +48,7 @@ pub(super) fn rungs<'a>(rungs: impl Iterator<Item = (String, &'a Rung)>, now: f6
     let rungs: Vec<_> = rungs.collect();
     html! {
         @if !rungs.is_empty() {
-            div.wide tabindex="0" role="region" aria-label="Rungs" {
+            div.wide tabindex="0" role="group" aria-label="Rungs" {
                 table {
                     caption { "Rungs that are not idle" }
                     thead { tr { th scope="col" { "action" } th scope="col" { "for" } th scope="col" { "standing" } } }

@@ -11,7 +11,7 @@ pub(super) fn in_force(status: &Status) -> Markup {
         @if !status.leases.is_empty() {
             section.measures data-key="in-force" aria-labelledby="in-force" {
                 h2 #in-force { "measures in force" }
-                div.wide tabindex="0" role="region" aria-label="Measures in force" {
+                div.wide tabindex="0" role="group" aria-label="Measures in force" {
                     table {
                         caption { "What must be undone" }
                         thead { tr {
@@ -83,7 +83,7 @@ pub(super) fn recent(status: &Status) -> Markup {
         @if !status.recent_orders.is_empty() {
             section.orders data-key="orders" aria-labelledby="orders" {
                 h2 #orders { "orders that ended last" }
-                div.wide tabindex="0" role="region" aria-label="Orders that ended last" {
+                div.wide tabindex="0" role="group" aria-label="Orders that ended last" {
                     table {
                         caption { "The latest first" }
                         thead { tr {

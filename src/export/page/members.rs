@@ -52,7 +52,7 @@ fn table(target: &Target, rest: &[&Member], room: &mut Room) -> Markup {
     html! {
         details.rest data-key="rest" {
             summary { (processes(rest.len())) " more" @if calm { ", all normal" } }
-            div.wide tabindex="0" role="region" aria-label={ "Processes of " (text(&target.name)) } {
+            div.wide tabindex="0" role="group" aria-label={ "Processes of " (text(&target.name)) } {
                 table {
                     caption { "Processes of " (text(&target.name)) }
                     thead { tr {

@@ -143,6 +143,80 @@ fn it_says_what_the_json_says_at_any_width_in_the_dark_and_without_a_script() {
     is_well(&mut tab, &site);
 }
 
+/// What axe-core (npm package, in target/tools) holds against the page; none where it is not there.
+fn accused(tab: &mut Tab<'_>) -> Option<Value> {
+    let axe = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/axe/axe.min.js");
+    let Ok(axe) = std::fs::read_to_string(axe) else {
+        eprintln!("skipped: accessibility of the page: there is no target/tools/axe/axe.min.js");
+        return None;
+    };
+    tab.eval(&format!("{axe};0"));
+    Some(tab.eval(
+        "axe.run().then(({ violations }) => violations.filter(({ impact }) => impact !== 'minor')
+             .map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))",
+    ))
+}
+
+/// All is as it should be.
+fn calm() -> Snapshot {
+    let like = fixture::snapshot();
+    let mut snapshot =
+        Snapshot::empty(std::sync::Arc::new(fixture::config(vec![fixture::target("trader", &["broker"])])));
+    (snapshot.wall, snapshot.taken, snapshot.host_name) = (like.wall, like.taken, like.host_name);
+    snapshot.not_ready.clear();
+    fixture::push_member(
+        &mut snapshot,
+        crate::model::MemberKey { target: 0, slot: 1 },
+        crate::model::Value::Known(85.0),
+    );
+    snapshot
+}
+
+/// Two hundred processes, of which one is not calm.
+fn many() -> Snapshot {
+    let mut snapshot = calm();
+    for slot in (2..201).chain([0]) {
+        let key = crate::model::MemberKey { target: 0, slot };
+        fixture::push_member(&mut snapshot, key, crate::model::Value::Known(if slot == 0 { 305.0 } else { 85.0 }));
+    }
+    snapshot
+}
+
+/// Names and texts that nobody would choose who means well, at their longest.
+fn hostile() -> Snapshot {
+    let name = "<img src=x onerror=alert(1)>\u{202e}".to_owned() + &"x".repeat(4096);
+    let mut snapshot = fixture::snapshot();
+    let mut config = (*snapshot.config).clone();
+    config.daemon.dry_run = true;
+    config.targets[0].name = std::sync::Arc::from(&*name);
+    config.targets[2].actions[2].name = std::sync::Arc::from("y".repeat(300));
+    snapshot.config = std::sync::Arc::new(config);
+    snapshot.host_name = std::sync::Arc::from(&*name);
+    snapshot.not_ready = vec![name];
+    snapshot
+}
+
+#[test]
+fn nobody_is_shut_out_whatever_is_shown() {
+    let Some(mut browser) = browser() else { return };
+    for (name, snapshot) in
+        [("calm", calm()), ("many", many()), ("hostile", hostile()), ("trouble", fixture::snapshot())]
+    {
+        let site = Site::of(snapshot);
+        for (width, dark) in [(360, false), (1400, true)] {
+            let mut tab = browser.open(&site.url(), View { width, dark, script: true });
+            let wide = tab.eval("document.documentElement.scrollWidth - innerWidth");
+            assert!(wide.as_f64().unwrap() <= 0.0, "{name} scrolls sideways by {wide} at {width}");
+            let (complaints, _) = tab.complaints();
+            assert_eq!(complaints, [""; 0], "{name}");
+            tab.picture(&pictures().join(format!("{name}-{width}-{}.png", if dark { "dark" } else { "light" })));
+            if let Some(accused) = accused(&mut tab) {
+                assert_eq!(accused, json!([]), "{name} {width} {dark}");
+            }
+        }
+    }
+}
+
 #[test]
 fn it_is_refreshed_in_place() {
     let Some(mut browser) = browser() else { return };
