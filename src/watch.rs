@@ -26,7 +26,7 @@ use crate::judge::{State, stop};
 use crate::kernel::{self, Asked, Waiter};
 use crate::model::{Event, LeaseView, Moment, Note, Outcome};
 use crate::record::{Recorder, show_duration};
-use crate::sample::Sampler;
+use crate::sample::{NameNote, Sampler};
 
 use notify::Notify;
 use reload::Reload;
@@ -126,6 +126,7 @@ impl Watch {
 
     /// Reads what is due; between passes only the membership is brought up to date.
     fn sample(&mut self, now: Moment) {
+        self.hear_names(now);
         if now < self.next_pass {
             self.sampler.forget_departed(&self.roster);
             return;
@@ -135,6 +136,16 @@ impl Watch {
         self.sampler.sample(self.roster.members().iter(), now);
         let interval = self.config.daemon.interval;
         self.next_pass = if self.view.late < interval { self.next_pass + interval } else { now + interval };
+    }
+
+    /// Takes in what was found out about host names. A peer that is known at last need not wait for an interval.
+    fn hear_names(&mut self, now: Moment) {
+        if self.sampler.hear_names(now) {
+            self.next_pass = self.next_pass.min(now);
+        }
+        for NameNote { text, bad } in self.sampler.name_notes(now) {
+            if bad { self.warn(text) } else { self.say(text) }
+        }
     }
 
     fn record(&mut self) {

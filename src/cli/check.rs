@@ -103,6 +103,7 @@ fn tell(
     for trouble in live.trouble.iter().filter(|trouble| trouble.target.is_none()) {
         report.warn("", trouble)?;
     }
+    host_names(live, &mut report)?;
     host::tell(live, &mut report)?;
     web::tell(&config.web, &mut report)?;
     for (index, target) in config.targets.iter().enumerate() {
@@ -114,6 +115,15 @@ fn tell(
         verdict(&mut report)?;
     }
     Ok(report.errors)
+}
+
+/// Whether the host names of peers can be resolved here and now.
+fn host_names(live: &Live, report: &mut Report<'_>) -> io::Result<()> {
+    live.names.iter().try_for_each(|name| match (name.addresses, &name.trouble) {
+        (Some(_), None) => report.line(name),
+        (Some(_) | None, Some(_)) => report.warn("", name),
+        (None, None) => report.warn("", format!("{name}, and there is no answer yet: does DNS answer?")),
+    })
 }
 
 /// What was read, and by whose rights the rest is judged.

@@ -1,12 +1,16 @@
 //! What is there now, without a daemon: for `once` and `check`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{Config, Threshold};
 use crate::discover::{Change, Roster, Trouble, survey};
 use crate::kernel;
-use crate::model::{Level, Moment, Reading, Sample};
+use crate::model::{HostName, Level, Moment, Reading, Sample};
 use crate::sample::Sampler;
+
+/// How long host names are waited for.
+const RESOLVE: Duration = Duration::from_secs(5);
 
 /// The members of every target, and one sample of them.
 pub(super) struct Live {
@@ -14,6 +18,8 @@ pub(super) struct Live {
     pub(super) roster: Roster,
     /// In the order of the roster's members.
     pub(super) sample: Sample,
+    /// The host names of peers.
+    pub(super) names: Vec<HostName>,
     /// Targets, by index, that this very command matches, and so would the daemon.
     pub(super) own: Vec<u16>,
     /// Why there may be more than was found.
@@ -25,6 +31,10 @@ pub(super) struct Live {
 impl Live {
     /// Looks at the host. Our own process is nobody's member: it ends with this command.
     pub(super) fn look(config: &Config) -> Self {
+        let shared = Arc::new(config.clone());
+        let mut sampler = Sampler::new(Arc::clone(&shared));
+        sampler.resolve_by(Arc::new(kernel::resolve), Arc::new(|| {}));
+        sampler.await_names(RESOLVE);
         let mut survey = survey(config);
         let own = kernel::own_pid();
         let (ourselves, others): (Vec<_>, Vec<_>) =
@@ -34,10 +44,10 @@ impl Live {
         let mut found: Vec<Change> = survey.found.into_iter().map(Change::Found).collect();
         let at = kernel::now();
         roster.apply(&mut found, at, &mut Vec::new());
-        let config = Arc::new(config.clone());
-        let sample = Sampler::new(Arc::clone(&config)).sample(roster.members().iter(), at).clone();
+        let sample = sampler.sample(roster.members().iter(), at).clone();
+        let names = sampler.names().collect();
         let own = ourselves.iter().map(|found| found.target).collect();
-        Self { config, roster, sample, own, trouble: survey.trouble, at }
+        Self { config: shared, roster, sample, names, own, trouble: survey.trouble, at }
     }
 }
 

@@ -83,10 +83,11 @@ impl Document {
             name: target.name.to_string(),
             processes: of_target(index).map(row).collect(),
         });
+        let lost = live.names.iter().filter(|name| name.addresses.is_none()).map(ToString::to_string);
         Self {
             time: wall.unix_seconds(live.at),
             targets: targets.collect(),
-            trouble: live.trouble.iter().map(ToString::to_string).collect(),
+            trouble: live.trouble.iter().map(ToString::to_string).chain(lost).collect(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod action;
 mod check;
 mod keys;
 mod load;
+mod peer;
 mod problem;
 mod read;
 mod reader;
@@ -21,7 +22,6 @@ pub mod units;
 mod value;
 mod web;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ use std::time::Duration;
 use crate::model::{Level, Metric, PerLevel};
 
 pub use action::{Action, Needs, Otherwise};
+pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Fallback, SetAside, load, load_at_start, parse};
 pub use source::Source;
@@ -106,37 +107,6 @@ pub struct Budget {
     pub max: u32,
     /// In which span.
     pub per: Duration,
-}
-
-/// `[peers]`: a name for the other side of sockets, or for an own listening side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The name after the dot of a metric.
-    pub name: Arc<str>,
-    /// Which end of the socket the pattern is held against.
-    pub end: End,
-    /// Address; none for `*`.
-    pub address: Option<Network>,
-    /// Port; none for `*`.
-    pub port: Option<u16>,
-}
-
-/// An end of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The other side: connections that the process made.
-    Remote,
-    /// The own side: connections that others made to it.
-    Local,
-}
-
-/// An address or a CIDR network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The address.
-    pub address: IpAddr,
-    /// How many leading bits count.
-    pub prefix: u8,
 }
 
 /// Where something is written, for sentences about it.

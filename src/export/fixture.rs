@@ -9,7 +9,7 @@ use super::{
     Standing, TargetView, ThresholdView,
 };
 use crate::config::{
-    Action, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Per, Target, Threshold, Web,
+    Action, Address, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Per, Target, Threshold, Web,
 };
 use crate::model::{
     ActionScope, Base, BootId, Cause, Command, Event, FreezeBy, Identity, KillScope, Level, Measure, MemberKey, Metric,
@@ -134,7 +134,7 @@ fn leases() -> Vec<LeaseView> {
 
 /// A configuration of these targets with as many peers as each has.
 pub(crate) fn config(targets: Vec<Target>) -> Config {
-    let peer = |name: &str| Peer { name: Arc::from(name), end: End::Remote, address: None, port: Some(443) };
+    let peer = |name: &str| Peer { name: Arc::from(name), end: End::Remote, address: Address::Any, port: Some(443) };
     Config {
         daemon: Daemon::default(),
         web: Web { listen: Vec::new(), max_series: 10_000, ..Web::default() },

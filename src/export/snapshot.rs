@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading, RungView,
-    ThresholdView,
+    Base, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading,
+    RungView, ThresholdView,
 };
 use crate::record::{Counters, LogTo};
 
@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub probe_errors: Vec<ProbeErrors>,
     /// Sockets that no process could be found for, by state; only of states that were asked for.
     pub unattributed: Vec<(Base, u64)>,
+    /// The host names of `[peers]`.
+    pub host_names: Vec<HostName>,
     /// What was read of the host, in the order of the configuration's `host.metrics`; empty before
     /// the first reading.
     pub host: Vec<Reading>,
@@ -166,6 +168,7 @@ impl Snapshot {
             probes: Vec::new(),
             probe_errors: Vec::new(),
             unattributed: Vec::new(),
+            host_names: Vec::new(),
             host: Vec::new(),
             host_ladder: LadderView::default(),
             host_thresholds: Vec::new(),
@@ -193,6 +196,7 @@ impl Snapshot {
         self.probes.clear();
         self.probe_errors.clear();
         self.unattributed.clear();
+        self.host_names.clear();
         self.host.clear();
         self.host_thresholds.clear();
         self.not_ready.clear();

@@ -5,6 +5,7 @@
 //! stage. This module imports no other module of the crate.
 
 mod event;
+mod host_name;
 mod identity;
 mod inhibit;
 mod level;
@@ -19,6 +20,7 @@ mod standing;
 mod text;
 
 pub use event::{Event, Note};
+pub use host_name::HostName;
 pub use identity::{BootId, Identity, MemberKey, Pid};
 pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
 pub use level::{Level, PerLevel};

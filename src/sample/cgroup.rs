@@ -170,7 +170,8 @@ impl Probe for Cgroups {
         self.anew = true;
         let target = pass.seats.first().map_or(0, |seat| seat.key.target);
         let all = [Group { target, members: (0..pass.members.len()).collect() }];
-        let mut pass = Pass { now: pass.now, members: pass.members, seats: &mut *pass.seats, groups: &all };
+        let Pass { now, members, .. } = *pass;
+        let mut pass = Pass { now, members, seats: &mut *pass.seats, groups: &all, names: &mut *pass.names };
         let prepared = self.prepare(&mut pass);
         let read = |index| {
             self.look(&mut pass, index);

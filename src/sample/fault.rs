@@ -22,13 +22,16 @@ impl Fault {
     pub const UNSUPPORTED: Self = Self { unknown: Unknown::Denied, reason: "unsupported" };
     /// A rate between two counts, of which there is only one so far.
     pub const FIRST: Self = Self { unknown: Unknown::Overdue, reason: "first" };
+    /// It is counted by a host name that has not been resolved yet.
+    pub const UNRESOLVED: Self = Self { unknown: Unknown::Overdue, reason: "unresolved" };
     /// What was read cannot be true.
     pub const IMPOSSIBLE: Self = Self { unknown: Unknown::Malformed, reason: "malformed" };
 
-    /// Whether something went wrong: not that a process exited, that a rate has just begun, or that
-    /// the kernel was built or started without what is asked for.
+    /// Whether something went wrong: not that a process exited, that a rate has just begun, that DNS has
+    /// not answered, which is told of by itself, or that the kernel was built or started without what is
+    /// asked for.
     pub(super) fn is_error(self) -> bool {
-        ![Self::GONE, Self::UNSUPPORTED, Self::FIRST].contains(&self)
+        ![Self::GONE, Self::UNSUPPORTED, Self::FIRST, Self::UNRESOLVED].contains(&self)
     }
 }
 

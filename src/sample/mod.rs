@@ -11,6 +11,7 @@ mod fault;
 mod faults;
 mod host;
 mod memory;
+mod names;
 mod open_fds;
 mod probe;
 mod rate;
@@ -24,18 +25,21 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use probe::{Group, PROBES, Pass, Seat};
 use rate::Counted;
 use running::Running;
 
 pub use fault::Fault;
+use names::Names;
+pub use names::{Lookup, NameNote, Wake};
 pub use running::ProbeStats;
 
 use crate::config::{Config, Per};
 use crate::discover::{Member, Roster};
 use crate::kernel;
-use crate::model::{Base, GroupSample, MemberSample, Moment, Reading, Sample, Unknown, Value};
+use crate::model::{Base, GroupSample, HostName, MemberSample, Moment, Reading, Sample, Unknown, Value};
 
 /// Reads the members, pass by pass.
 pub struct Sampler {
@@ -47,13 +51,50 @@ pub struct Sampler {
     /// Who is judged together, in the order of the sample's groups.
     groups: Vec<Group>,
     sample: Sample,
+    names: Names,
 }
 
 impl Sampler {
-    /// One that has read nobody yet. It opens nothing before the first pass.
+    /// One that has read nobody yet. It opens nothing before the first pass, and resolves no names.
     pub fn new(config: Arc<Config>) -> Self {
+        Self::over(config, Names::default())
+    }
+
+    fn over(config: Arc<Config>, mut names: Names) -> Self {
         let (probes, stats) = PROBES.iter().map(|row| Running::new(row, &config)).unzip();
-        Self { config, probes, stats, seats: Vec::new(), groups: Vec::new(), sample: Sample::default() }
+        names.follow(config.host_names());
+        Self { config, probes, stats, seats: Vec::new(), groups: Vec::new(), sample: Sample::default(), names }
+    }
+
+    /// From now on the host names of peers are resolved by `lookup`, on threads of their own, and `wake` is
+    /// called when an answer is there. What is counted by a name is unknown until then.
+    pub fn resolve_by(&mut self, lookup: Lookup, wake: Wake) {
+        self.names.resolve_by(lookup, wake);
+    }
+
+    /// Waits for the names to be resolved, `most` long. For commands, not for the loop.
+    pub fn await_names(&mut self, most: Duration) {
+        self.names.wait(most);
+    }
+
+    /// Takes in what was found out about names. True where a peer is known that was not.
+    pub fn hear_names(&mut self, now: Moment) -> bool {
+        self.names.take_in(now)
+    }
+
+    /// The names, for people.
+    pub fn names(&self) -> impl Iterator<Item = HostName> {
+        self.names.views()
+    }
+
+    /// What people should hear of the names and have not heard.
+    pub fn name_notes(&mut self, now: Moment) -> Vec<NameNote> {
+        self.names.notes(now)
+    }
+
+    /// One for another configuration, that has read nobody yet and knows the names that this one knows.
+    pub fn reconfigured(&mut self, config: Arc<Config>) -> Self {
+        Self::over(config, std::mem::take(&mut self.names))
     }
 
     /// For a loop that must not wait: what takes long is read by a thread of its own, and is overdue
@@ -68,8 +109,10 @@ impl Sampler {
     /// Readings that could not be had say why; nothing here fails.
     pub fn sample<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Moment) -> &Sample {
         let members: Vec<_> = members.collect();
+        self.names.take_in(now);
         self.follow(&members, now);
-        let mut pass = Pass { now, members: &members, seats: &mut self.seats, groups: &self.groups };
+        let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
+        let mut pass = Pass { now, members: &members, seats, groups, names };
         for (running, stats) in self.probes.iter_mut().zip(&mut self.stats) {
             running.read(&mut pass, &mut self.sample, stats);
         }
@@ -112,7 +155,7 @@ impl Sampler {
     /// `metric` is an index into the target's `metrics`.
     pub fn fresh_group(&mut self, members: &[&Member], metric: usize, now: Moment) -> Reading {
         let mut seats: Vec<Seat> = members.iter().map(|member| self.seat_anew(member)).collect();
-        let mut pass = Pass { now, members, seats: &mut seats, groups: &[] };
+        let mut pass = Pass { now, members, seats: &mut seats, groups: &[], names: &mut self.names };
         let mut probes = self.probes.iter_mut().zip(&mut self.stats);
         let reading = probes.find_map(|(running, stats)| running.fresh(&mut pass, metric, stats));
         reading.unwrap_or_else(|| self.never_read(now))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::names::Names;
 use super::rate::Counted;
 use super::{cgroup, faults, host, memory, open_fds, sockets};
 use crate::config::Config;
@@ -128,6 +129,8 @@ pub(super) struct Pass<'a> {
     pub(super) seats: &'a mut [Seat],
     /// Those who are judged together.
     pub(super) groups: &'a [Group],
+    /// The addresses behind the host names of peers.
+    pub(super) names: &'a mut Names,
 }
 
 /// A target that is judged as a group and has a member.

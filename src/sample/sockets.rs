@@ -69,9 +69,9 @@ impl Sockets {
             elsewhere: Elsewhere::new(config),
             slots: Vec::new(),
             places: Places::default(),
-            tally: Tally::new(config.peers.clone()),
+            tally: Tally::new(&config.peers),
             unattributed: Vec::new(),
-            fresh: Tally::new(config.peers.clone()),
+            fresh: Tally::new(&config.peers),
             current: Err(Fault::GONE),
         }
     }
@@ -144,6 +144,10 @@ impl Sockets {
 
 impl Probe for Sockets {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
+        self.fresh.follow(pass.names);
+        if self.tally.follow(pass.names) {
+            self.elsewhere.follow_names(&self.tally);
+        }
         self.unattributed.clear();
         self.slots.clear();
         self.dump.clear();
@@ -156,6 +160,7 @@ impl Probe for Sockets {
         self.seat(pass);
         self.count();
         self.elsewhere.update(pass, &self.dump);
+        self.tally.take_met(&mut |name, address| pass.names.touch(name, address, pass.now));
         if !pass.members.is_empty() {
             self.unattributed.extend(self.tally.unclear());
             self.elsewhere.add_unclear(&mut self.unattributed);
@@ -235,6 +240,9 @@ fn known(value: Result<f64, Fault>) -> Value {
 }
 
 fn number(tally: &Tally, place: Slot, column: Column) -> Result<f64, Fault> {
+    if tally.is_unresolved(column.peer) {
+        return Err(Fault::UNRESOLVED);
+    }
     let count = tally.get(place, column.base, column.peer);
     count.map(|count| count as f64).ok_or(Fault::IMPOSSIBLE)
 }

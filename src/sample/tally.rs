@@ -3,8 +3,12 @@
 //! What belongs here: the table of states with an owner, matching against `[peers]`, counting.
 //! What does not: whose a socket is (`attribution`).
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use super::attribution::Slot;
-use crate::config::{End, Network, Peer};
+use super::names::Names;
+use crate::config::{Address, End, Network, Peer};
 use crate::kernel::sock_diag::{Endpoint, Socket, States, TcpState};
 use crate::model::Base;
 
@@ -41,15 +45,61 @@ pub(super) const OWNED_STATES: States = {
 /// The counts of one pass.
 #[derive(Debug)]
 pub(super) struct Tally {
-    peers: Vec<Peer>,
+    peers: Vec<Party>,
+    /// As of which version of the names their addresses are.
+    names: Option<u64>,
     /// For each slot a row for all sockets and one for each peer, each with [`COLUMNS`] columns.
     counts: Vec<u32>,
     unclear: [u64; OWNED.len()],
 }
 
 impl Tally {
-    pub(super) const fn new(peers: Vec<Peer>) -> Self {
-        Self { peers, counts: Vec::new(), unclear: [0; OWNED.len()] }
+    pub(super) fn new(peers: &[Peer]) -> Self {
+        Self::over(peers.iter().map(Party::new).collect())
+    }
+
+    /// One that counts by these peers, as they were resolved when they were taken from another.
+    pub(super) const fn over(peers: Vec<Party>) -> Self {
+        Self { peers, names: None, counts: Vec::new(), unclear: [0; OWNED.len()] }
+    }
+
+    /// The peers, as they are resolved now.
+    pub(super) fn parties(&self) -> &[Party] {
+        &self.peers
+    }
+
+    /// From now on host names have the addresses that they have now. Whether that is news.
+    pub(super) fn follow(&mut self, names: &Names) -> bool {
+        if self.names.replace(names.version()) == Some(names.version()) {
+            return false;
+        }
+        for party in &mut self.peers {
+            if let Whom::Name { name, known, addresses, met } = &mut party.whom {
+                *known = names.addresses(name, addresses);
+                met.clear();
+                met.resize(addresses.len(), false);
+            }
+        }
+        true
+    }
+
+    /// Whether it is not known who that peer is.
+    pub(super) fn is_unresolved(&self, peer: Option<usize>) -> bool {
+        let party = peer.and_then(|peer| self.peers.get(peer));
+        party.is_some_and(|party| matches!(party.whom, Whom::Name { known: false, .. }))
+    }
+
+    /// Calls `met` with each host name and address of it that a socket was counted by, and forgets that.
+    pub(super) fn take_met(&mut self, found: &mut dyn FnMut(&str, IpAddr)) {
+        for party in &mut self.peers {
+            if let Whom::Name { name, addresses, met, .. } = &mut party.whom {
+                for (address, met) in addresses.iter().zip(met) {
+                    if std::mem::take(met) {
+                        found(name, *address);
+                    }
+                }
+            }
+        }
     }
 
     /// Forgets the counts and makes room for `slots` of them: processes, and whoever else is counted for.
@@ -76,7 +126,7 @@ impl Tally {
             return;
         }
         for peer in 0..self.peers.len() {
-            if is_with(&self.peers[peer], socket) {
+            if self.peers[peer].is_with(socket) {
                 for &slot in holders {
                     self.count(self.cell(slot, peer + 1, column));
                 }
@@ -133,17 +183,64 @@ fn column(state: TcpState) -> Option<usize> {
     OWNED.iter().position(|&(owned, _)| owned == state)
 }
 
-fn is_with(peer: &Peer, socket: &Socket) -> bool {
-    let Endpoint { address, port } = match peer.end {
-        End::Remote => socket.remote,
-        End::Local => socket.local,
-    };
-    peer.port.is_none_or(|wanted| wanted == port) && peer.address.is_none_or(|network| contains(network, address))
+/// A peer, as sockets are held against it.
+#[derive(Clone, Debug)]
+pub(super) struct Party {
+    end: End,
+    port: Option<u16>,
+    whom: Whom,
+}
+
+#[derive(Clone, Debug)]
+enum Whom {
+    Anybody,
+    Network(Network),
+    /// Whoever has one of these addresses, ascending; and which of them a socket was counted by.
+    Name {
+        name: Arc<str>,
+        known: bool,
+        addresses: Vec<IpAddr>,
+        met: Vec<bool>,
+    },
+}
+
+impl Party {
+    fn new(peer: &Peer) -> Self {
+        let whom = match &peer.address {
+            Address::Any => Whom::Anybody,
+            Address::Network(network) => Whom::Network(*network),
+            Address::Name(name) => {
+                Whom::Name { name: Arc::clone(name), known: false, addresses: Vec::new(), met: Vec::new() }
+            }
+        };
+        Self { end: peer.end, port: peer.port, whom }
+    }
+
+    fn is_with(&mut self, socket: &Socket) -> bool {
+        let Endpoint { address, port } = match self.end {
+            End::Remote => socket.remote,
+            End::Local => socket.local,
+        };
+        if self.port.is_some_and(|wanted| wanted != port) {
+            return false;
+        }
+        match &mut self.whom {
+            Whom::Anybody => true,
+            Whom::Network(network) => contains(*network, address),
+            Whom::Name { addresses, met, .. } => {
+                let found = addresses.binary_search(&address);
+                found.is_ok_and(|at| {
+                    met[at] = true;
+                    true
+                })
+            }
+        }
+    }
 }
 
 /// Whether `address` is in `network`. Addresses of sockets are never IPv4 in IPv6 notation.
-fn contains(network: Network, address: std::net::IpAddr) -> bool {
-    use std::net::IpAddr::{V4, V6};
+fn contains(network: Network, address: IpAddr) -> bool {
+    use IpAddr::{V4, V6};
     let (wanted, found, bits) = match (network.address, address) {
         (V4(wanted), V4(found)) => (u128::from(wanted.to_bits()), u128::from(found.to_bits()), 32),
         (V6(wanted), V6(found)) => (wanted.to_bits(), found.to_bits(), 128),

@@ -269,7 +269,8 @@ fn who_dies_between_the_count_and_the_dump_has_no_count_of_0() {
     let column = probe::Column { at: 0, base: Base::CloseWait, peer: None };
     let mut seats = [Seat::new(&member)];
     let mut count = || {
-        let mut pass = Pass { now: kernel::now(), members: &[&member], seats: &mut seats, groups: &[] };
+        let names = &mut Names::default();
+        let mut pass = Pass { now: kernel::now(), members: &[&member], seats: &mut seats, groups: &[], names };
         probe.prepare(&mut pass).unwrap();
         probe.look(&mut pass, 0);
         probe.value(column)

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Watch;
-use crate::config::Config;
+use crate::config::{Address, Config, Peer, Target};
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
 use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::{MemberView, State};
 use crate::kernel;
-use crate::model::{GroupSample, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
+use crate::model::{GroupSample, HostName, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
 use crate::record::LogTo;
 use crate::sample::ProbeStats;
 
@@ -122,12 +122,31 @@ impl Watch {
                 show_probe(snapshot, probe);
             }
             snapshot.unattributed.extend(sampler.unattributed());
+            snapshot.host_names.extend(sampler.names());
+            snapshot.not_ready.extend(unresolved(config, &snapshot.host_names));
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
             let duration = kernel::now().since(began);
             snapshot.pass = PassView { duration, late: view.late, last_sample: view.last_sample };
         });
     }
+}
+
+/// A sentence for each host name without an answer that a threshold needs.
+fn unresolved<'a>(config: &'a Config, names: &'a [HostName]) -> impl Iterator<Item = String> + 'a {
+    let is = |peer: &Peer, name: &HostName| matches!(&peer.address, Address::Name(other) if *other == name.name);
+    let counts = move |name: &&HostName| {
+        let needed = |metric: Option<&Metric>| {
+            let peer =
+                metric.and_then(|metric| config.peers.iter().find(|peer| metric.peer.as_ref() == Some(&peer.name)));
+            peer.is_some_and(|peer| is(peer, name))
+        };
+        let rows = |target: &Target| target.thresholds.iter().any(|row| needed(target.metrics.get(row.metric)));
+        let host = &config.host;
+        config.targets.iter().any(rows) || host.thresholds.iter().any(|row| needed(host.metrics.get(row.metric)))
+    };
+    let lost = names.iter().filter(|name| name.addresses.is_none() && name.trouble.is_some());
+    lost.filter(counts).map(ToString::to_string)
 }
 
 fn show_probe(snapshot: &mut Snapshot, probe: &ProbeStats) {

@@ -14,7 +14,6 @@ use crate::discover::{Discovery, Roster};
 use crate::export::{Asked, Reply};
 use crate::kernel;
 use crate::model::Moment;
-use crate::sample::Sampler;
 
 /// How long the first look of a new discovery is waited for.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
@@ -173,7 +172,7 @@ impl Watch {
         let seats = self.roster.seats();
         self.roster = Roster::new(&config);
         self.roster.remember(seats);
-        self.sampler = Sampler::new(Arc::clone(&config)).detached();
+        self.sampler = self.sampler.reconfigured(Arc::clone(&config)).detached();
         self.executor.reconfigure(Arc::clone(&config));
         self.recorder.reconfigure(Arc::clone(&config));
         self.discovery = discovery;

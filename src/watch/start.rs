@@ -86,6 +86,7 @@ impl Watch {
         let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
         let published = publisher.published();
         let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), published));
+        let wake_names = wake();
         let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
         let mut watch = Self {
@@ -114,6 +115,7 @@ impl Watch {
             config,
             waiter,
         };
+        watch.sampler.resolve_by(Arc::new(kernel::resolve), Arc::new(wake_names));
         watch.listen(control.transpose());
         watch.resume(killing, now);
         Ok(watch)

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tradedog::config::{Bound, Budget, End, Ladder, Members};
+use tradedog::config::{Address, Bound, Budget, End, Ladder, Members};
 use tradedog::model::{KillScope, Level, METRICS, Measure, Scope, Signal};
 
 use super::*;
@@ -81,12 +81,32 @@ fn peers_bring_their_metrics_and_thresholds_what_they_name() {
     assert_eq!(named, ["sockets.a", "close_wait.b", "host_swap_used"]);
 }
 
+fn network(address: &Address) -> Option<(IpAddr, u8)> {
+    if let Address::Network(network) = address { Some((network.address, network.prefix)) } else { None }
+}
+
+#[test]
+fn host_names_are_read_in_one_spelling_and_each_once() {
+    let longest = format!("{}.com", ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(57)].join("."));
+    assert_eq!(longest.len(), 253);
+    let text = format!(
+        "[peers]\na = \"Broker.Example.COM.:443\"\nb = {{ local = \"broker.example.com:*\" }}\nc = \"_svc.db-1:1\"\n\
+         d = \"localhost:2\"\ne = \"{longest}:3\"\nf = \"3com.example:4\"\n"
+    );
+    let config = parse(&text).unwrap();
+    let name = |text: &str| Address::Name(text.into());
+    let (a, b) = (&config.peers[0], &config.peers[1]);
+    assert_eq!((a.end, &a.address, a.port), (End::Remote, &name("broker.example.com"), Some(443)));
+    assert_eq!((b.end, &b.address, b.port), (End::Local, &name("broker.example.com"), None));
+    let names: Vec<String> = config.host_names().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["broker.example.com", "_svc.db-1", "localhost", &longest, "3com.example"]);
+}
+
 #[test]
 fn peers_take_addresses_networks_and_stars() {
     let text = "[peers]\na = \"10.0.5.10:5432\"\nb = \"[fd00::/8]:*\"\nc = { local = \"*:8443\" }\nd = \"0.0.0.0/0:1\"\ne = \"[::1]:2\"\n";
     let config = parse(text).unwrap();
-    let rows: Vec<_> =
-        config.peers.iter().map(|p| (&*p.name, p.end, p.address.map(|n| (n.address, n.prefix)), p.port)).collect();
+    let rows: Vec<_> = config.peers.iter().map(|p| (&*p.name, p.end, network(&p.address), p.port)).collect();
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
     assert_eq!(rows[0], ("a", End::Remote, Some((ip("10.0.5.10"), 32)), Some(5432)));
     assert_eq!(rows[1], ("b", End::Remote, Some((ip("fd00::"), 8)), None));

@@ -9,7 +9,9 @@ use super::super::reader::{Entry, Value};
 use super::super::text::quoted;
 use super::super::units::Wrong;
 use super::super::value::named;
-use super::super::{End, Network, Peer};
+use super::super::{Address, End, Network, Peer};
+
+mod name;
 
 /// Every peer, and every name that was tried to be one.
 #[derive(Debug, Default)]
@@ -52,7 +54,7 @@ fn peer(name: Arc<str>, entry: &Entry<'_>, report: &mut Report) -> Option<Peer> 
     Some(Peer { name, end: End::Local, address, port })
 }
 
-fn pattern(value: Value<'_>, report: &mut Report) -> Option<(Option<Network>, Option<u16>)> {
+fn pattern(value: Value<'_>, report: &mut Report) -> Option<(Address, Option<u16>)> {
     let text = value.text(EXAMPLE, report)?;
     match parse(text) {
         Ok(pattern) => Some(pattern),
@@ -67,7 +69,7 @@ fn wrong(what: &str, help: impl Into<String>) -> Wrong {
     Wrong { what: what.to_owned(), help: help.into() }
 }
 
-fn parse(text: &str) -> Result<(Option<Network>, Option<u16>), Wrong> {
+fn parse(text: &str) -> Result<(Address, Option<u16>), Wrong> {
     if text.is_empty() {
         return Err(wrong("is empty", format!("write ADDRESS:PORT, such as \"{EXAMPLE}\"")));
     }
@@ -87,17 +89,24 @@ fn parse(text: &str) -> Result<(Option<Network>, Option<u16>), Wrong> {
             Ok(_) | Err(_) => return Err(wrong("has no port", "a port is a number from 1 to 65535, or *")),
         },
     };
-    let address = network(address)?;
-    if address.is_none() && port.is_none() {
+    let address = whom(address)?;
+    if address == Address::Any && port.is_none() {
         return Err(wrong("is every socket", "give an address or a port"));
     }
     Ok((address, port))
 }
 
-fn network(text: &str) -> Result<Option<Network>, Wrong> {
+fn whom(text: &str) -> Result<Address, Wrong> {
     if text == "*" {
-        return Ok(None);
+        return Ok(Address::Any);
     }
+    if name::is_meant(text) {
+        return name::parse(text).map(|name| Address::Name(name.into()));
+    }
+    network(text).map(Address::Network)
+}
+
+fn network(text: &str) -> Result<Network, Wrong> {
     let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let (address, prefix) = match inner.unwrap_or(text).split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
@@ -125,18 +134,18 @@ fn network(text: &str) -> Result<Option<Network>, Wrong> {
     };
     let first = first(address, prefix);
     if first == address {
-        return Ok(Some(Network { address, prefix }));
+        return Ok(Network { address, prefix });
     }
     let network = if first.is_ipv4() { format!("{first}/{prefix}") } else { format!("[{first}/{prefix}]") };
     Err(wrong("has bits behind its prefix", format!("write {network} for the network, or no prefix for the address")))
 }
 
 fn no_address(text: &str) -> Wrong {
-    let name = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-    if text.chars().all(name) && text.contains(|c: char| c.is_ascii_alphabetic()) {
-        return wrong("is a host name, which is not available in this version", "write the IP address");
+    if text.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return wrong("has no IP address", "an IPv4 address is four numbers from 0 to 255: 10.0.5.10");
     }
-    wrong("is not ADDRESS:PORT", "ADDRESS is *, 10.0.5.10, 10.0.5.0/24, [::1] or [fd00::/8]; PORT is a number or *")
+    let help = "ADDRESS is *, 10.0.5.10, 10.0.5.0/24, [::1], [fd00::/8] or a host name; PORT is a number or *";
+    wrong("is not ADDRESS:PORT", help)
 }
 
 /// The first address of the network that `address` is in.

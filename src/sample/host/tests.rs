@@ -6,6 +6,7 @@ use super::*;
 use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::kernel::host::HostFile;
 use crate::model::{Metric, Unknown};
+use crate::sample::names::Names;
 
 const START: Moment = Moment::from_secs(100);
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,7 +18,8 @@ fn asking_for(bases: &[Base]) -> Config {
 }
 
 fn pass(probe: &mut Host, now: Moment) {
-    probe.prepare(&mut Pass { now, members: &[], seats: &mut [], groups: &[] }).unwrap();
+    let names = &mut Names::default();
+    probe.prepare(&mut Pass { now, members: &[], seats: &mut [], groups: &[], names }).unwrap();
 }
 
 const fn column(base: Base) -> Column {

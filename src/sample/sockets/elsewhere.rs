@@ -8,11 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Peer};
+use crate::config::Config;
 use crate::kernel::sock_diag::Socket;
 use crate::model::{Base, Moment, Unknown, Value};
 use crate::sample::fault::Fault;
 use crate::sample::probe::{Column, Group, Pass, Seat, Slow};
+use crate::sample::tally::{Party, Tally};
 use crate::sample::together::together;
 
 pub(super) mod count;
@@ -30,7 +31,7 @@ const PERIODS: u32 = 3;
 
 /// What is known of the other namespaces that members are in.
 pub(super) struct Elsewhere {
-    peers: Arc<[Peer]>,
+    peers: Arc<[Party]>,
     namespaces: Vec<Namespace>,
     reader: Reader,
     /// How often each is read.
@@ -51,7 +52,7 @@ struct Namespace {
 impl Elsewhere {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            peers: config.peers.clone().into(),
+            peers: Tally::new(&config.peers).parties().into(),
             namespaces: Vec::new(),
             reader: Reader::default(),
             period: PERIOD.max(config.daemon.interval),
@@ -69,18 +70,23 @@ impl Elsewhere {
         self.namespaces.is_empty()
     }
 
+    /// From now on the peers are resolved as they are there.
+    pub(super) fn follow_names(&mut self, tally: &Tally) {
+        self.peers = tally.parties().into();
+    }
+
     /// Takes in what was read since the last pass, and has read what is due. `dump` is that of our own
     /// namespace.
-    pub(super) fn update(&mut self, pass: &Pass<'_>, dump: &[Socket]) {
+    pub(super) fn update(&mut self, pass: &mut Pass<'_>, dump: &[Socket]) {
         self.follow(pass);
         if self.is_unused() {
             return;
         }
-        self.collect(dump);
+        self.collect(pass, dump);
         let due: Vec<Job> = self.due(pass);
         if !due.is_empty() {
             self.reader.read(due);
-            self.collect(dump);
+            self.collect(pass, dump);
         }
     }
 
@@ -99,11 +105,12 @@ impl Elsewhere {
         self.namespaces.retain(|namespace| !namespace.members.is_empty());
     }
 
-    fn collect(&mut self, dump: &[Socket]) {
+    fn collect(&mut self, pass: &mut Pass<'_>, dump: &[Socket]) {
         for mut counted in self.reader.answers() {
             let namespace = self.namespaces.iter_mut().find(|namespace| namespace.net == counted.net);
             if let Some(namespace) = namespace {
                 counted.add_strays(dump);
+                counted.take_met(&mut |name, address| pass.names.touch(name, address, pass.now));
                 namespace.counted = Some(counted);
             }
         }

@@ -14,11 +14,17 @@ fn socket(state: TcpState, local: &str, remote: &str) -> Socket {
 }
 
 fn peer(end: End, address: &str, port: Option<u16>) -> Peer {
-    let address = (address != "*").then(|| {
-        let (address, prefix) = address.split_once('/').unwrap();
-        Network { address: address.parse().unwrap(), prefix: prefix.parse().unwrap() }
-    });
+    let address = match address.split_once('/') {
+        None => Address::Any,
+        Some((address, prefix)) => {
+            Address::Network(Network { address: address.parse().unwrap(), prefix: prefix.parse().unwrap() })
+        }
+    };
     Peer { name: "peer".into(), end, address, port }
+}
+
+fn is_with(peer: &Peer, socket: &Socket) -> bool {
+    Party::new(peer).is_with(socket)
 }
 
 #[test]
@@ -50,7 +56,7 @@ fn a_peer_is_matched_by_the_end_the_address_and_the_port_it_names() {
 fn sockets_count_for_each_holder_and_each_peer_and_listening_for_no_peer() {
     let peers =
         vec![peer(End::Remote, "*", Some(5432)), peer(End::Local, "*", Some(8443)), peer(End::Remote, "*", None)];
-    let mut tally = Tally::new(peers);
+    let mut tally = Tally::new(&peers);
     tally.open(2);
     tally.add(&[0, 1], &socket(TcpState::CloseWait, "10.0.0.1 8443", "10.0.0.2 5432"));
     tally.add(&[1], &socket(TcpState::Established, "10.0.0.1 40000", "10.0.0.2 5432"));
@@ -74,7 +80,7 @@ fn sockets_count_for_each_holder_and_each_peer_and_listening_for_no_peer() {
 
 #[test]
 fn time_wait_is_the_hosts_and_no_part_of_what_a_process_holds() {
-    let mut tally = Tally::new(vec![peer(End::Remote, "*", Some(5432))]);
+    let mut tally = Tally::new(&[peer(End::Remote, "*", Some(5432))]);
     tally.open(1);
     tally.add(&[0], &socket(TcpState::TimeWait, "10.0.0.1 40000", "10.0.0.2 5432"));
     tally.add(&[0], &socket(TcpState::TimeWait, "10.0.0.1 40001", "10.0.0.2 443"));

@@ -21,6 +21,10 @@ pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
         snapshot.inhibitions.iter().map(|inhibition| held_back(inhibition, snapshot.taken)).collect::<Vec<_>>();
     all.extend(several(("inhibited", "INHIBITED"), &inhibitions));
     all.extend(several(("not_ready", "NOT READY"), &snapshot.not_ready));
+    let lost = snapshot.host_names.iter().filter(|name| name.trouble.is_some()).map(ToString::to_string);
+    // One that keeps a threshold blind is among those already.
+    let lost: Vec<String> = lost.filter(|text| !snapshot.not_ready.contains(text)).collect();
+    all.extend(several(("unresolved", "NOT RESOLVED"), &lost));
     if snapshot.config.fallback.is_some() {
         let text = "the configuration could not be used at the start, and the one that was used last goes on: tradedog \
                     check, then tradedog reload";

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use super::super::held::Held;
 use super::super::places::Places;
-use crate::config::Peer;
 use crate::discover::Member;
 use crate::kernel::sock_diag::{Socket, TcpState};
 use crate::kernel::{self, Error, Proc, Process};
@@ -24,18 +23,18 @@ use crate::model::{Base, Identity, Moment, Pid, Value};
 use crate::sample::attribution::Slot;
 use crate::sample::fault::Fault;
 use crate::sample::probe::{Column, Group, Pass, Seat};
-use crate::sample::tally::Tally;
+use crate::sample::tally::{Party, Tally};
 
 /// A namespace to read, and for whom.
 pub(in crate::sample::sockets) struct Job {
     net: u64,
     members: Vec<(u16, Arc<Process>)>,
-    peers: Arc<[Peer]>,
+    peers: Arc<[Party]>,
 }
 
 impl Job {
     /// For these members of `pass`.
-    pub(in crate::sample::sockets) fn of(net: u64, pass: &Pass<'_>, members: &[usize], peers: Arc<[Peer]>) -> Self {
+    pub(in crate::sample::sockets) fn of(net: u64, pass: &Pass<'_>, members: &[usize], peers: Arc<[Party]>) -> Self {
         let member = |&index: &usize| {
             let member: &Member = pass.members[index];
             (member.key.target, member.process.clone())
@@ -77,6 +76,13 @@ impl Counted {
     pub(in crate::sample::sockets) fn group(&self, of: (u16, &[&Seat]), column: Column) -> Result<Value, Fault> {
         let books = self.books.as_ref().map_err(|fault| *fault)?;
         books.group(of, column)
+    }
+
+    /// See [`Tally::take_met`].
+    pub(super) fn take_met(&mut self, found: &mut dyn FnMut(&str, IpAddr)) {
+        if let Ok(books) = &mut self.books {
+            books.tally.take_met(found);
+        }
     }
 
     /// Adds those of the members' sockets that are not in their namespace but in our own.
@@ -123,7 +129,7 @@ impl Books {
         let groups = groups(job);
         let mut places = Places::default();
         places.set(&groups, (&slots, slots.len()));
-        let mut tally = Tally::new(job.peers.to_vec());
+        let mut tally = Tally::over(job.peers.to_vec());
         tally.open(places.of_slot(slots.len()));
         let hidden = slots.iter().any(|slot| slot.is_err_and(|fault| fault != Fault::GONE));
         let before = if hidden { crowd(job.net) } else { None };
@@ -223,6 +229,9 @@ impl Books {
     }
 
     fn number(&self, place: Slot, column: Column) -> Result<u64, Fault> {
+        if self.tally.is_unresolved(column.peer) {
+            return Err(Fault::UNRESOLVED);
+        }
         self.tally.get(place, column.base, column.peer).ok_or(Fault::IMPOSSIBLE)
     }
 

@@ -9,6 +9,7 @@ use crate::discover::{Facts, Member};
 use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::kernel::{Process, own_pid};
 use crate::model::{MemberKey, Pid};
+use crate::sample::names::Names;
 
 const SCRIPT: &str = r#"
 import fcntl, socket, struct, sys
@@ -71,8 +72,9 @@ const CLOSE_WAIT: Column = Column { at: 0, base: Base::CloseWait, peer: None };
 fn look(elsewhere: &mut Elsewhere, member: &Member, (net, now): (u64, Moment)) -> Slow {
     let mut seats = [Seat::new(member)];
     seats[0].net = Some((now, Ok(Some(net))));
-    let pass = Pass { now, members: &[member], seats: &mut seats, groups: &[] };
-    elsewhere.update(&pass, &[]);
+    let names = &mut Names::default();
+    let mut pass = Pass { now, members: &[member], seats: &mut seats, groups: &[], names };
+    elsewhere.update(&mut pass, &[]);
     elsewhere.member(&pass.seats[0], CLOSE_WAIT).unwrap()
 }
 
@@ -123,6 +125,7 @@ fn a_namespace_is_forgotten_with_its_last_member_and_read_no_sooner_than_it_is_d
     // Whoever is in a namespace that he has left meanwhile is not counted by the wrong table.
     assert_eq!(look(&mut elsewhere, &member, (net + 1, start)).value, Err(Fault::NAMESPACE));
     assert_eq!(elsewhere.namespaces.len(), 1);
-    elsewhere.update(&Pass { now: start, members: &[], seats: &mut [], groups: &[] }, &[]);
+    let names = &mut Names::default();
+    elsewhere.update(&mut Pass { now: start, members: &[], seats: &mut [], groups: &[], names }, &[]);
     assert!(elsewhere.is_unused());
 }
