@@ -1,6 +1,6 @@
 //! `tradedog once`: one sample of what the configuration matches, without a daemon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::UNIX_EPOCH;
 
@@ -16,7 +16,7 @@ use crate::discover::Member;
 use crate::export::WallClock;
 use crate::export::status::Reading;
 use crate::kernel;
-use crate::model::{Level, MemberSample};
+use crate::model::{Level, MemberSample, Metric, Unknown, remedy};
 
 /// What to sample, and how to tell.
 #[derive(Args, Debug)]
@@ -113,6 +113,16 @@ fn process_row(config: &Config, (member, sample): (&Member, &MemberSample), wall
     }
 }
 
+/// What would make those readable that are denied, each sentence once.
+fn missing(row: &ProcessRow) -> String {
+    let denied = |name: &&String| {
+        row.readings.get(*name).is_some_and(|reading| reading.unknown.as_deref() == Some(Unknown::Denied.name()))
+    };
+    let metrics = row.blind.iter().filter(denied).filter_map(|name| Metric::try_from(name.clone()).ok());
+    let remedies: BTreeSet<&str> = metrics.filter_map(|metric| remedy(metric.base, Unknown::Denied)).collect();
+    remedies.into_iter().map(|remedy| format!("; {remedy}")).collect()
+}
+
 #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
 fn by_name<S: serde::Serializer>(level: &Option<Level>, serializer: S) -> Result<S::Ok, S::Error> {
     level.map(Level::name).serialize(serializer)
@@ -141,7 +151,7 @@ fn print(document: &Document, output: &mut Output) -> io::Result<()> {
         for row in target.processes.iter().filter(|row| !row.blind.is_empty()) {
             let metrics = row.blind.join(", ");
             let text = format!("{}[{}]: not readable, so not judged: {metrics}", target.name, row.process);
-            output.styled(WARNING, text)?;
+            output.styled(WARNING, text + &missing(row))?;
         }
     }
     if document.targets.iter().all(|target| target.processes.is_empty()) {

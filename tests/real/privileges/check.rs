@@ -73,6 +73,12 @@ fn only_a_reading_that_a_threshold_needs_keeps_the_daemon_from_being_ready() {
         daemon.wait_for(10, pid, f64::from(leaker.pid()));
         daemon
     };
+    let told = format!(
+        "[target.trader]\nmatch = {{ cmdline = \"{}\" }}\nthresholds = {{ close_wait = {{ elevated = 1000 }} }}\n",
+        leaker.tag()
+    );
+    let (_, once, _) = texts(&Stage::new().run("", (&["once"], &told)));
+    assert!(once.contains("so not judged: close_wait; needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"), "{once}");
     for capabilities in ["", "kill"] {
         let daemon = watched("open_fds", capabilities);
         eventually(10, "ready, with sockets denied", || daemon.get("/-/ready").filter(|(code, _)| *code == 200));
