@@ -53,6 +53,6 @@ pub use rights::{RightsError, keep_rights, own_rights, renounce_rights};
 pub use stat::{Comm, Stat};
 pub use status::Status;
 pub use system::{
-    ancestors, boot_id, fd_limit, host_name, own_pid, raise_fd_limit, resolved, started, ticks_per_second,
+    ancestors, boot_id, fd_limit, host_name, lock_memory, own_pid, raise_fd_limit, resolved, started, ticks_per_second,
 };
 pub use wait::{Asked, Waiter, Waker, Woken, block_signals};

@@ -1,8 +1,10 @@
 //! The host and the daemon itself, as far as processes need them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
+use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::source::read_file;
@@ -72,6 +74,21 @@ pub fn raise_fd_limit() -> Option<u64> {
     }
 }
 
+/// Keeps in memory what this process touches from now on (mlockall(2), `MCL_ONFAULT`): on a host that
+/// swaps, the watchdog is not to wait for the disk too. Only where `RLIMIT_MEMLOCK` is unlimited, as in
+/// the service: the limit counts what is mapped, touched or not, and would make a later allocation
+/// fail. Whether it was done.
+///
+/// # Errors
+/// Those of the kernel; nothing is locked then, and everything else goes on.
+pub fn lock_memory() -> io::Result<bool> {
+    if getrlimit(Resource::Memlock).current.is_some() {
+        return Ok(false);
+    }
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)?;
+    Ok(true)
+}
+
 /// The daemon's own soft limit of descriptors; none is unlimited.
 pub fn fd_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
@@ -105,5 +122,13 @@ mod tests {
         let hard = getrlimit(Resource::Nofile).maximum;
         assert_eq!(raise_fd_limit(), hard);
         assert_eq!(getrlimit(Resource::Nofile).current, hard);
+    }
+
+    #[test]
+    fn memory_is_locked_only_where_no_limit_can_turn_on_us() {
+        let locked = || procfs::process::Process::myself().unwrap().status().unwrap().vmlck.unwrap();
+        let unlimited = getrlimit(Resource::Memlock).current.is_none();
+        assert_eq!(lock_memory().unwrap(), unlimited);
+        assert_eq!(locked() > 0, unlimited);
     }
 }

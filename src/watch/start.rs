@@ -51,6 +51,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     kernel::keep_rights()?;
     kernel::block_signals().map_err(StartError::Loop)?;
     kernel::raise_fd_limit();
+    let unlocked = kernel::lock_memory().err();
     let config = Arc::new(config);
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
@@ -61,7 +62,10 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     watch.view.log_to = log_to;
     watch.news = server.take_news();
-    for complaint in complaints {
+    let unlocked = unlocked.map(|error| {
+        format!("memory cannot be locked ({error}): where this host swaps, decisions may be late; see LimitMEMLOCK=")
+    });
+    for complaint in complaints.into_iter().chain(unlocked) {
         watch.warn(complaint);
     }
     watch.run();
