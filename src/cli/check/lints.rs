@@ -4,6 +4,7 @@
 //! What belongs here: opinions about a target on this host. What does not: what can be told from the
 //! file alone (`config::check`), and facts about single processes (`members`).
 
+mod measures;
 mod unit;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use super::Report;
 use crate::cli::unit::{ToldBy, Unit, UnitError, Units};
 use crate::config::Target;
 use crate::discover::{Member, unit_of};
-use crate::model::{Signal, printable};
+use crate::model::{MemberSample, Signal, printable};
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +48,17 @@ const MOST_UNITS: usize = 8;
 /// Tells what there is to say of a target; `place` is where it is written.
 pub(super) fn tell(
     (target, place): (&Target, &str),
-    members: &[&Member],
+    both: &[(&Member, &MemberSample)],
     units: &Units,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
+    let members: Vec<&Member> = both.iter().map(|(member, _)| *member).collect();
+    let samples: Vec<&MemberSample> = both.iter().map(|(_, sample)| *sample).collect();
     let mut lints = Vec::new();
-    for name in unit_names(target, members).iter().take(MOST_UNITS) {
-        lints.extend(of_unit(target, name, units, handles_sigterm(members)));
+    for name in unit_names(target, &members).iter().take(MOST_UNITS) {
+        lints.extend(of_unit(target, name, units, handles_sigterm(&members)));
     }
+    lints.extend(measures::of(target, &samples, &own_ports(&members)));
     for Lint { severity, text } in lints {
         let text = format!("{place}: {text}");
         match severity {
@@ -63,6 +67,13 @@ pub(super) fn tell(
         }
     }
     Ok(())
+}
+
+/// Ports that processes of the members' users listen on: most likely their own.
+fn own_ports(members: &[&Member]) -> BTreeSet<u16> {
+    let uids: BTreeSet<u32> = members.iter().map(|member| member.facts.uids.1).collect();
+    let listeners = measures::listeners().into_iter().filter(|(_, uid)| uids.contains(uid));
+    listeners.map(|(port, _)| port).collect()
 }
 
 /// The system units whose processes a target watches: those of its members, or else the one it names.

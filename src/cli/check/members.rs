@@ -56,8 +56,7 @@ pub(super) fn tell(
     }
     whole(target, &members, report)?;
     deliveries::tell(target, report)?;
-    let alone: Vec<&Member> = members.iter().map(|(member, _)| *member).collect();
-    lints::tell((target, &place), &alone, units, report)?;
+    lints::tell((target, &place), &members, units, report)?;
     let mut portraits: BTreeMap<Portrait, Vec<String>> = BTreeMap::new();
     let cgroups = Cgroups::of(target, members.iter().map(|(member, _)| *member));
     for (member, sample) in &members {

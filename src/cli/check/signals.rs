@@ -17,7 +17,8 @@ const fn meaning(program: &'static str, signal: libc::c_int, what: &'static str)
 }
 
 /// Signals that well-known programs handle and mean something else by; from their documentation
-/// (gunicorn "Signal Handling", uvicorn's and celery's worker guides, node's "Signal events").
+/// (gunicorn "Signal Handling", uvicorn's and celery's worker guides, node's "Signal events", nginx
+/// "Controlling nginx", postgres(1), redis "Signal Handling", haproxy's management guide, java(1)).
 const MEANINGS: &[Meaning] = &[
     meaning("gunicorn", libc::SIGHUP, "reloads its configuration and restarts its workers"),
     meaning("gunicorn", libc::SIGUSR1, "reopens its log files"),
@@ -30,6 +31,9 @@ const MEANINGS: &[Meaning] = &[
     meaning("gunicorn", libc::SIGTERM, "ends"),
     meaning("uvicorn", libc::SIGINT, "ends"),
     meaning("uvicorn", libc::SIGTERM, "ends"),
+    meaning("uvicorn", libc::SIGHUP, "restarts its workers (--workers)"),
+    meaning("uvicorn", libc::SIGTTIN, "adds a worker (--workers)"),
+    meaning("uvicorn", libc::SIGTTOU, "removes a worker (--workers)"),
     meaning("celery", libc::SIGHUP, "restarts"),
     meaning("celery", libc::SIGUSR1, "writes its stacks to its log"),
     meaning("celery", libc::SIGUSR2, "opens a remote debugger"),
@@ -37,6 +41,27 @@ const MEANINGS: &[Meaning] = &[
     meaning("celery", libc::SIGINT, "ends"),
     meaning("celery", libc::SIGTERM, "ends"),
     meaning("node", libc::SIGUSR1, "opens its debugger's port"),
+    meaning("nginx", libc::SIGHUP, "reloads its configuration and replaces its workers"),
+    meaning("nginx", libc::SIGUSR1, "reopens its log files"),
+    meaning("nginx", libc::SIGUSR2, "starts a second master (upgrade on the fly)"),
+    meaning("nginx", libc::SIGWINCH, "ends its workers"),
+    meaning("nginx", libc::SIGQUIT, "ends"),
+    meaning("nginx", libc::SIGINT, "ends at once"),
+    meaning("nginx", libc::SIGTERM, "ends at once"),
+    meaning("postgres", libc::SIGHUP, "reloads its configuration"),
+    meaning("postgres", libc::SIGUSR1, "takes it for a message of its own processes"),
+    meaning("postgres", libc::SIGUSR2, "takes it for a message of its own processes"),
+    meaning("postgres", libc::SIGINT, "ends, or cancels the query"),
+    meaning("postgres", libc::SIGQUIT, "ends at once and must recover"),
+    meaning("postgres", libc::SIGTERM, "ends"),
+    meaning("redis-server", libc::SIGUSR1, "ends its saving child"),
+    meaning("redis-server", libc::SIGINT, "ends"),
+    meaning("redis-server", libc::SIGTERM, "ends"),
+    meaning("haproxy", libc::SIGUSR1, "ends once its connections have"),
+    meaning("haproxy", libc::SIGUSR2, "starts anew"),
+    meaning("haproxy", libc::SIGHUP, "writes its state to its log"),
+    meaning("java", libc::SIGQUIT, "writes its stacks to its output"),
+    meaning("java", libc::SIGHUP, "ends"),
 ];
 
 /// What a signal would do, as a line, and whether somebody should look at it.

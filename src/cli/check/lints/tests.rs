@@ -1,8 +1,12 @@
 //! Each lint, with its opposite, on units as systemd tells them.
 
-use super::{Severity, of_unit};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Severity, measures, of_unit};
 use crate::cli::unit::{Ask, Units};
 use crate::config::{self, Config, Source};
+use crate::model::{BootId, Identity, MemberKey, MemberSample, Metric, Moment, Pid, Reading, Unknown, Value};
 
 fn config(target: &str) -> Config {
     let text = format!(
@@ -114,4 +118,85 @@ fn what_cannot_be_told_is_said() {
     assert!(of_unit(&config.targets[0], "trader.service", &none, None).is_empty());
     let scope = of_unit(&config.targets[0], "docker-0a.scope", &none, None);
     assert!(scope[0].text.contains("docker: --restart=always"), "{scope:?}");
+}
+
+/// What is said of measures, where the members have these readings and listen on port 8080.
+fn of_measures(target: &str, readings: &[(&str, Value)]) -> (String, usize) {
+    let text = format!("[target.trader]\nmatch = {{ unit = \"trader.service\" }}\n{target}");
+    let config = config::parse(vec![Source::new("watchdog.toml", &text)])
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let target = &config.targets[0];
+    let unknown = Value::Unknown(Unknown::Denied);
+    let value = |name: &str| readings.iter().find(|(known, _)| *known == name).map_or(unknown, |(_, value)| *value);
+    let reading = |metric: &Metric| Reading {
+        at: Moment::from_secs(1),
+        period: Duration::from_secs(1),
+        value: value(&metric.to_string()),
+    };
+    let sample = MemberSample {
+        member: MemberKey { target: 0, slot: 0 },
+        identity: Identity { boot: BootId(1), pid: Pid::new(100).unwrap(), start_ticks: 1, pidfs_inode: None },
+        started: Moment::from_secs(0),
+        first_seen: Moment::from_secs(0),
+        readings: target.metrics.iter().map(reading).collect(),
+    };
+    let lints = measures::of(target, &[&sample], &BTreeSet::from([8080]));
+    let warnings = lints.iter().filter(|lint| lint.severity == Severity::Warning).count();
+    (lints.into_iter().map(|lint| lint.text).collect::<Vec<_>>().join("\n"), warnings)
+}
+
+#[test]
+fn a_frozen_process_starves_its_peers() {
+    let text = "[target.trader.thresholds]\nopen_fds = { elevated = 60 }\n[target.trader.ladder]\nelevated = [\"still\"]\n\
+                [target.trader.actions]\nstill = { freeze = { deadline = \"30s\" } }\n";
+    let (said, warnings) = of_measures(text, &[("established", Value::Known(12.0))]);
+    assert!(
+        said.contains("still: the process has 12 connections") && said.contains("for up to 30s") && warnings == 1,
+        "{said}"
+    );
+    for none in [Value::Known(0.0), Value::Unknown(Unknown::Denied)] {
+        assert_eq!(of_measures(text, &[("established", none)]).1, 0);
+    }
+}
+
+#[test]
+fn who_is_out_of_files_accepts_nothing() {
+    let text = |level: &str, url: &str, metric: &str| {
+        format!(
+            "[target.trader.thresholds]\n{metric}\n[target.trader.ladder]\n{level} = [\"pause\"]\n\
+             [target.trader.actions]\npause = {{ http = {{ post = \"{url}\" }}, undo = {{ http = {{ post = \"{url}\" }} }} }}\n"
+        )
+    };
+    let fds = "open_fds = { warning = 600, critical = 800 }";
+    for (level, url, metric, expected) in [
+        ("critical", "http://127.0.0.1:8080/pause", fds, 1),
+        ("critical", "http://localhost:8080/pause", "fd_usage = { critical = \"90%\" }", 1),
+        ("critical", "http://[::1]:8080/pause", fds, 1),
+        ("warning", "http://127.0.0.1:8080/pause", fds, 0),
+        ("critical", "http://127.0.0.1:9090/pause", fds, 0),
+        ("critical", "http://10.0.0.1:8080/pause", fds, 0),
+        ("critical", "http://127.0.0.1:8080/pause", "threads = { critical = 800 }", 0),
+    ] {
+        let (said, warnings) = of_measures(&text(level, url, metric), &[]);
+        assert_eq!(warnings, expected, "{level} {url} {metric}: {said}");
+        assert_eq!(said.contains("use a signal there"), expected == 1, "{said}");
+    }
+}
+
+#[test]
+fn a_share_of_no_limit_is_told_of() {
+    let usage = "[target.trader.thresholds]\ncgroup_memory_usage = { elevated = \"80%\" }\n";
+    let rss = "[target.trader.thresholds]\nrss = { elevated = \"1GB\" }\n";
+    let none = [("cgroup_memory_limit", Value::Known(f64::INFINITY)), ("rss", Value::Known(5e8))];
+    let (said, warnings) = of_measures(usage, &none);
+    assert!(
+        said.contains("no memory limit to be a share of (memory.max); write MemoryMax=") && warnings == 1,
+        "{said}"
+    );
+    let (said, warnings) = of_measures(rss, &none);
+    assert!(said.contains("nothing but tradedog bounds its memory (500MB now)") && warnings == 0, "{said}");
+    for text in [usage, rss] {
+        assert_eq!(of_measures(text, &[("cgroup_memory_limit", Value::Known(1e9))]).0, "");
+        assert_eq!(of_measures(text, &[]).0, "", "what is not known gives no opinion");
+    }
 }
