@@ -71,6 +71,7 @@ fn head(status: &Status, seen: Seen) -> Markup {
                 (badge(highest.name()))
                 @if highest > Level::Normal { " " (names.join(", ")) }
                 @else if status.targets.is_empty() { " no target is configured" }
+                @else if let [only] = &*status.targets { " " (text(&only.name)) }
                 @else { " all " (status.targets.len()) " targets" }
             }
             p.live {

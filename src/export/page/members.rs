@@ -21,14 +21,14 @@ pub(super) fn members(status: &Status, target: &Target, room: &mut Room) -> Mark
     let mut members: Vec<&Member> = target.members.iter().collect();
     members.sort_by_key(|member| (is_calm(&member.judged), Reverse(level(&member.judged.level)), member.process));
     let own = |member: &&Member| target.group.is_none() && !is_calm(&member.judged);
-    let wanted = members.iter().filter(|member| own(member)).count().max(FEW.min(members.len()));
-    let shown = if members.len() <= FEW { members.len() } else { wanted }.min(room.blocks);
+    let uneasy = members.iter().filter(|member| own(member)).count();
+    let shown = if members.len() <= FEW { members.len() } else { uneasy }.min(room.blocks);
     let (blocks, rest) = members.split_at(shown);
     room.blocks -= shown;
     let sole = members.len() == 1;
     html! {
         @for member in blocks { (block(status, member, sole || own(member))) }
-        @if !rest.is_empty() { (table(target, rest, room)) }
+        @if !rest.is_empty() { (table(target, (rest, !blocks.is_empty()), room)) }
     }
 }
 
@@ -44,14 +44,21 @@ fn block(status: &Status, member: &Member, open: bool) -> Markup {
     }
 }
 
-fn table(target: &Target, rest: &[&Member], room: &mut Room) -> Markup {
+/// `193 more processes, all normal`
+fn summary(rest: &[&Member], more: bool) -> String {
+    let count = processes(rest.len());
+    let count = if more { count.replacen(' ', " more ", 1) } else { count };
+    let calm = rest.iter().all(|member| is_calm(&member.judged));
+    if calm { format!("{count}, all normal") } else { count }
+}
+
+fn table(target: &Target, (rest, more): (&[&Member], bool), room: &mut Room) -> Markup {
     let (rows, beyond) = rest.split_at(rest.len().min(room.rows));
     room.rows -= rows.len();
     let columns = columns(rest);
-    let calm = rest.iter().all(|member| is_calm(&member.judged));
     html! {
         details.rest data-key="rest" {
-            summary { (processes(rest.len())) " more" @if calm { ", all normal" } }
+            summary { (summary(rest, more)) }
             div.wide tabindex="0" role="group" aria-label={ "Processes of " (text(&target.name)) } {
                 table {
                     caption { "Processes of " (text(&target.name)) }
