@@ -122,14 +122,19 @@ impl Watch {
                 show_probe(snapshot, probe);
             }
             snapshot.unattributed.extend(sampler.unattributed());
-            snapshot.host_names.extend(sampler.names());
-            snapshot.not_ready.extend(unresolved(config, &snapshot.host_names));
+            show_names(snapshot, sampler.names());
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
             let duration = kernel::now().since(began);
             snapshot.pass = PassView { duration, late: view.late, last_sample: view.last_sample };
         });
     }
+}
+
+fn show_names(snapshot: &mut Snapshot, names: impl Iterator<Item = HostName>) {
+    snapshot.host_names.extend(names);
+    let lost: Vec<String> = unresolved(&snapshot.config, &snapshot.host_names).collect();
+    snapshot.not_ready.extend(lost);
 }
 
 /// A sentence for each host name without an answer that a threshold needs.

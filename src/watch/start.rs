@@ -90,7 +90,6 @@ impl Watch {
         let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
         let published = publisher.published();
         let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), published));
-        let wake_names = wake();
         let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
         let mut watch = Self {
@@ -119,10 +118,16 @@ impl Watch {
             config,
             waiter,
         };
-        watch.sampler.resolve_by(Arc::new(kernel::resolve), Arc::new(wake_names));
+        watch.resolve_names();
         watch.listen(control.transpose());
         watch.resume(killing, now);
         Ok(watch)
+    }
+
+    /// Host names are resolved beside the loop, which is woken by an answer.
+    fn resolve_names(&mut self) {
+        let waker = self.waiter.waker();
+        self.sampler.resolve_by(Arc::new(kernel::resolve), Arc::new(move || waker.wake()));
     }
 
     /// Takes over the control socket, and says what operators cannot do over it.

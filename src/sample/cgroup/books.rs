@@ -169,6 +169,12 @@ impl Books {
         spots.filter(|(group, _)| counts(group)).map(|(_, value)| value).reduce(|sum, value| sum + value)
     }
 
+    /// How many groups are kept open.
+    #[cfg(test)]
+    pub(super) fn open(&self) -> usize {
+        self.groups.iter().flatten().count()
+    }
+
     /// The group that the memory of whoever is at that place was last seen to be charged to.
     fn account(&self, place: Place) -> Option<&Group> {
         let chain = std::iter::successors(self.group(place.account.ok()?), |group| self.group(group.above?));
