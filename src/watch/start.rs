@@ -68,6 +68,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     for complaint in complaints.into_iter().chain(unlocked) {
         watch.warn(complaint);
     }
+    watch.resolve_names();
     watch.run();
     drop(watch);
     drop(server);
@@ -118,7 +119,6 @@ impl Watch {
             config,
             waiter,
         };
-        watch.resolve_names();
         watch.listen(control.transpose());
         watch.resume(killing, now);
         Ok(watch)
