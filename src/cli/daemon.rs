@@ -63,6 +63,11 @@ impl From<Unanswered> for Failure {
 }
 
 impl Daemon {
+    /// Whether its directory was named.
+    pub(super) const fn is_given(&self) -> bool {
+        self.runtime_directory.is_some()
+    }
+
     /// Where its socket and its state file are.
     pub(super) fn folder(&self) -> PathBuf {
         self.runtime_directory.clone().unwrap_or_else(|| record::daemon_path(SOCKET))

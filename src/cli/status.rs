@@ -80,6 +80,8 @@ fn ask(arguments: &Arguments) -> Result<Answer, Failure> {
     }
     match arguments.daemon.status() {
         Ok(json) => Ok(Answer { json, is_here: true, from: "the daemon".to_owned() }),
+        // Of the daemon of that directory no configuration is known.
+        Err(unanswered) if arguments.daemon.is_given() => Err(unanswered.into()),
         Err(unanswered) => match configured(arguments) {
             // What keeps us from the socket is told where there is no other way.
             Err(_) => Err(unanswered.into()),

@@ -127,6 +127,11 @@ impl<'a> Scene<'a> {
         format!("process {}{pid}", key.slot)
     }
 
+    /// `, process 0, pid 4711` where there are several to be told apart.
+    fn which(&self, key: MemberKey) -> String {
+        if self.count() == 1 { String::new() } else { format!(", {}", self.who(key)) }
+    }
+
     fn rungs(&self) -> impl Iterator<Item = &'a model::RungView> {
         let index = self.index;
         self.snapshot.rungs.iter().filter(move |rung| rung.member.target == index)
@@ -171,11 +176,21 @@ pub(super) fn of_host(snapshot: &Snapshot) -> Account {
 fn bounded(lines: &[String]) -> Vec<String> {
     let more = lines.len().saturating_sub(MOST_LINES);
     let kept = if more > 0 { MOST_LINES - 1 } else { MOST_LINES };
-    let mut kept: Vec<_> = lines.iter().take(kept).map(|line| printable(line.as_bytes(), MOST_CHARS)).collect();
+    let mut kept: Vec<_> = lines.iter().take(kept).map(|line| plain(line)).collect();
     if more > 0 {
         kept.push(format!("and {} more, all of them in /api/v1/status", more + 1));
     }
     kept
+}
+
+/// One line of plain text, no longer than [`MOST_CHARS`] even where much of it had to be escaped.
+fn plain(line: &str) -> String {
+    let mut text = printable(line.as_bytes(), MOST_CHARS);
+    if let Some((end, _)) = text.char_indices().nth(MOST_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]

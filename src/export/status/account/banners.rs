@@ -1,7 +1,7 @@
 //! What must be known before all else.
 
 use super::words::within;
-use super::{Banner, MOST_CHARS};
+use super::{Banner, plain};
 use crate::config::Config;
 use crate::export::{Snapshot, metrics};
 use crate::model::{Inhibition, Moment, printable};
@@ -48,8 +48,7 @@ pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
 }
 
 fn banner(kind: &str, title: &str, text: &str) -> Banner {
-    let text = printable(text.as_bytes(), MOST_CHARS);
-    Banner { kind: kind.to_owned(), title: title.to_owned(), text }
+    Banner { kind: kind.to_owned(), title: title.to_owned(), text: plain(text) }
 }
 
 fn several((kind, title): (&str, &str), texts: &[String]) -> Vec<Banner> {

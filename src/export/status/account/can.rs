@@ -1,5 +1,7 @@
 //! Commands that make sense now, to copy. None that would be refused.
 
+use std::cmp::Reverse;
+
 use super::Scene;
 use super::seats::Seat;
 use crate::export::{LeaseStanding, RungOf, Snapshot, Standing};
@@ -15,18 +17,24 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     }
     lines.extend(inhibit(scene));
     lines.extend(explain(scene.rungs()));
-    if scene.count() == 0 {
-        lines.push("tradedog check".to_owned());
+    lines.extend(metric(seats));
+    if lines.is_empty() || scene.count() == 0 {
+        lines.insert(0, "tradedog check".to_owned());
     }
-    lines.dedup();
     lines
 }
 
-pub(super) fn of_host(snapshot: &Snapshot, _: &Seat<'_>) -> Vec<String> {
-    let own = || snapshot.rungs.iter().filter(|rung| rung.ladder == RungOf::Host);
-    let mut lines = explain(own());
+/// The metric that is worst.
+fn metric(seats: &[Seat<'_>]) -> Option<String> {
+    let worst = seats.iter().flat_map(Seat::raised).min_by_key(|row| Reverse(row.view.level))?;
+    Some(format!("tradedog explain {}", worst.metric))
+}
+
+pub(super) fn of_host(snapshot: &Snapshot, seat: &Seat<'_>) -> Vec<String> {
+    let mut lines = explain(snapshot.rungs.iter().filter(|rung| rung.ladder == RungOf::Host));
+    lines.extend(metric(std::slice::from_ref(seat)));
     if lines.is_empty() {
-        lines.push("tradedog status".to_owned());
+        lines.push("tradedog check".to_owned());
     }
     lines
 }
@@ -49,13 +57,18 @@ fn release(scene: &Scene<'_>) -> Vec<String> {
         Some(action) => format!("tradedog release {name} {action}"),
         None => format!("tradedog release {name}"),
     };
+    if scene.inhibitions().any(|inhibition| inhibition.action.is_none()) {
+        // It ends those of single actions, too.
+        return vec![line(None)];
+    }
     scene.inhibitions().map(|inhibition| line(inhibition.action.as_deref())).collect()
 }
 
-/// What would be done anyway, now: measures that wait for a brake which the operator stands above.
+/// What would be done anyway: measures that were given up, or wait for a brake which the operator stands
+/// above.
 fn act(scene: &Scene<'_>) -> Vec<String> {
     let (target, alone) = (scene.target, scene.count() == 1);
-    let held = scene.rungs().filter(|rung| matches!(rung.standing, Standing::Held { reason, .. } if gives_way(reason)));
+    let held = scene.rungs().filter(|rung| waits_in_vain(rung.standing));
     let mut lines = Vec::new();
     for rung in held.filter(|_| !scene.is_dry()) {
         let Some(action) = target.actions.get(usize::from(rung.action)) else { continue };
@@ -70,6 +83,20 @@ fn act(scene: &Scene<'_>) -> Vec<String> {
     }
     lines.dedup();
     lines
+}
+
+/// Whether an operator's order goes where the ladder's does not.
+const fn waits_in_vain(standing: Standing) -> bool {
+    match standing {
+        Standing::Held { reason, .. } => gives_way(reason),
+        Standing::GaveUp { .. } => true,
+        Standing::Waiting
+        | Standing::InFlight
+        | Standing::Retrying { .. }
+        | Standing::Vetoed { .. }
+        | Standing::InForce { .. }
+        | Standing::Done { .. } => false,
+    }
 }
 
 /// Whether an operator's order passes that brake.

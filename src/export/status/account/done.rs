@@ -3,7 +3,7 @@
 use super::Scene;
 use super::words::{ago, because, lasting, level_of};
 use crate::export::{LeaseStanding, LeaseView, Snapshot};
-use crate::model::{ActionScope, Moment, Order, OutcomeKind, Reason};
+use crate::model::{ActionScope, Measure, Moment, Order, OutcomeKind, Reason};
 use crate::record::{Ended, show_measure, show_reading};
 
 /// Most orders that are told.
@@ -71,16 +71,18 @@ fn line(snapshot: &Snapshot, (ended, times): (&Ended, usize), name: fn(&Order) -
     let order = &*ended.order;
     let when = ago(snapshot.taken, ended.at);
     let when = if times > 1 { format!("{times} times, the last {when}") } else { when };
-    let (name, measure) = (name(order), show_measure(&order.measure));
+    let name = name(order);
     let by = order.by.as_ref().map_or_else(String::new, |by| format!(", asked for by {by}"));
     let whom = match order.scope {
-        ActionScope::Process => format!(", process {}, pid {}", order.member.slot, order.identity.pid),
-        ActionScope::Target => String::new(),
+        ActionScope::Process if !is_alone(snapshot, order) => {
+            format!(", process {}, pid {}", order.member.slot, order.identity.pid)
+        }
+        ActionScope::Process | ActionScope::Target => String::new(),
     };
     let head = match ended.outcome {
         OutcomeKind::Delivered | OutcomeKind::Acknowledged => format!("{name} {} {when}", ended.outcome.name()),
         OutcomeKind::Gone if order.measure.is_kill() && ended.reason == Reason::None => {
-            format!("{name} done {when}, the process is gone")
+            format!("{name}: process gone {when}")
         }
         OutcomeKind::Gone => format!("{name} pointless {when}, the process was gone before"),
         OutcomeKind::Failed => format!("{name} failed {when}"),
@@ -90,7 +92,23 @@ fn line(snapshot: &Snapshot, (ended, times): (&Ended, usize), name: fn(&Order) -
         OutcomeKind::DryRun => format!("would have done {name} {when}"),
     };
     let why = if ended.reason == Reason::None { grounds(order) } else { format!(": {}", because(ended.reason)) };
-    format!("{head} ({measure}){whom}{by}{why}")
+    format!("{head}{}{whom}{by}{why}", sent(&order.measure))
+}
+
+/// Whether the process of the order is the only one of its target, now.
+fn is_alone(snapshot: &Snapshot, order: &Order) -> bool {
+    let mut members = snapshot.members().iter().filter(|member| member.key.target == order.member.target);
+    members.next().is_some_and(|member| member.pid == order.identity.pid) && members.next().is_none()
+}
+
+/// ` (SIGUSR1)`; what is sent to others says no more than the name of the action.
+fn sent(measure: &Measure) -> String {
+    match measure {
+        Measure::Http(_) | Measure::Command(_) => String::new(),
+        Measure::Signal { .. } | Measure::Kill { .. } | Measure::Freeze { .. } | Measure::Thaw { .. } => {
+            format!(" ({})", show_measure(measure))
+        }
+    }
 }
 
 /// The reading that caused it.

@@ -1,9 +1,11 @@
 //! Where to look for more: processes, and commands to copy.
 
+use std::cmp::Reverse;
+
 use super::Scene;
 use super::seats::Seat;
 use crate::export::Snapshot;
-use crate::model::{Level, MemberKey, Pid};
+use crate::model::{Base, Level, MemberKey, Pid};
 use crate::record::{LogTo, show_duration};
 
 /// Most processes that are listed.
@@ -12,9 +14,10 @@ const MOST_PROCESSES: usize = 3;
 pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     let mut lines = processes(scene, seats);
     if let Some(pid) = worst(scene, seats) {
-        lines.push(format!("ls -l /proc/{pid}/fd"));
+        lines.push(look_at(pid, seats));
     }
     if let Some(unit) = &scene.target.selector.unit {
+        lines.push(format!("systemctl status {unit}"));
         lines.push(format!("journalctl -u {unit} -n 50"));
     }
     if scene.snapshot.log_to == LogTo::Journal {
@@ -28,6 +31,17 @@ pub(super) fn of_host(snapshot: &Snapshot) -> Vec<String> {
     let mut lines = vec!["free -h".to_owned(), "vmstat 1 5".to_owned()];
     lines.extend(api(snapshot));
     lines
+}
+
+/// What the kernel says of the process, as far as it concerns what is worst.
+fn look_at(pid: Pid, seats: &[Seat<'_>]) -> String {
+    let worst = seats.iter().flat_map(Seat::raised).min_by_key(|row| Reverse(row.view.level));
+    match worst.map(|row| row.metric.base) {
+        Some(base) if base.is_socket_state() || base == Base::Sockets => format!("ss -tanp | grep pid={pid},"),
+        Some(Base::Rss | Base::Swap) => format!("grep -E 'VmRSS|RssAnon|VmSwap' /proc/{pid}/status"),
+        Some(Base::Threads) => format!("ls /proc/{pid}/task"),
+        Some(_) | None => format!("ls -l /proc/{pid}/fd"),
+    }
 }
 
 /// `process 0, pid 4711, up 3h`
@@ -48,7 +62,7 @@ fn processes(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
 
 /// The process that is worst off; any where all are alike.
 fn worst(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Option<Pid> {
-    let seat = seats.iter().max_by_key(|seat| (seat.level(), std::cmp::Reverse(seat.key)));
+    let seat = seats.iter().max_by_key(|seat| (seat.level(), Reverse(seat.key)));
     let key = seat.filter(|seat| seat.level() > Level::Normal).and_then(|seat| seat.key);
     let key = key.filter(|key| key.slot != MemberKey::ALL);
     let mut members = scene.snapshot.members().iter().filter(|member| member.key.target == scene.index);

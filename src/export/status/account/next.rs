@@ -53,7 +53,7 @@ fn line(scene: &Scene<'_>, rung: &RungView) -> Option<String> {
     let target = scene.target;
     let action = target.actions.get(usize::from(rung.action))?;
     let whom = match action.scope {
-        ActionScope::Process => format!(", {}", scene.who(rung.member)),
+        ActionScope::Process => scene.which(rung.member),
         ActionScope::Target => String::new(),
     };
     let name = format!("{} ({})", action.name, place(target, rung));
@@ -67,7 +67,7 @@ fn line(scene: &Scene<'_>, rung: &RungView) -> Option<String> {
         Standing::Retrying { reason, at } => {
             format!("{name} again {}{whom}: it failed, {}", within(scene.now(), at), because(reason))
         }
-        Standing::Vetoed { reason } => format!("{name} will not be done{whom}: {}", because(reason)),
+        Standing::Vetoed { reason } => format!("{name} vetoed{whom}: {}; asked again on each reading", because(reason)),
         Standing::GaveUp { reason } => {
             let until = if rung.level == Level::Normal {
                 "it is due again".to_owned()
@@ -191,5 +191,5 @@ fn budget(scene: &Scene<'_>) -> Option<String> {
     let view = scene.snapshot.targets.get(usize::from(scene.index))?;
     let budget = scene.target.kill_budget;
     let left = view.kill_budget_remaining;
-    Some(format!("kill budget: {left} of {} left for {}", budget.max, show_duration(budget.per)))
+    Some(format!("kill budget: {left} left ({} per {})", budget.max, show_duration(budget.per)))
 }

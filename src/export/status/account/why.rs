@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
+use super::Scene;
 use super::seats::{Row, Seat};
 use super::words::{because_blind, lasting, level_of, processes};
-use super::{MOST_CHARS, Scene};
 use crate::config::{Selector, units};
 use crate::export::Snapshot;
-use crate::model::{Level, Moment, printable};
+use crate::model::{Level, Moment};
 use crate::record::show_reading;
 
 pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
@@ -60,7 +60,7 @@ fn attendance(scene: &Scene<'_>) -> Vec<String> {
 }
 
 fn selector(selector: &Selector) -> String {
-    let path = |path: &Path| printable(path.as_os_str().as_encoded_bytes(), MOST_CHARS);
+    let path = |path: &Path| path.to_string_lossy().into_owned();
     let parts = [
         selector.unit.as_ref().map(|unit| format!("unit {unit}")),
         selector.cgroup.as_ref().map(|glob| format!("cgroup {}", glob.glob())),
@@ -104,19 +104,20 @@ fn past(seat: &Seat<'_>, row: &Row<'_>, now: Moment) -> String {
         (Some(value), Some(at)) => format!("{} ({level}){since}{whom}", show_reading(row.metric, value, at)),
         (_, Some(at)) => {
             let at = units::show(at, row.metric.info().unit);
-            format!("{} unknown now, was at or past {at} ({level}){since}{whom}", row.metric)
+            let (why, remedy) =
+                row.view.unknown.map_or(("unknown", String::new()), |why| (why.name(), because_blind(row.metric, why)));
+            format!("{} is {why}, was at or past {at} ({level}){since}: its level stays{whom}{remedy}", row.metric)
         }
         (_, None) => format!("{} ({level}){since}{whom}", row.metric),
     }
 }
 
-/// What cannot be seen, and a threshold needs.
+/// What cannot be seen, and a threshold needs; those that hold a level are told of with it.
 fn blind(seats: &[Seat<'_>]) -> Vec<String> {
     let told = |seat: &Seat<'_>, row: &Row<'_>| {
-        let why = row.view.unknown?;
-        let held = if row.view.level == Level::Normal { "no level can be entered" } else { "its level stays" };
+        let why = row.view.unknown.filter(|_| row.view.level == Level::Normal)?;
         Some(format!(
-            "{} is {}: {held}{}{}",
+            "{} is {}: no level can be entered{}{}",
             row.metric,
             why.name(),
             suffix(&seat.name),

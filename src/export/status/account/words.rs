@@ -6,22 +6,27 @@ use crate::config::{Bound, units};
 use crate::model::{Level, Metric, Moment, Reason, Unknown, remedy};
 use crate::record::show_duration;
 
+/// Spans are told in whole seconds: nobody reads tenths of them.
+fn whole(span: Duration) -> String {
+    show_duration(Duration::from_secs(span.as_secs()))
+}
+
 /// `4s ago`
 pub(super) fn ago(now: Moment, at: Moment) -> String {
     let span = now.since(at);
-    if span < Duration::from_secs(1) { "just now".to_owned() } else { format!("{} ago", show_duration(span)) }
+    if span < Duration::from_secs(1) { "just now".to_owned() } else { format!("{} ago", whole(span)) }
 }
 
 /// `in 4s`
 pub(super) fn within(now: Moment, at: Moment) -> String {
     let span = at.since(now);
-    if span < Duration::from_secs(1) { "at once".to_owned() } else { format!("in {}", show_duration(span)) }
+    if span < Duration::from_secs(1) { "at once".to_owned() } else { format!("in {}", whole(span)) }
 }
 
 /// ` for 4s`; nothing where it has just begun.
 pub(super) fn lasting(now: Moment, since: Moment) -> String {
     let span = now.since(since);
-    if span < Duration::from_secs(1) { String::new() } else { format!(" for {}", show_duration(span)) }
+    if span < Duration::from_secs(1) { String::new() } else { format!(" for {}", whole(span)) }
 }
 
 /// `1 process`, `2 processes`

@@ -58,11 +58,15 @@ fn told<'a>(
         || ", unknown now".to_owned(),
         |value| format!(", now {}", units::show(value, row.metric.info().unit)),
     );
-    let names = names(level).join(", then ");
-    let what = match (names.is_empty(), dry) {
-        (true, _) => "nothing is done there".to_owned(),
-        (false, true) => format!("would take {names}"),
-        (false, false) => names,
+    let done = |level| Some(names(level).join(", then ")).filter(|names: &String| !names.is_empty());
+    let would = if dry { "would take " } else { "" };
+    let what = match (done(level), row.ahead().find_map(|(level, bound)| Some((level, bound.at, done(level)?)))) {
+        (Some(names), _) => format!("{would}{names}"),
+        (None, Some((level, at, names))) => {
+            let at = units::show(at, row.metric.info().unit);
+            format!("nothing is done there; at {at} ({level}): {would}{names}")
+        }
+        (None, None) => "nothing is done there".to_owned(),
     };
     Some(format!("at {} ({}){now}: {what}", bound(row.metric, &next), level_of(level, ladder)))
 }
