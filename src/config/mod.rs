@@ -9,6 +9,7 @@
 
 mod action;
 mod check;
+mod difference;
 mod keys;
 mod load;
 mod peer;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use crate::model::{Level, Metric, PerLevel};
 
 pub use action::{Action, Needs, Otherwise};
+pub use difference::difference;
 pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Fallback, SetAside, load, load_at_start, parse};

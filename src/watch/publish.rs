@@ -50,6 +50,13 @@ impl View {
         Self { configured: at, reload_failed: config.fallback.is_some(), ..Self::default() }
     }
 
+    /// How `config` got here.
+    fn reload(&self, config: &Config) -> ReloadView {
+        let set_aside = u32::try_from(config.set_aside.len()).unwrap_or(u32::MAX);
+        let last_success = config.fallback.is_none().then_some(self.configured);
+        ReloadView { failed: self.reload_failed, last_success, set_aside }
+    }
+
     fn refresh(&mut self, now: Moment) {
         let unix = kernel::wall_now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.wall.observe(now, unix);
@@ -97,9 +104,7 @@ impl Watch {
             snapshot.own = view.own;
             snapshot.log_to = view.log_to;
             snapshot.host_name = Arc::clone(&view.host_name);
-            let set_aside = u32::try_from(config.set_aside.len()).unwrap_or(u32::MAX);
-            let last_success = config.fallback.is_none().then_some(view.configured);
-            snapshot.reload = ReloadView { failed: view.reload_failed, last_success, set_aside };
+            snapshot.reload = view.reload(config);
             snapshot.targets.extend((0..config.targets.len()).map(|target| TargetView {
                 kill_budget_remaining: state.kill_budget_remaining(target, began),
                 successor_missing: state.successor_missing(target),

@@ -19,6 +19,11 @@ use crate::model::Moment;
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// How often it is looked whether it is there.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// Lines of a reload that the log gets, and that whoever asked for it gets.
+const MOST_LOGGED: usize = 50;
+const MOST_ANSWERED: usize = 500;
+
 /// How a failure begins, in the log as in the answer.
 const NOT_READ: &str = "the configuration was not read again, the one before goes on";
 
@@ -27,6 +32,8 @@ enum Read {
     Good {
         config: Arc<Config>,
         discovery: Discovery,
+        /// What has changed, a line each.
+        difference: Vec<String>,
     },
     Bad(Problems),
     Failed(io::Error),
@@ -67,10 +74,10 @@ impl Reload {
         }
     }
 
-    fn start(&mut self, path: PathBuf) {
+    fn start(&mut self, path: PathBuf, before: Arc<Config>) {
         let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
         let work = move || {
-            let read = read(&path, Arc::clone(&wake));
+            let read = read(&path, &before, Arc::clone(&wake));
             // The loop may have ended.
             let _ = sender.send(read);
             wake();
@@ -82,7 +89,7 @@ impl Reload {
     }
 }
 
-fn read(path: &Path, wake: Arc<dyn Fn() + Send + Sync>) -> Read {
+fn read(path: &Path, before: &Config, wake: Arc<dyn Fn() + Send + Sync>) -> Read {
     let config = match config::load(path) {
         Ok(config) => Arc::new(config),
         Err(problems) => return Read::Bad(problems),
@@ -99,7 +106,15 @@ fn read(path: &Path, wake: Arc<dyn Fn() + Send + Sync>) -> Read {
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    Read::Good { config, discovery }
+    let difference = config::difference(before, &config);
+    Read::Good { config, discovery, difference }
+}
+
+/// The first lines, and how many there are beyond.
+fn shortened(lines: &[String], most: usize) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    let more = (more > 0).then(|| format!("and {more} more differences"));
+    lines.iter().take(most).cloned().chain(more).collect()
 }
 
 impl Watch {
@@ -111,7 +126,7 @@ impl Watch {
             return;
         }
         let Some(path) = self.config.files.first().cloned() else { return };
-        self.reload.start(path);
+        self.reload.start(path, Arc::clone(&self.config));
         self.notify.reloading();
     }
 
@@ -124,19 +139,15 @@ impl Watch {
         }
         self.reload.running = false;
         let reply = match read {
-            Read::Good { config, discovery } => {
-                let count = config.targets.len();
+            Read::Good { config, discovery, difference } => {
                 self.adopt(config, discovery, now);
                 self.reload.keep(&self.config);
                 self.view.reload_failed = false;
                 self.view.configured = now;
-                let dry = if self.config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
-                let plural = if count == 1 { "" } else { "s" };
-                let text = format!("the configuration was read again: {count} target{plural}{dry}");
-                self.say(text.clone());
+                let told = self.tell_difference(difference);
                 self.warn_of_config();
                 self.warn_of_rights();
-                Reply::Done(vec![text])
+                Reply::Done(told)
             }
             Read::Bad(problems) => self.refuse_all(&problems),
             Read::Failed(error) => {
@@ -154,6 +165,20 @@ impl Watch {
         }
         let waiting = self.reload.waiting.drain(..);
         self.replies.extend(waiting.map(|asked| (asked, reply.clone())));
+    }
+
+    /// What is different now: for the log as much as that bears, for whoever asked as much as he can read.
+    fn tell_difference(&mut self, mut difference: Vec<String>) -> Vec<String> {
+        let count = self.config.targets.len();
+        let dry = if self.config.daemon.dry_run { "; dry run: nothing is done" } else { "" };
+        let plural = if count == 1 { "" } else { "s" };
+        let same = if difference.is_empty() { "; nothing has changed" } else { "" };
+        let text = format!("the configuration was read again: {count} target{plural}{same}{dry}");
+        difference.insert(0, text);
+        for line in shortened(&difference, MOST_LOGGED) {
+            self.say(line);
+        }
+        shortened(&difference, MOST_ANSWERED)
     }
 
     /// The log gets one line a problem, whoever asked all of them with their places underlined.

@@ -144,7 +144,9 @@ fn a_reload_is_whole_or_not_at_all_and_says_which() {
     fs::write(daemon.configuration(), text.replace("trader", "broker")).unwrap();
     let (code, told, said) = ask(&daemon, &["reload"]);
     assert_eq!(code, 0, "{said}");
-    assert!(told.contains("read again"), "{told}");
+    assert!(told.contains("read again: 1 target"), "{told}");
+    assert!(told.contains("target broker: added\ntarget trader: removed"), "{told}");
+    assert!(daemon.log().contains("target broker: added"), "{}", daemon.log());
     daemon.wait_for(5, ("tradedog_config_last_reload_successful", &[]), 1.0);
     daemon.wait_for(5, ("tradedog_target_processes", &[("target", "broker")]), 1.0);
     eventually(10, "what the removed target has in force to be undone", || {

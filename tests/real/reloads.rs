@@ -250,3 +250,19 @@ fn many_asks_at_once_end_with_what_was_written_last() {
     throughout(Duration::from_secs(1), "paused once", || endpoint.paths() == ["/pause"]);
     assert_eq!(daemon.in_force("pause"), 1);
 }
+
+#[test]
+fn a_reload_says_what_has_changed_and_that_nothing_has() {
+    let (endpoint, leaker) = (Endpoint::start(), Leaker::handling(&[]).start());
+    let daemon = Daemon::told(&pausing(&leaker, &endpoint, 100)).start();
+    let told = || String::from_utf8(daemon.ask(&["reload"]).stdout).unwrap();
+    assert!(told().contains("nothing has changed"));
+    daemon.rewrite(&pausing(&leaker, &endpoint, 150).replace("/pause", "/pause?token=s3cret"));
+    let lines = told();
+    for line in ["target trader: threshold open_fds: critical 100 -> 150", "target trader: action pause: http changed"]
+    {
+        assert!(lines.lines().any(|told| told == line), "{lines}");
+        assert!(daemon.log().contains(line), "{}", daemon.log());
+    }
+    assert!(!lines.contains("s3cret"), "{lines}");
+}
