@@ -107,6 +107,27 @@ fn status_tells_what_the_daemon_knows() {
     let (code, json, _) = texts(&tradedog(folder.path(), &["status", "--json", "--config", "watchdog.toml"]));
     assert_eq!(code, 0);
     serde_json::from_str::<serde_json::Value>(&json).unwrap();
+    // Over the control socket nobody need know the address.
+    let directory = daemon.runtime_directory();
+    let directory = directory.to_str().unwrap();
+    let (code, told, said) = texts(&tradedog(folder.path(), &["status", "trader", "--runtime-directory", directory]));
+    assert_eq!(code, 0, "{said}");
+    for word in ["trader: elevated", "  why ", "open_fds", "  done ", "  next ", "  you can ", "  evidence "] {
+        assert!(told.contains(word), "{word:?} is not in {told}");
+    }
+}
+
+#[test]
+fn each_target_is_summed_up_from_time_to_time() {
+    let leaker = Leaker::handling(&[]).start();
+    let text = format!(
+        "[daemon]\ninterval = \"200ms\"\nsummary = \"1s\"\n[target.trader]\nmatch = {{ cmdline = \"{}\" }}\n[target.trader.thresholds]\nopen_fds = \
+         {{ elevated = 6000 }}\n",
+        leaker.tag()
+    );
+    let daemon = Daemon::told(&text).start();
+    let line = |log: &str| log.lines().any(|line| line.contains("trader: normal") && line.contains("elevated at 6000"));
+    eventually(20, "a summary", || line(&daemon.log()).then_some(()));
 }
 
 #[test]
