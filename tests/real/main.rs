@@ -13,6 +13,7 @@
 
 mod brakes;
 mod campaign;
+mod cgroups;
 mod changes;
 mod command_line;
 mod containers;
@@ -29,6 +30,7 @@ mod kills;
 mod latency;
 mod leases;
 mod measures;
+mod names;
 mod needs;
 mod operator;
 mod privileges;

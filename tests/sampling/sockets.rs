@@ -1,6 +1,7 @@
 //! TCP sockets of real processes by state and peer, against `ss`.
 
 use std::net::TcpStream;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::server::Server;
 use crate::watched::{Eye, Watched, config, output_of, skip, until};
@@ -142,4 +143,37 @@ fn a_burst_is_attributed_in_the_pass_that_sees_it() {
     for other in 1..pids.len() {
         assert_eq!(eye.number("sockets", other), 0.0);
     }
+}
+
+/// Whoever has one of the addresses of a name, of either family, is that peer; and who had one still is.
+#[test]
+fn a_name_is_all_its_addresses_and_those_that_sockets_still_have() {
+    let (four, six) = (Server::at("127.0.0.1:0"), Server::at("[::1]:0"));
+    let mut process = Watched::start();
+    let peers = "[peers]\nbroker = 'Broker.Example.:*'\nother = 'other.example:*'";
+    let mut eye = Eye::on(config(peers), &[process.pid()]);
+    process.tell(&format!("connect 127.0.0.1 {} 3", four.port()));
+    process.tell(&format!("connect ::1 {} 4", six.port()));
+    process.tell(&format!("connect6 127.0.0.1 {} 2", four.port()));
+    four.drop_connections(5);
+    six.drop_connections(4);
+    until("all are half closed", || eye.value("close_wait", 0) == Value::Known(9.0));
+    // Nobody was asked, so nothing is known of either; of all sockets it is.
+    assert_eq!(eye.value("close_wait.broker", 0), Value::Unknown(Unknown::Overdue));
+    assert_eq!(eye.fresh("close_wait.broker", 0), Value::Unknown(Unknown::Overdue));
+    let answers = std::sync::atomic::AtomicUsize::new(0);
+    let lookup = move |name: &str| match (name, answers.fetch_add(usize::from(name == "broker.example"), Relaxed)) {
+        ("broker.example", 0) => Ok(["127.0.0.1", "::1"].map(|ip| ip.parse().unwrap()).to_vec()),
+        ("broker.example", _) => Ok(vec!["192.0.2.1".parse().unwrap()]),
+        _ => Err("no such host".to_owned()),
+    };
+    eye.sampler.resolve_by(std::sync::Arc::new(lookup), std::sync::Arc::new(|| {}));
+    eye.sampler.await_names(std::time::Duration::from_secs(30));
+    assert_eq!((eye.number("close_wait.broker", 0), eye.number("established.broker", 0)), (9.0, 0.0));
+    assert_eq!(eye.fresh("close_wait.broker", 0), Value::Known(9.0));
+    assert_eq!(eye.value("close_wait.other", 0), Value::Unknown(Unknown::Overdue));
+    // Another configuration with the same names knows them at once.
+    let config = std::sync::Arc::clone(&eye.config);
+    eye.sampler = eye.sampler.reconfigured(config);
+    assert_eq!(eye.number("close_wait.broker", 0), 9.0);
 }

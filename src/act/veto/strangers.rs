@@ -36,14 +36,7 @@ pub(in crate::act) fn admit(ground: &Ground, errand: Errand<'_>, target: &Target
 
 /// The cgroup that the metric of a process is about.
 fn group(trees: &MemoryTrees, base: Base, process: &Process) -> Result<Cgroup, Error> {
-    let subject = if base == Base::CgroupMemoryUsage {
-        Subject::Limit
-    } else if base == Base::CgroupMemoryPressure {
-        Subject::Waiting
-    } else {
-        Subject::Account
-    };
-    let group = trees.subject(process, subject, &mut Vec::new())?;
+    let group = trees.subject(process, Subject::of(base), &mut Vec::new())?;
     group.ok_or(Error::Malformed("a cgroup that the kernel keeps account of"))
 }
 

@@ -1,10 +1,11 @@
 //! What measures that reach a whole cgroup would meet: which one it is, who else is in it, and whether
-//! we may.
+//! we may. And whether a metric of cgroups may order a kill: not for strangers.
 
-use crate::config::Target;
+use crate::config::{Members, Target, Threshold};
 use crate::discover::Member;
+use crate::kernel::cgroup_memory::{MemoryTrees, Subject};
 use crate::kernel::{Cgroup, CgroupTree, Error, Process, own_pid};
-use crate::model::{FreezeBy, KillScope, Measure, Pid, printable};
+use crate::model::{FreezeBy, KillScope, Measure, Metric, Pid, Scope, printable};
 
 use super::signals::Finding;
 
@@ -19,8 +20,22 @@ pub(super) struct Cgroups {
     members: Vec<Pid>,
 }
 
+/// A metric of cgroups whose threshold feeds a ladder with a kill. Where only the first of a family is a
+/// member its helpers are in that cgroup, too, and are no strangers.
+fn by_cgroup(target: &Target) -> Option<&Metric> {
+    if target.members == Members::Main {
+        return None;
+    }
+    let kills = |ladder: usize| {
+        let steps = target.ladders.get(ladder).into_iter().flat_map(|ladder| ladder.steps.iter());
+        steps.flat_map(|(_, steps)| steps).any(|step| target.actions[*step].measure.is_kill())
+    };
+    let metric = |row: &Threshold| target.metrics.get(row.metric).filter(|_| kills(row.ladder));
+    target.thresholds.iter().filter_map(metric).find(|metric| metric.info().scope == Scope::Cgroup)
+}
+
 impl Cgroups {
-    /// None where no measure of the target reaches a whole cgroup.
+    /// None where no measure of the target reaches a whole cgroup, and no cgroup orders a kill.
     pub(super) fn of<'m>(target: &Target, members: impl Iterator<Item = &'m Member>) -> Option<Self> {
         let wanted = target.actions.iter().any(|action| {
             let measure = &action.measure;
@@ -29,9 +44,23 @@ impl Cgroups {
                 Measure::Freeze { by: FreezeBy::Cgroup, .. } | Measure::Kill { scope: KillScope::Cgroup, .. }
             )
         });
+        let wanted = wanted || by_cgroup(target).is_some();
         // We are in somebody's cgroup now, and the daemon will not be.
         let members = members.map(|member| member.process.identity().pid).chain([own_pid()]);
         wanted.then(|| Self { tree: CgroupTree::mounted(), members: members.collect() })
+    }
+
+    /// Whether the kill that a metric of cgroups orders will be vetoed, for strangers in the cgroup.
+    fn ordered(&self, target: &Target, process: &Process) -> Option<Finding> {
+        let metric = by_cgroup(target)?;
+        let group = MemoryTrees::mounted().subject(process, Subject::of(metric.base), &mut Vec::new()).ok()??;
+        let strangers = self.strangers(&group)?;
+        let path = printable(group.path(), MOST_CHARS);
+        let text = format!(
+            "{metric}: its cgroup {path} also holds {strangers}, no members of the target, so it will order no kill; \
+             start it in a cgroup of its own, as systemd does"
+        );
+        Some(Finding { text, wrong: true })
     }
 
     /// One finding for each such measure.
@@ -51,7 +80,7 @@ impl Cgroups {
             let (Ok(text) | Err(text)) = found;
             Some(Finding { text: format!("{}: {text}", action.name), wrong })
         });
-        findings.collect()
+        findings.chain(self.ordered(target, process)).collect()
     }
 
     fn freeze(&self, process: &Process) -> Result<String, String> {

@@ -3,6 +3,7 @@
 use super::{MemoryGroup, MemoryTrees, Tree};
 use crate::kernel::cgroup_dir::Hierarchy;
 use crate::kernel::{Cgroup, Error, Process};
+use crate::model::Base;
 
 /// What is asked of the groups of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,16 @@ pub enum Subject {
     Limit,
     /// The one that it waits in.
     Waiting,
+}
+
+impl Subject {
+    /// Which one a metric of cgroups is about.
+    pub fn of(base: Base) -> Self {
+        if base == Base::CgroupMemoryUsage {
+            return Self::Limit;
+        }
+        if base == Base::CgroupMemoryPressure { Self::Waiting } else { Self::Account }
+    }
 }
 
 impl MemoryTrees {

@@ -1,9 +1,9 @@
 # A process that does as the lines on its standard input say, and answers each with its count of descriptors.
 # Arguments: a file to log signals to, then SIGNAL or SIGNAL=exit for each signal to handle.
-import os, select, signal, socket, subprocess, sys, threading
+import mmap, os, select, signal, socket, subprocess, sys, threading
 
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
-files, memory, threads, children, connections, half_closed = [], bytearray(), [], [], {}, []
+files, memory, threads, faults, children, connections, half_closed = [], bytearray(), [], [], [], {}, []
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
 listener.listen(4096)
@@ -40,6 +40,28 @@ def half_close():
 def idle_thread():
     end = threading.Event()
     threading.Thread(target=end.wait, daemon=True).start()
+    return end
+
+
+def faulting():
+    # Has to wait for the disk again and again: its pages are dropped as soon as they were read.
+    end = threading.Event()
+    path = os.path.join(os.path.dirname(sys.argv[1]), "faulting")
+    with open(path, "wb") as file:
+        file.write(os.urandom(256 * 4096))
+        os.fsync(file.fileno())
+    file = open(path, "rb")
+    pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    pages.madvise(mmap.MADV_RANDOM)
+
+    def run():
+        while not end.wait(0.02):
+            pages.madvise(mmap.MADV_DONTNEED)
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            for page in range(0, len(pages), 4096 * 16):
+                pages[page]
+
+    threading.Thread(target=run, daemon=True).start()
     return end
 
 
@@ -81,6 +103,8 @@ for line in lines():
         hold(connections.setdefault(peer, []), int(number), lambda: socket.create_connection(peer), lambda s: s.close())
     elif what == "threads":
         hold(threads, int(number), idle_thread, lambda end: end.set())
+    elif what == "faulting":
+        hold(faults, int(number), faulting, lambda end: end.set())
     elif what == "children":
         hold(children, int(number), child, end_child)
     elif what == "mem":
