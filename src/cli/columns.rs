@@ -10,15 +10,23 @@ use crate::model::{Base, Unit, printable};
 const MOST_CHARS: usize = 300;
 
 /// Metric and head.
-const COLUMNS: [(Base, &str); 7] = [
+const COLUMNS: [(Base, &str); 8] = [
     (Base::OpenFds, ">fds"),
     (Base::MaxFds, ">limit"),
     (Base::CloseWait, ">close_wait"),
     (Base::Established, ">established"),
     (Base::Rss, ">rss"),
     (Base::Swap, ">swap"),
+    (Base::CgroupWorkingSet, ">cgroup"),
     (Base::Threads, ">threads"),
 ];
+
+/// The columns that these processes have nothing to show in: cgroups are only read where a target has to do
+/// with them.
+pub(super) fn idle<'r>(mut rows: impl Iterator<Item = &'r BTreeMap<String, Reading>>) -> Option<Base> {
+    let cgroup = Base::CgroupWorkingSet;
+    (!rows.any(|readings| readings.contains_key(cgroup.info().name))).then_some(cgroup)
+}
 
 /// The heads, in order, but for those of `without`.
 pub(super) fn heads(without: &[Base]) -> impl Iterator<Item = &'static str> {

@@ -16,7 +16,7 @@ use crate::discover::Member;
 use crate::export::WallClock;
 use crate::export::status::Reading;
 use crate::kernel;
-use crate::model::{Level, MemberSample, Metric, Unknown, remedy};
+use crate::model::{Base, Level, MemberSample, Metric, Unknown, remedy};
 
 /// What to sample, and how to tell.
 #[derive(Args, Debug)]
@@ -133,7 +133,9 @@ fn print(document: &Document, output: &mut Output) -> io::Result<()> {
         output.styled(WARNING, trouble)?;
     }
     let heads = ["target", ">process", ">pid", "name", "level"].into_iter();
-    let mut table = Table::new(&heads.chain(columns::heads(&[])).collect::<Vec<_>>());
+    let shown = document.targets.iter().flat_map(|target| target.processes.iter().map(|row| &row.readings));
+    let without: Vec<Base> = columns::idle(shown).into_iter().collect();
+    let mut table = Table::new(&heads.chain(columns::heads(&without)).collect::<Vec<_>>());
     for target in &document.targets {
         if target.processes.is_empty() {
             let dash = || String::from("-");
@@ -142,7 +144,7 @@ fn print(document: &Document, output: &mut Output) -> io::Result<()> {
         for row in &target.processes {
             let mut cells = vec![target.name.clone(), row.process.to_string(), row.pid.to_string(), row.comm.clone()];
             cells.push(row.level.map_or("-", Level::name).to_owned());
-            cells.extend(columns::cells(&row.readings, &[]));
+            cells.extend(columns::cells(&row.readings, &without));
             table.row(row.level.unwrap_or_default(), cells);
         }
     }

@@ -65,7 +65,7 @@ pub fn resolved(path: &Path) -> Option<PathBuf> {
 }
 
 /// Raises the daemon's own soft limit of descriptors to its hard limit: it holds up to six for each
-/// process. Returns the limit in force; none is unlimited.
+/// process, and as many for each cgroup that it reads. Returns the limit in force; none is unlimited.
 pub fn raise_fd_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     match setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {

@@ -62,15 +62,18 @@ fn accounts((status, whom): (&Status, Whom), output: &mut Output) -> io::Result<
 }
 
 /// Readings that a narrow terminal does without, the first to go first.
-const DISPENSABLE: [Base; 5] = [Base::Threads, Base::Established, Base::MaxFds, Base::Swap, Base::CloseWait];
+const DISPENSABLE: [Base; 6] =
+    [Base::Threads, Base::Established, Base::MaxFds, Base::CgroupWorkingSet, Base::Swap, Base::CloseWait];
 
 fn table(status: &Status, output: &mut Output) -> io::Result<()> {
     output.fitting((0..=DISPENSABLE.len()).map(|count| table_without(status, &DISPENSABLE[..count])))
 }
 
 fn table_without(status: &Status, without: &[Base]) -> Table {
+    let shown = status.targets.iter().flat_map(|target| target.members.iter().map(|member| &member.judged.readings));
+    let without: Vec<Base> = without.iter().copied().chain(columns::idle(shown)).collect();
     let heads = ["target", ">process", ">pid", "level", ">since"].into_iter();
-    let mut table = Table::new(&heads.chain(columns::heads(without)).collect::<Vec<_>>());
+    let mut table = Table::new(&heads.chain(columns::heads(&without)).collect::<Vec<_>>());
     for target in &status.targets {
         let name = text(&target.name);
         if target.members.is_empty() {
@@ -81,7 +84,7 @@ fn table_without(status: &Status, without: &[Base]) -> Table {
             target.members.iter().map(|member| (member.process.to_string(), member.pid.to_string(), &member.judged));
         for (process, pid, judged) in group.chain(members) {
             let mut cells = vec![name.clone(), process, pid, text(&judged.level), since(status, judged)];
-            cells.extend(columns::cells(&judged.readings, without));
+            cells.extend(columns::cells(&judged.readings, &without));
             table.row(level(&judged.level), cells);
         }
     }
