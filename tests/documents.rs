@@ -97,3 +97,16 @@ fn each_kind_of_line_is_documented_under_its_message_id() {
     let expected: Vec<String> = KINDS.iter().map(|kind| format!("| `{}` | {} |", kind.id, kind.about)).collect();
     assert_eq!(rows, expected);
 }
+
+#[test]
+fn the_first_day_is_one_that_the_test_on_a_real_systemd_goes_through() {
+    let (text, test) = (document("docs/first-day.md"), document("tests/host/first_day.rs"));
+    let day = blocks(&text, "console").remove(0);
+    let commands: Vec<&str> = day.lines().filter_map(|line| line.strip_prefix("$ tradedog ")).collect();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
+        let command = command.split(" >run.log").next().unwrap();
+        assert!(test.contains(&format!("tradedog {command}")), "tests/host/first_day.rs does not do: {command}");
+    }
+    assert!(day.contains("dry_run = true") && day.contains("ok: the configuration can be used"));
+}

@@ -7,7 +7,7 @@ use super::container::Container;
 /// Longest wait for something that should come within a second or two.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Most lines of one answer that are printed.
-const MOST_LINES: usize = 24;
+const MOST_LINES: usize = 90;
 
 /// The container with a transcript.
 pub(super) struct Guest {

@@ -13,6 +13,7 @@
 )]
 
 mod container;
+mod first_day;
 mod frozen;
 mod guest;
 mod install;
@@ -28,6 +29,7 @@ fn the_service_on_a_real_systemd() {
     let tarball = install::tarball();
     let guest = Guest::new(Container::boot(&tree, &tarball));
     install::as_an_operator_would(&guest, &tarball);
+    first_day::with_init_check_and_run(&guest);
     service::is_started_only_when_ready(&guest);
     service::signals_and_kills(&guest);
     service::reloads(&guest);

@@ -16,18 +16,25 @@ pub(super) struct Told {
 
 pub(super) fn of(metrics: &[Metric], thresholds: &[Threshold], readings: &[Reading]) -> Told {
     let mut told = Told::default();
-    let mut unknown: BTreeMap<(&'static str, Option<&'static str>), Vec<String>> = BTreeMap::new();
-    for (metric, reading) in metrics.iter().zip(readings) {
+    let mut unknown: BTreeMap<(bool, &'static str, Option<&'static str>), Vec<String>> = BTreeMap::new();
+    for (index, (metric, reading)) in metrics.iter().zip(readings).enumerate() {
         if let Some(why) = unreadable(metric, reading) {
-            unknown.entry((why.name(), remedy(metric.base, why))).or_default().push(metric.to_string());
+            // What is only shown may be missing: nothing is decided by it.
+            let needed = thresholds.iter().any(|row| row.metric == index);
+            unknown.entry((needed, why.name(), remedy(metric.base, why))).or_default().push(metric.to_string());
         }
     }
     if unknown.is_empty() {
         told.facts.push(format!("{} can be read by {}", several(metrics.len(), "metric"), user(own_rights().uid)));
     }
-    for ((why, remedy), metrics) in unknown {
+    for ((needed, why, remedy), metrics) in unknown {
         let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
-        told.warnings.push(format!("cannot be read ({why}): {}{remedy}", metrics.join(", ")));
+        let text = format!("cannot be read ({why}): {}{remedy}", metrics.join(", "));
+        if needed {
+            told.warnings.push(text);
+        } else {
+            told.facts.push(format!("no threshold needs it, and it {text}"));
+        }
     }
     let blind = thresholds.iter().filter_map(|row| {
         let metric = metrics.get(row.metric)?;

@@ -70,8 +70,7 @@ pub(super) fn look(name: &str, matching: &str, units: &Units) -> Result<Seen, co
     seen.memory = HostFiles::new().memory().ok().map(|memory| memory.total as f64 * 1024.0);
     seen.read(&live);
     seen.signals(members);
-    let uids: BTreeSet<u32> = members.iter().flat_map(|member| [member.facts.uids.0, member.facts.uids.1]).collect();
-    seen.network = peers::look(&head, &uids);
+    seen.network = peers::look(&head, members);
     seen.unit = unit_name(members, config.targets.first().and_then(|target| target.selector.unit.clone()))
         .map(|name| units.look(&name).map_err(|error| trouble(&error)));
     Ok(seen)

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::cli::live::Live;
 use crate::config::{self, Source};
+use crate::discover::Member;
 use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
 use crate::model::{Base, Metric};
 
@@ -57,89 +58,83 @@ pub(super) struct Network {
     pub(super) listens: Vec<u16>,
 }
 
-/// Looks at the sockets of a target; `head` is its table in the configuration, `uids` are its users.
-pub(super) fn look(head: &str, uids: &BTreeSet<u32>) -> Network {
+/// Looks at the sockets of these members; `head` is their table in the configuration.
+pub(super) fn look(head: &str, members: &[Member]) -> Network {
     let all = [TcpState::Established, TcpState::CloseWait, TcpState::SynSent, TcpState::Listen];
     let mut sockets = Vec::new();
     if SockDiag::new().dump(States::of(&all), &mut sockets).is_err() {
         return Network::default();
     }
+    let uids: BTreeSet<u32> = members.iter().flat_map(|member| [member.facts.uids.0, member.facts.uids.1]).collect();
     sockets.retain(|socket| uids.contains(&socket.uid));
-    let candidates = Candidates::of(&sockets);
-    let Some(counts) = candidates.counted(head) else { return Network::default() };
-    let listens = candidates.listens.iter().zip(&counts.listens).filter(|(_, count)| **count > 0.0);
-    let mut found: Vec<(Remote, f64, f64)> = candidates
-        .remotes
+    let listens = listens(&sockets, members);
+    let remotes = candidates(&sockets);
+    let counts = counted(&remotes, head).unwrap_or_default();
+    let mut found: Vec<(Remote, f64, f64)> = remotes
         .iter()
-        .zip(&counts.remotes)
+        .zip(&counts)
         .map(|(remote, (sockets, waiting))| (*remote, *sockets, *waiting))
         .filter(|(_, sockets, _)| *sockets > 0.0)
         .collect();
     found.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
     let more = found.len().saturating_sub(MOST_PEERS);
     found.truncate(MOST_PEERS);
-    Network { peers: named(&found), more, listens: listens.map(|(port, _)| *port).collect() }
+    Network { peers: named(&found), more, listens }
+}
+
+/// The ports that the members listen on, as far as their descriptors can be read.
+fn listens(sockets: &[Socket], members: &[Member]) -> Vec<u16> {
+    let mut inodes = BTreeSet::new();
+    for member in members {
+        // What may not be read is said of the metrics that need it.
+        let _ = member.process.socket_inodes(&mut |inode| {
+            inodes.insert(inode);
+        });
+    }
+    let own = |socket: &&Socket| socket.state == TcpState::Listen && inodes.contains(&u64::from(socket.inode));
+    let ports: BTreeSet<u16> = sockets.iter().filter(own).map(|socket| socket.local.port).collect();
+    ports.into_iter().collect()
 }
 
 type Remote = (IpAddr, u16);
 
 /// Whom the target may speak with: whoever its users speak with.
-struct Candidates {
-    remotes: Vec<Remote>,
-    listens: Vec<u16>,
+fn candidates(sockets: &[Socket]) -> Vec<Remote> {
+    let listening = sockets.iter().filter(|socket| socket.state == TcpState::Listen);
+    let listening: BTreeSet<u16> = listening.map(|socket| socket.local.port).collect();
+    let mut remotes: BTreeMap<Remote, usize> = BTreeMap::new();
+    // What came in at a port that somebody listens on has a peer without a port of its own.
+    let outbound = |socket: &&Socket| socket.remote.port > 0 && !listening.contains(&socket.local.port);
+    for socket in sockets.iter().filter(outbound) {
+        *remotes.entry((socket.remote.address, socket.remote.port)).or_default() += 1;
+    }
+    let mut remotes: Vec<(Remote, usize)> = remotes.into_iter().collect();
+    remotes.sort_by_key(|(remote, count)| (std::cmp::Reverse(*count), *remote));
+    remotes.into_iter().map(|(remote, _)| remote).take(MOST_CANDIDATES).collect()
 }
 
-/// How many sockets the target has with each of them.
-struct Counts {
-    /// In any state, and in CLOSE_WAIT.
-    remotes: Vec<(f64, f64)>,
-    listens: Vec<f64>,
-}
-
-impl Candidates {
-    fn of(sockets: &[Socket]) -> Self {
-        let listening = sockets.iter().filter(|socket| socket.state == TcpState::Listen);
-        let listens: BTreeSet<u16> = listening.map(|socket| socket.local.port).collect();
-        let mut remotes: BTreeMap<Remote, usize> = BTreeMap::new();
-        // What came in at a port that somebody listens on has a peer without a port of its own.
-        let outbound = |socket: &&Socket| socket.remote.port > 0 && !listens.contains(&socket.local.port);
-        for socket in sockets.iter().filter(outbound) {
-            *remotes.entry((socket.remote.address, socket.remote.port)).or_default() += 1;
-        }
-        let mut remotes: Vec<(Remote, usize)> = remotes.into_iter().collect();
-        remotes.sort_by_key(|(remote, count)| (std::cmp::Reverse(*count), *remote));
-        let remotes = remotes.into_iter().map(|(remote, _)| remote).take(MOST_CANDIDATES).collect();
-        Self { remotes, listens: listens.into_iter().take(MOST_CANDIDATES).collect() }
+/// Has the sampler count the sockets with each of them, as a daemon would: in any state, and in
+/// CLOSE_WAIT.
+fn counted(remotes: &[Remote], head: &str) -> Option<Vec<(f64, f64)>> {
+    if remotes.is_empty() {
+        return None;
     }
-
-    /// Has the sampler count each of them, as a daemon would.
-    fn counted(&self, head: &str) -> Option<Counts> {
-        let mut text = String::from("[peers]\n");
-        for (index, remote) in self.remotes.iter().enumerate() {
-            text.push_str(&format!("r{index} = \"{}\"\n", pattern(*remote)));
-        }
-        for (index, port) in self.listens.iter().enumerate() {
-            text.push_str(&format!("l{index} = {{ local = \"*:{port}\" }}\n"));
-        }
-        text.push_str(&format!("{head}[target.probe.thresholds]\n"));
-        for index in 0..self.remotes.len() {
-            text.push_str(&format!(
-                "\"sockets.r{index}\" = {{ elevated = 1 }}\n\"close_wait.r{index}\" = {{ elevated = 1 }}\n"
-            ));
-        }
-        for index in 0..self.listens.len() {
-            text.push_str(&format!("\"sockets.l{index}\" = {{ elevated = 1 }}\n"));
-        }
-        let live = Live::look(&config::parse(vec![Source::new("probe", &text)]).ok()?);
-        let count = |base: Base, peer: String| {
-            let metric = Metric { base, peer: Some(peer.into()) };
-            highest(&live, &metric)
-        };
-        let remotes = (0..self.remotes.len())
-            .map(|index| (count(Base::Sockets, format!("r{index}")), count(Base::CloseWait, format!("r{index}"))));
-        let listens = (0..self.listens.len()).map(|index| count(Base::Sockets, format!("l{index}")));
-        Some(Counts { remotes: remotes.collect(), listens: listens.collect() })
+    let mut text = String::from("[peers]\n");
+    for (index, remote) in remotes.iter().enumerate() {
+        text.push_str(&format!("r{index} = \"{}\"\n", pattern(*remote)));
     }
+    text.push_str(&format!("{head}[target.probe.thresholds]\n"));
+    for index in 0..remotes.len() {
+        for metric in ["sockets", "close_wait"] {
+            text.push_str(&format!("\"{metric}.r{index}\" = {{ elevated = 1 }}\n"));
+        }
+    }
+    let live = Live::look(&config::parse(vec![Source::new("probe", &text)]).ok()?);
+    let count = |base: Base, index: usize| {
+        let metric = Metric { base, peer: Some(format!("r{index}").into()) };
+        highest(&live, &metric)
+    };
+    Some((0..remotes.len()).map(|index| (count(Base::Sockets, index), count(Base::CloseWait, index))).collect())
 }
 
 /// The highest of the members' readings; 0 where there is none, which proposes nothing.

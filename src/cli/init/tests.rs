@@ -141,8 +141,11 @@ fn what_could_not_be_seen_is_said() {
     assert!(text.contains("# Not seen (denied): close_wait, sockets; needs CAP_SYS_PTRACE.\n"), "{text}");
     assert!(text.contains("Not seen: who starts it again. systemd hangs."), "{text}");
     assert!(!text.contains("close_wait ="), "no bound on what nobody can read:\n{text}");
+    assert!(!text.contains("not been running for long"), "{text}");
     is_right(&seen);
-    is_right(&Seen { readings: BTreeMap::new(), ..seen });
+    let seen = Seen { readings: BTreeMap::new(), age: Duration::from_secs(3), ..seen };
+    is_right(&seen);
+    assert!(document(&seen, "1.0").contains("not been running for long"));
 }
 
 #[test]

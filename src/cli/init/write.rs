@@ -4,6 +4,7 @@
 //! all of them together are a configuration that can be used, with or without.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::bounds::{self, Cell, FDS, MEMORY, THREADS};
 use super::ladder::Ladder;
@@ -16,6 +17,9 @@ use crate::record::show_duration;
 
 /// Column of the comments behind values.
 const COMMENT: usize = 43;
+
+/// Readings of a process that started so lately are those of a start.
+const YOUNG: Duration = Duration::from_secs(600);
 
 /// A row of thresholds that is a table of its own.
 struct Row {
@@ -64,6 +68,9 @@ fn head(seen: &Seen, version: &str, out: &mut String) {
          whether the file is right, tradedog explain WORD what a word means. Nobody but its owner may be able to write \
          it: chmod go-w.",
     );
+    if seen.age < YOUNG {
+        remark(out, "It has not been running for long: what is normal shows after a busy hour. Write it anew then.");
+    }
     match &seen.unit {
         Some(Ok(unit)) => match &unit.told_by {
             ToldBy::Systemd => remark(out, &format!("Its unit was asked of systemd: {}.", shown(&unit.name))),
@@ -76,8 +83,9 @@ fn head(seen: &Seen, version: &str, out: &mut String) {
         None => remark(out, "Not seen: a unit of systemd. Whether somebody starts it again after a kill is not known."),
     }
     for ((why, remedy), metrics) in &seen.dark {
-        let remedy = if remedy.is_empty() { String::new() } else { format!("; {remedy}") };
-        remark(out, &format!("Not seen ({why}): {}{remedy}.", metrics.join(", ")));
+        let remedy = if remedy.is_empty() { String::new() } else { format!("; {}", remedy.trim_end_matches('.')) };
+        let end = if remedy.ends_with('?') { "" } else { "." };
+        remark(out, &format!("Not seen ({why}): {}{remedy}{end}", metrics.join(", ")));
     }
     if !seen.network.listens.is_empty() {
         let ports: Vec<String> = seen.network.listens.iter().map(ToString::to_string).collect();
@@ -190,9 +198,9 @@ fn rows(seen: &Seen) -> Vec<Row> {
     }
     if let Some(now) = seen.now(Base::Rss) {
         let (ceiling, is_all) = bounds::ceiling(now, seen.memory, (500e6, 5.0));
-        let of = if is_all { "the memory of the host" } else { "five times as much" };
-        let lead =
-            format!("{} now; ceiling {}, {of}", units::show(now, Unit::Bytes), units::show(ceiling, Unit::Bytes));
+        let of = if is_all { "the memory of the host" } else { "an assumption, for want of a nearer limit" };
+        let (at, top) = (units::show(now, Unit::Bytes), units::show(ceiling, Unit::Bytes));
+        let lead = format!("{at} now; ceiling {top}: {of}");
         rows.push(Row { base: Base::Rss, lead, cells: bounds::row(&MEMORY, now, Some(ceiling)) });
     }
     if let Some(now) = seen.now(Base::Threads) {
