@@ -13,6 +13,7 @@ mod host;
 mod judged;
 mod measures;
 mod members;
+mod peers;
 mod target;
 mod words;
 

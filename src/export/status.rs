@@ -6,12 +6,14 @@
 
 mod account;
 mod build;
+mod peer;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Banner, Inhibited, summaries};
+pub use peer::Peer;
 
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +42,9 @@ pub struct Status {
     pub host: Host,
     /// Sockets for which no process could be found, by state.
     pub unattributed_sockets: BTreeMap<String, u64>,
+    /// The peers of the configuration.
+    #[serde(default)]
+    pub peers: Vec<Peer>,
     /// The targets, in the order of the configuration.
     pub targets: Vec<Target>,
     /// Measures in force, which must be undone; of targets that are no longer configured too.

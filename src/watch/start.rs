@@ -89,8 +89,8 @@ impl Watch {
         };
         let now = kernel::now();
         let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
-        let published = publisher.published();
-        let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), published));
+        let told = publisher.published();
+        let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), told));
         let roster = seated(&config, memory.as_ref());
         let (state, killing) = begin(&config, memory, now)?;
         let mut watch = Self {

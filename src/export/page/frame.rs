@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use maud::{DOCTYPE, Markup, html};
 
 use super::words::{badge, level, text, time};
-use super::{Room, Seen, assets, banner, host, measures, target};
+use super::{Room, Seen, assets, banner, host, measures, peers, target};
 use crate::export::status::{Status, Target};
 use crate::model::Level;
 
@@ -108,6 +108,7 @@ fn body(status: &Status) -> Markup {
             @for one in better { (target::target(status, one, &mut room)) }
             (measures::in_force(status))
             (measures::recent(status))
+            (peers::peers(status))
         }
     }
 }

@@ -7,7 +7,7 @@ mod lease;
 use std::collections::BTreeMap;
 
 use super::{
-    EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold, account,
+    EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold, account, peer,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
@@ -34,6 +34,7 @@ impl Status {
             configuration: configuration::of(snapshot),
             host: host::host(snapshot),
             unattributed_sockets: snapshot.unattributed.iter().map(|(s, n)| (s.info().name.to_owned(), *n)).collect(),
+            peers: peer::peers(snapshot),
             targets: (0..).zip(&snapshot.config.targets).map(|(index, t)| target(snapshot, index, t)).collect(),
             leases: snapshot.leases.iter().map(|view| Lease::of(view, &snapshot.wall)).collect(),
             undo_failures: lease::failures(&snapshot.counters),
