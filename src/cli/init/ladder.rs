@@ -118,6 +118,7 @@ impl<'a> Ladder<'a> {
             let _ = writeln!(out, "# It handles {} too.", others.join(" and "));
         }
         out.push_str("cooldown = \"1m\"     # least time between two of them\n");
+        out.push_str("repeat   = \"5m\"     # sent again while the level holds\n");
     }
 
     fn examples(&self, out: &mut String) {

@@ -1,5 +1,6 @@
 //! A reading as a bar, with its bounds marked. To the right is worse, whichever way the metric goes.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
@@ -47,6 +48,13 @@ struct Bar<'a> {
     value: Option<f64>,
     at_least: bool,
     scale: Scale,
+}
+
+/// The thresholds in the order in which they are looked at: the highest level, then as configured.
+pub(super) fn worst_first(rows: &[Threshold]) -> Vec<&Threshold> {
+    let mut rows: Vec<&Threshold> = rows.iter().collect();
+    rows.sort_by_key(|row| Reverse(level(&row.level)));
+    rows
 }
 
 /// One row: the metric, its reading, its level and since when, the bar, the bounds in words.

@@ -28,7 +28,7 @@ pub(super) fn host(status: &Status) -> Markup {
                 p.facts { (text(name)) " for " (span(status.time - since)) "." }
             }
             (account(&host.account))
-            @for row in &host.thresholds { (bar::threshold(row, &host.readings, status.time)) }
+            @for row in bar::worst_first(&host.thresholds) { (bar::threshold(row, &host.readings, status.time)) }
             (others(&host.readings, bounded))
             (rungs(steps, status.time))
             (unattributed(status))

@@ -23,7 +23,7 @@ pub(super) fn judged(judged: &Judged, now: f64) -> Markup {
                 }
             }
         }
-        @for row in &judged.thresholds { (bar::threshold(row, &judged.readings, now)) }
+        @for row in bar::worst_first(&judged.thresholds) { (bar::threshold(row, &judged.readings, now)) }
         (others(&judged.readings, bounded))
         (rungs(judged.rungs.iter().map(|rung| (text(&rung.action), rung)), now))
     }
