@@ -7,6 +7,7 @@
 mod brakes;
 mod breaker;
 mod budget;
+mod former;
 mod group;
 mod host;
 mod inhibitions;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 use breaker::Breakers;
 use budget::Kills;
+use former::Former;
 use group::GroupState;
 use host::HostState;
 pub use inhibitions::inhibition_length;
@@ -81,6 +83,8 @@ pub struct State {
     /// Members of before the restart or reload that were not seen again yet; none once discovery
     /// has looked everywhere.
     remembered: Option<Vec<MemberMemory>>,
+    /// What stood before a reload and is still the same; none once everybody was found again.
+    former: Option<Former>,
     /// Whether what is in force can be remembered; without that nobody is frozen or killed.
     remembering: bool,
     /// Whether the memory is not what it was when it was last asked for.
@@ -144,6 +148,7 @@ impl State {
             dropped: Vec::new(),
             passes: 0,
             remembered: None,
+            former: None,
             remembering: true,
             changed: false,
         }

@@ -74,6 +74,7 @@ impl State {
         state.dropped.clone_from(&self.dropped);
         state.dropped.extend(self.operators_due());
         state.passes = self.passes;
+        state.take_up(self.former());
         state
     }
 
@@ -82,6 +83,7 @@ impl State {
     pub fn all_found(&mut self) {
         self.groups.retain(|_, group| group.present);
         self.changed |= self.remembered.take().is_some();
+        self.former = None;
     }
 
     fn taken_up(
@@ -228,6 +230,7 @@ impl State {
         member.settled_from = memory.settled_from;
         if target.per == Per::Process {
             member.watched = Watched::restore(Rules::of_target(target), &memory.thresholds, now);
+            self.keep_watched(&mut member, target);
         }
         let group = self.groups.get(&sample.member.target).map(|group| &group.watched);
         let watched = if target.per == Per::Group { group } else { Some(&member.watched) };
@@ -246,6 +249,7 @@ impl State {
             *next = before.map_or(*next, |delivery| delivery.at.min(latest));
         }
         Restoring { state: self, target, memory, now }.rungs(&mut member);
+        self.keep_rungs(&mut member, target);
         for lost in lost(memory) {
             if let Some(action) = target.actions.iter().position(|action| action.name == lost.action) {
                 member.delivered[action] = Some(now);

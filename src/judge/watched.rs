@@ -17,7 +17,7 @@ pub(super) struct Watched {
     /// As the rules' thresholds.
     pub(super) thresholds: Vec<ThresholdState>,
     /// Why each threshold is blind, as last told.
-    told_unknown: Vec<Option<Unknown>>,
+    pub(super) told_unknown: Vec<Option<Unknown>>,
     /// As the rules' ladders.
     pub(super) ladders: Vec<LadderView>,
 }

@@ -1,9 +1,11 @@
 //! What an operator does to the running daemon: undo, thaw, reload, act, inhibit, release.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
-use super::support::{Daemon, Leaker, eventually, texts, throughout, tradedog};
+use super::support::{BINARY, Daemon, Leaker, eventually, is_root, texts, throughout, tradedog};
 
 /// Paused at 60 open files by a command, and undone by nobody but the operator; frozen at 100.
 fn watching(leaker: &Leaker, mark: &str) -> Daemon {
@@ -343,4 +345,45 @@ fn what_is_held_back_until_the_successor_is_let_go_by_him() {
     let _successor = successor.start();
     daemon.wait_for(5, ("tradedog_inhibited", &[("target", "trader")]), 0.0);
     assert!(daemon.log().contains("the successor is there"), "{}", daemon.log());
+}
+
+/// Needs root: only root may become somebody else.
+#[test]
+fn members_of_the_daemons_group_may_ask_and_strangers_may_not() {
+    if !is_root() {
+        return;
+    }
+    let mark = Mark::new();
+    let leaker = Leaker::handling(&[]).start();
+    let daemon = operated(&leaker, mark.path().to_str().unwrap(), true);
+    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    let folder = daemon.runtime_directory();
+    // As the unit has it: the group may go in.
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o750)).unwrap();
+    let state = fs::metadata(folder.join("state.json")).unwrap();
+    assert_eq!(state.permissions().mode() & 0o777, 0o600, "what is remembered is the daemon's alone");
+    let copy = folder.with_file_name("tradedog");
+    fs::copy(BINARY, &copy).unwrap();
+    let ask_as = |groups: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "54321", "--regid", "54321"]).args(groups).arg(&copy);
+        command.args(["act", "trader", "pause", "--runtime-directory"]).arg(&folder).env("NO_COLOR", "1");
+        texts(&command.output().unwrap())
+    };
+    let (code, told, said) = ask_as(&["--groups", "0"]);
+    assert!(code == 0 && told.contains("dry run: nothing was done"), "{code} {told}{said}");
+    assert!(daemon.log().contains("somebody (uid 54321, pid "), "{}", daemon.log());
+    let (code, _, said) = ask_as(&["--clear-groups"]);
+    assert!(code == 1 && said.contains("may not ask") && said.contains("member of its group"), "{said}");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, _, said) = ask_as(&["--clear-groups"]);
+    assert!(code == 1 && said.contains("may not ask"), "the socket itself is closed to him: {said}");
+    fs::set_permissions(folder.join("control.sock"), fs::Permissions::from_mode(0o666)).unwrap();
+    for _ in 0..20 {
+        let (code, _, said) = ask_as(&["--clear-groups"]);
+        assert!(code == 1 && said.contains("only root and members of the group root may"), "{said}");
+    }
+    eventually(5, "a word on the strangers", || daemon.log().contains("asked at the control socket").then_some(()));
+    assert!(daemon.log().matches("asked at the control socket").count() <= 2, "not a line each: {}", daemon.log());
+    assert_eq!(daemon.orders("pause", "dry_run", "none"), 1.0, "nothing of it was done");
 }
