@@ -90,7 +90,7 @@ const fn text(reason: Reason) -> Text {
             kind: Kind::Brake,
             holds: "the measures of a target, or one action of it, that an operator has inhibited; never an undo",
             opens: "when the time of the inhibit is over, or a successor has come (--until-successor)",
-            command: "tradedog release TARGET [ACTION]",
+            command: "tradedog release TARGET [ACTION]; tradedog act heeds it too",
             look: "tradedog status: who inhibited it, since when, until when",
         },
         Reason::Cooldown => Text {
@@ -126,7 +126,7 @@ const fn text(reason: Reason) -> Text {
             kind: Kind::Brake,
             holds: "kills that would leave fewer live processes than keep_at_least",
             opens: "when enough processes of the target live, a successor for one",
-            command: NO_COMMAND,
+            command: "none opens it, and tradedog act heeds it too",
             look: "why members are missing: systemctl status of the unit, tradedog status",
         },
         Reason::Calendar => Text {
@@ -140,7 +140,7 @@ const fn text(reason: Reason) -> Text {
             kind: Kind::Brake,
             holds: "http measures and undos towards an endpoint that failed 5 times in a row",
             opens: "30 s after its last failure; then it is asked again",
-            command: "none opens it sooner",
+            command: "none opens it sooner, and tradedog act heeds it too",
             look: "the endpoint: is the service up, does it accept connections, is the token right? A process that is \
                    out of files accepts none: use a signal there",
         },
@@ -163,7 +163,7 @@ const fn text(reason: Reason) -> Text {
             kind: Kind::Brake,
             holds: "kills and freezes: after a restart nobody would thaw, or finish, what was not written down",
             opens: "when the state file can be written again",
-            command: NO_COMMAND,
+            command: "none opens it, and tradedog act heeds it too",
             look: "the runtime directory (/run/tradedog): does it exist, is it full, whose is it (df, ls -ld)",
         },
         Reason::CrashLoop => Text {

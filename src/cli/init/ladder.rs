@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::look::Seen;
 use crate::cli::unit::{Ending, Unit};
 use crate::config::units::Duration as Written;
-use crate::model::Level;
+use crate::model::{Level, Signal};
 use crate::record::{show_duration, show_signal};
 
 /// systemd's own default of `TimeoutStopSec=`: nobody asked for it.
@@ -38,7 +38,13 @@ impl<'a> Ladder<'a> {
 
     /// Whether a kill stands in the ladder, and not behind a `#`.
     fn kills(&self) -> bool {
-        self.starts_again().is_some() && self.seen.anchored && self.levels.contains(&Level::Fatal)
+        let may = self.seen.anchored && self.seen.reachable && self.seen.protected.is_none();
+        self.starts_again().is_some() && may && self.levels.contains(&Level::Fatal)
+    }
+
+    /// The signal that can be sent, if there is one.
+    fn free(&self) -> Option<Signal> {
+        self.seen.free.first().copied().filter(|_| self.seen.reachable)
     }
 
     /// How many kills in which time, below what systemd starts again; none where the default is.
@@ -59,6 +65,10 @@ impl<'a> Ladder<'a> {
             );
             return;
         }
+        if let Some(who) = self.seen.protected {
+            let _ = writeln!(out, "\n# tradedog takes no measure on {who}: it is only observed.");
+            return;
+        }
         self.steps(out);
         self.signal(out);
         self.examples(out);
@@ -67,7 +77,7 @@ impl<'a> Ladder<'a> {
 
     fn steps(&self, out: &mut String) {
         let (name, seen) = (&self.seen.name, self.seen);
-        let signal = seen.free.first().map(|signal| show_signal(*signal).to_lowercase());
+        let signal = self.free().map(|signal| show_signal(signal).to_lowercase());
         let active = signal.is_some() || self.kills();
         out.push_str("\n# What is done at which level, mildest first.");
         if !active {
@@ -79,7 +89,10 @@ impl<'a> Ladder<'a> {
             Some(signal) => {
                 let _ = writeln!(out, "elevated = [\"{signal}\"]");
             }
-            None => out.push_str("#elevated = [\"reset_pool\"]\n"),
+            None => {
+                let first = seen.free.first().map(|signal| show_signal(*signal).to_lowercase());
+                let _ = writeln!(out, "#elevated = [\"{}\"]", first.as_deref().unwrap_or("reset_pool"));
+            }
         }
         for (level, action) in [(Level::Warning, "disable_websocket"), (Level::Critical, "pause")] {
             if self.levels.contains(&level) {
@@ -98,27 +111,32 @@ impl<'a> Ladder<'a> {
         for taken in &self.seen.taken {
             let _ = writeln!(out, "# Not used: {taken}.");
         }
+        if !self.seen.reachable {
+            out.push_str("# Another user's process: whoever runs tradedog needs CAP_KILL to signal it (profile act of the service).\n");
+            out.push_str("# With that right, look again with tradedog init.\n");
+        }
         let Some(signal) = self.seen.free.first() else {
-            out.push_str(
-                "# It handles no signal that is free for this: SIGUSR1 would end it. Have the program install a\n",
-            );
+            let unhandled = if self.seen.taken.is_empty() { ", so SIGUSR1 would end it" } else { "" };
+            let _ =
+                writeln!(out, "# It handles no signal that is free for this{unhandled}. Have the program install a");
             out.push_str("# handler that closes idle connections and drops its caches; then this can be used.\n");
             let _ = writeln!(out, "#[target.{name}.actions.reset_pool]\n#signal = \"SIGUSR1\"");
             return;
         };
         let shown = show_signal(*signal);
+        let hash = if self.seen.reachable { "" } else { "#" };
         let _ = writeln!(
             out,
             "# It handles {shown}. Make sure what it does there, and call the action by that name: a handler"
         );
         out.push_str("# that closes idle connections and drops its caches is what helps.\n");
-        let _ = writeln!(out, "[target.{name}.actions.{}]\nsignal   = \"{shown}\"", shown.to_lowercase());
+        let _ = writeln!(out, "{hash}[target.{name}.actions.{}]\n{hash}signal   = \"{shown}\"", shown.to_lowercase());
         let others: Vec<String> = self.seen.free.iter().skip(1).map(|signal| show_signal(*signal)).collect();
         if !others.is_empty() {
             let _ = writeln!(out, "# It handles {} too.", others.join(" and "));
         }
-        out.push_str("cooldown = \"1m\"     # least time between two of them\n");
-        out.push_str("repeat   = \"5m\"     # sent again while the level holds\n");
+        let _ = writeln!(out, "{hash}cooldown = \"1m\"     # least time between two of them");
+        let _ = writeln!(out, "{hash}repeat   = \"5m\"     # sent again while the level holds");
     }
 
     fn examples(&self, out: &mut String) {
@@ -176,6 +194,9 @@ impl<'a> Ladder<'a> {
                 let (restart, place) = (unit.restart().name(), unit.place());
                 writeln!(out, "# Not before somebody starts it again: {} has Restart={restart}. With", unit.name)
                     .and_then(|()| writeln!(out, "# Restart=always ({place}) this can be used."))
+            }
+            (Some(Ok(unit)), None) if !self.seen.reachable => {
+                writeln!(out, "# {} starts it again; the right to signal it is missing, see above.", unit.name)
             }
             (Some(_) | None, None) => {
                 out.push_str("# Not before somebody starts it again, which could not be seen here. It also needs a match that no\n");

@@ -10,7 +10,7 @@ use crate::cli::unit::{Unit, UnitError, Units};
 use crate::config::{self, Source};
 use crate::discover::{Member, unit_of};
 use crate::kernel::host::HostFiles;
-use crate::kernel::{Process, Status};
+use crate::kernel::{Process, Status, own_rights};
 use crate::model::{Base, Metric, Signal, Unit as Measured, Unknown, Value, remedy};
 
 /// Signals that programs leave free for such purposes, in the order in which they are proposed.
@@ -40,6 +40,10 @@ pub(super) struct Seen {
     pub(super) dark: BTreeMap<(&'static str, &'static str), Vec<&'static str>>,
     /// Memory of the host in bytes.
     pub(super) memory: Option<f64>,
+    /// Whether whoever runs this may signal all of them.
+    pub(super) reachable: bool,
+    /// Why no measure may ever reach one of them.
+    pub(super) protected: Option<&'static str>,
     /// Signals that all of them handle, and mean nothing else by.
     pub(super) free: Vec<Signal>,
     /// What is to be said about other signals.
@@ -65,6 +69,9 @@ pub(super) fn look(name: &str, matching: &str, units: &Units) -> Result<Seen, co
         Seen { name: name.to_owned(), matching: matching.to_owned(), count: members.len(), ..Seen::default() };
     seen.processes = members.iter().take(MOST_NAMED).map(described).collect();
     seen.anchored = !members.is_empty() && members.iter().all(|member| member.facts.anchored);
+    let rights = own_rights();
+    seen.reachable = members.iter().all(|member| rights.may_signal(member.facts.uids.0));
+    seen.protected = members.iter().find_map(|member| member.facts.protected);
     let ages = live.sample.members.iter().map(|member| live.at.since(member.started));
     seen.age = ages.min().unwrap_or_default();
     seen.memory = HostFiles::new().memory().ok().map(|memory| memory.total as f64 * 1024.0);

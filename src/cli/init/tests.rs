@@ -59,6 +59,7 @@ fn trader() -> Seen {
         count: 1,
         age: Duration::from_secs(7200),
         anchored: true,
+        reachable: true,
         readings: readings.into(),
         memory: Some(16e9),
         free: Signal::new(libc::SIGUSR1).into_iter().collect(),
