@@ -50,6 +50,8 @@ pub enum Wanted {
     Ordered(Arc<Order>),
     /// The measure of that order is in force; from now on only the operator ends it.
     InForce(Arc<Order>),
+    /// Nothing was ordered for that process, though for another one: why.
+    Refused(String),
 }
 
 /// A place where a wish is to be fulfilled.
@@ -79,12 +81,11 @@ impl State {
         let action = action.ok_or_else(|| format!("{} has no action {}", wish.target, wish.action))?;
         let seats = self.chosen(index, wish, target.actions[action].scope)?;
         let wanted = seats.into_iter().map(|key| self.order_wanted(Place { key, action, target }, wish, now));
-        let (ordered, refused): (Vec<_>, Vec<_>) = wanted.collect::<Vec<_>>().into_iter().partition(Result::is_ok);
-        let refused = refused.into_iter().find_map(Result::err);
-        match refused {
-            Some(why) if ordered.is_empty() => Err(why),
-            Some(_) | None => Ok(ordered.into_iter().flatten().collect()),
+        let wanted: Vec<Result<Wanted, String>> = wanted.collect();
+        if wanted.iter().all(Result::is_err) {
+            return Err(wanted.into_iter().find_map(Result::err).unwrap_or_default());
         }
+        Ok(wanted.into_iter().map(|one| one.unwrap_or_else(Wanted::Refused)).collect())
     }
 
     /// How an order stands that has no outcome yet.

@@ -250,6 +250,8 @@ fn first_answer(wanted: &Wanted) -> OrderAnswer {
             let text = format!("ordered: {} (order {})", name(order), order.id.0);
             OrderAnswer { order: order.id.0, over: false, done: false, text }
         }
+        // Under a number that no order has.
+        Wanted::Refused(why) => OrderAnswer { order: 0, over: true, done: false, text: why.clone() },
         Wanted::InForce(order) => {
             let text = format!("{} is in force already; from now on only tradedog undo ends it", name(order));
             OrderAnswer { order: order.id.0, over: true, done: true, text }

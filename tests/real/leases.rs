@@ -150,7 +150,7 @@ fn another_user_is_refused() {
         if open {
             fs::set_permissions(daemon.runtime_directory(), Permissions::from_mode(0o711)).unwrap();
             let socket = daemon.runtime_directory().join("control.sock");
-            assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o660);
             fs::set_permissions(socket, Permissions::from_mode(0o666)).unwrap();
         }
         let refused = ask();

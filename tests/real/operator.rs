@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::support::{BINARY, Daemon, Leaker, eventually, is_root, texts, throughout, tradedog};
+use super::support::{BINARY, Daemon, Leaker, eventually, has, is_root, texts, throughout, tradedog};
 
 /// Paused at 60 open files by a command, and undone by nobody but the operator; frozen at 100.
 fn watching(leaker: &Leaker, mark: &str) -> Daemon {
@@ -350,7 +350,7 @@ fn what_is_held_back_until_the_successor_is_let_go_by_him() {
 /// Needs root: only root may become somebody else.
 #[test]
 fn members_of_the_daemons_group_may_ask_and_strangers_may_not() {
-    if !is_root() {
+    if !is_root() || !has("setpriv") {
         return;
     }
     let mark = Mark::new();

@@ -27,7 +27,7 @@ fn act_on(world: &mut World, action: &str, whom: Chosen, needs: bool) -> Result<
 fn only(wanted: Result<Vec<Wanted>, String>) -> OrderId {
     match wanted.unwrap().as_slice() {
         [Wanted::Ordered(order) | Wanted::InForce(order)] => order.id,
-        other => panic!("{other:?}"),
+        other => panic!("not one order: {other:?}"),
     }
 }
 
@@ -145,6 +145,20 @@ fn of_several_processes_one_is_named_or_all() {
     assert_eq!(act(&mut world, "pause").unwrap().len(), 1);
     assert_eq!(act_on(&mut world, "kill", Chosen::All, false).unwrap().len(), 2);
     assert_eq!(names(&world), ["kill", "pause", "kill", "kill"]);
+}
+
+#[test]
+fn of_all_each_that_is_refused_is_told_of() {
+    let mut world = World::new(target());
+    world.arrive(0, DAY);
+    world.arrive(1, DAY);
+    world.each(&[10.0, 10.0]);
+    world.executor = Box::new(|_| None);
+    act_on(&mut world, "kill", Chosen::Slot(0), false).unwrap();
+    let wanted = act_on(&mut world, "reset_pool", Chosen::All, false).unwrap();
+    let [Wanted::Refused(why), Wanted::Ordered(order)] = wanted.as_slice() else { panic!("{wanted:?}") };
+    assert!(why.contains("trader[0] is held back") && why.contains("killing"), "{why}");
+    assert_eq!(order.member.slot, 1);
 }
 
 #[test]
