@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::watched::{Rules, Sight, Stepped, Watched};
 use super::{Pass, State};
 use crate::config::Per;
-use crate::model::{ActionScope, Base, Measure, MemberKey, Moment, Note, Scope};
+use crate::model::{ActionScope, Base, Measure, MemberKey, Metric, Moment, Note, Scope};
 
 /// What is remembered of a group.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl State {
 
     /// Whether it is the turn of this member to be frozen or killed by its group: the largest
     /// contributor, when the one before has had time to help. Always, where measures go to all.
-    pub(super) fn is_its_turn(&self, key: MemberKey, choice: Choice, pass: &Pass<'_>) -> bool {
+    pub(super) fn is_its_turn(&self, key: MemberKey, choice: &Choice, pass: &Pass<'_>) -> bool {
         let target = self.config.targets.get(usize::from(key.target)).filter(|target| target.per == Per::Group);
         let Some(action) = target.and_then(|target| target.actions.get(choice.action)) else { return true };
         if !takes_one(&action.measure) {
@@ -68,10 +68,13 @@ impl State {
     }
 
     /// The member that contributes most to a metric and does not feel the action already.
-    pub(super) fn largest(&self, target: u16, choice: Choice, pass: &Pass<'_>) -> Option<MemberKey> {
+    pub(super) fn largest(&self, target: u16, choice: &Choice, pass: &Pass<'_>) -> Option<MemberKey> {
         let metrics = &self.config.targets.get(usize::from(target))?.metrics;
         let base = contribution(choice.base);
-        let column = metrics.iter().position(|metric| metric.base == base && metric.peer.is_none());
+        let same = |peer: Option<&Arc<str>>| {
+            metrics.iter().position(|metric| metric.base == base && metric.peer.as_ref() == peer)
+        };
+        let column = same(choice.peer.as_ref()).or_else(|| same(None));
         let mut largest: Option<(MemberKey, f64)> = None;
         for (key, member) in self.served(MemberKey { target, slot: 0 }, ActionScope::Target) {
             if member.rungs.iter().any(|rung| rung.action == choice.action && rung.is_taken()) {
@@ -79,7 +82,9 @@ impl State {
             }
             let sample = pass.sample.members.get(member.at).filter(|sample| sample.member == key);
             let reading = sample.zip(column).and_then(|(sample, column)| sample.readings.get(column));
-            let value = reading.and_then(|reading| reading.value.number()).unwrap_or(0.0);
+            let value = reading.and_then(|reading| reading.value.number());
+            // Whoever is known does not pay for what is not known of others.
+            let Some(value) = value.or_else(|| column.is_none().then_some(0.0)) else { continue };
             if largest.is_none_or(|(_, most)| value > most) {
                 largest = Some((key, value));
             }
@@ -89,12 +94,21 @@ impl State {
 }
 
 /// What one member of several is chosen for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Choice {
     /// Index of the action.
     pub(super) action: usize,
     /// The metric that is too high.
     pub(super) base: Option<Base>,
+    /// Its peer.
+    pub(super) peer: Option<Arc<str>>,
+}
+
+impl Choice {
+    /// `action` for what `metric` has come to.
+    pub(super) fn of(action: usize, metric: Option<&Metric>) -> Self {
+        Self { action, base: metric.map(|metric| metric.base), peer: metric.and_then(|metric| metric.peer.clone()) }
+    }
 }
 
 /// Whether it goes to one process at a time.

@@ -11,7 +11,7 @@ use super::rung::{Of, Rung, RungState};
 use super::watched::{Rules, Sight, Stepped, Watched};
 use super::{Pass, State};
 use crate::config::{Config, HostStep};
-use crate::model::{Base, Level, MemberKey, Moment, Note};
+use crate::model::{Level, MemberKey, Metric, Moment, Note};
 
 /// What is remembered of the host.
 #[derive(Debug)]
@@ -105,8 +105,8 @@ impl State {
             return false;
         };
         let Some(action) = target.actions.get(step.action) else { return false };
-        let choice = Choice { action: step.action, base: self.host_base() };
-        let one = takes_one(&action.measure).then(|| self.largest(index, choice, pass));
+        let choice = Choice::of(step.action, self.host_metric().as_ref());
+        let one = takes_one(&action.measure).then(|| self.largest(index, &choice, pass));
         let mut any = false;
         for (key, member) in self.members.range_mut(MemberKey { target: index, slot: 0 }..=MemberKey::all_of(index)) {
             if one.is_some_and(|one| one != Some(*key)) {
@@ -136,10 +136,10 @@ impl State {
     }
 
     /// The metric that holds the host at its level.
-    fn host_base(&self) -> Option<Base> {
+    fn host_metric(&self) -> Option<Metric> {
         let rules = Rules::of_host(&self.config);
         let grounds = self.host.watched.grounds(rules, 0, self.host.level())?;
-        grounds.cause.map(|cause| cause.metric.base)
+        grounds.cause.map(|cause| cause.metric)
     }
 }
 

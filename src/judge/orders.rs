@@ -153,8 +153,8 @@ impl State {
         let member = self.members.get(&key)?;
         let rung = member.rungs.get(index).filter(|rung| rung.state == RungState::Due)?;
         let grounds = self.grounds(key, rung.of, rung.level).filter(|_| !member.skipped(target, rung))?;
-        let choice = Choice { action: rung.action, base: grounds.cause.as_ref().map(|cause| cause.metric.base) };
-        if matches!(rung.of, Of::Ladder(_)) && !self.is_its_turn(key, choice, pass) {
+        let choice = Choice::of(rung.action, grounds.cause.as_ref().map(|cause| &cause.metric));
+        if matches!(rung.of, Of::Ladder(_)) && !self.is_its_turn(key, &choice, pass) {
             return None;
         }
         Some(Turn { key, rung: index, target, action: target.actions.get(rung.action)?, grounds })
