@@ -143,6 +143,7 @@ impl Executor {
         let errand = Errand::of(order, roster)?;
         let target = config.targets.get(usize::from(order.member.target)).ok_or_else(End::gone)?;
         veto::admit(order, errand.member, target, buffer)?;
+        veto::admit_together(errand, target)?;
         veto::admit_cgroup(ground, errand, target)?;
         match order.measure {
             Measure::Freeze { by, .. } => freezer.admit(ground, errand, by)?,

@@ -5,8 +5,9 @@ mod strangers;
 
 use std::sync::Arc;
 
+use super::Errand;
 use super::end::End;
-use crate::config::Target;
+use crate::config::{Per, Target};
 use crate::discover::{Member, recheck};
 use crate::kernel::{Error, Process, Status};
 use crate::model::{ActionScope, Measure, Order, Reason};
@@ -80,6 +81,23 @@ fn protected(case: &Case<'_>) -> bool {
 fn imitable(case: &Case<'_>) -> bool {
     let measure = &case.order.measure;
     (measure.is_kill() || measure.is_freeze()) && !case.member.facts.anchored
+}
+
+/// What a group comes to is the sum of all its members: whoever could put one beside them could have the
+/// largest of them ended.
+pub(super) fn admit_together(errand: Errand<'_>, target: &Target) -> Result<(), End> {
+    let Errand { order, member, roster } = errand;
+    let dangerous = order.measure.is_kill() || order.measure.is_freeze();
+    if target.per != Per::Group || !dangerous || order.by.is_some() {
+        return Ok(());
+    }
+    let ours = roster.members().iter().filter(|other| other.key.target == member.key.target);
+    let loose = ours.filter(|other| !other.facts.anchored).find(|other| !other.process.has_exited());
+    loose.map_or(Ok(()), |other| {
+        let pid = other.process.identity().pid;
+        Err(End::vetoed(Reason::Imitable)
+            .told(format!("pid {pid}, which counts with it, is one that others could imitate")))
+    })
 }
 
 /// A signal without a handler ends the process or is lost: its default action, ignored, blocked.
