@@ -72,6 +72,7 @@ impl Child {
         let pid = posix_spawn(path.as_c_str(), &descriptors, &attributes()?, &program.argv, &program.variables)?;
         let pid = Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::NotFound)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).inspect_err(|_| abandon(pid))?;
+        be_expendable(pid);
         Ok((Self { pid, pidfd, reaped: false }, Printed { stdout, stderr }))
     }
 
@@ -91,6 +92,15 @@ impl Child {
         let status = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
         self.reaped |= !matches!(status, Ok(None));
         Ok(status?)
+    }
+}
+
+/// The kernel spares the daemon when memory runs out, not what a command takes: proc_pid_oom_score_adj(5).
+/// Raising needs no right; where it fails, all is as it was.
+fn be_expendable(pid: Pid) {
+    let path = format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
+    if let Ok(file) = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+        let _ = rustix::io::write(file, b"0");
     }
 }
 
