@@ -160,14 +160,16 @@ impl State {
         let rung = self.rung_mut(turn).ok_or(GONE)?;
         let (state, action, order) = (rung.state, rung.action, rung.order.clone());
         let lease = self.lease_at(turn.key, action).and_then(|at| self.leases.get_mut(at));
-        let lease = lease.filter(|lease| !lease.wanted).map(|lease| {
+        // While it is being undone nothing has come of the rung, and the lease is nobody's to keep.
+        let there = matches!(state, RungState::InFlight(_) | RungState::InForce);
+        let lease = lease.filter(|lease| there && !lease.wanted).map(|lease| {
             lease.undo.by = UndoBy::Operator;
             Arc::clone(&lease.order)
         });
         match (state, order, lease) {
             (RungState::InFlight(_), Some(order), _) => Ok(Wanted::Ordered(order)),
-            (_, _, Some(order)) => Ok(Wanted::InForce(order)),
-            (_, _, None) => Err("it is being undone just now: ask again".to_owned()),
+            (RungState::InForce, _, Some(order)) => Ok(Wanted::InForce(order)),
+            _ => Err("it is being undone just now: ask again".to_owned()),
         }
     }
 
@@ -194,7 +196,8 @@ impl State {
     /// The orders of operators that have not gone out: another configuration does not take them over.
     pub(super) fn operators_due(&self) -> impl Iterator<Item = Arc<Order>> {
         let rungs = self.members.values().flat_map(|member| &member.rungs);
-        let due = rungs.filter(|rung| matches!(rung.of, Of::Operator { .. }) && rung.state == RungState::Due);
+        let waits = |rung: &&Rung| matches!(rung.state, RungState::Due | RungState::Failed { .. });
+        let due = rungs.filter(|rung| matches!(rung.of, Of::Operator { .. })).filter(waits);
         due.filter_map(|rung| rung.order.clone())
     }
 }
