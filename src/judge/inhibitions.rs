@@ -70,7 +70,9 @@ impl State {
         if self.successor_came(inhibition) {
             return Some(InhibitionEnd::Successor);
         }
-        (!self.is_known(inhibition)).then_some(InhibitionEnd::Unknown)
+        // What was set aside may hold it, and comes back when that is corrected.
+        let whole = self.config.set_aside.is_empty();
+        (whole && !self.is_known(inhibition)).then_some(InhibitionEnd::Unknown)
     }
 
     /// Whether a process of the target is there that was born after it.

@@ -92,7 +92,9 @@ impl State {
         let order = Arc::clone(&self.leases[at].order);
         let looked_everywhere = self.remembered.is_none();
         let target = self.target_named(&order.target);
-        let wanted = self.action_of(&order).is_none()
+        // What was set aside may hold its target, and comes back when that is corrected.
+        let set_aside = target.is_none() && !self.config.set_aside.is_empty();
+        let wanted = (self.action_of(&order).is_none() && !(set_aside && order.scope == ActionScope::Target))
             || is_past_deadline(&self.leases[at], now)
             || (looked_everywhere
                 && order.scope == ActionScope::Process
