@@ -43,7 +43,12 @@ impl ConfigFile {
         };
         config::load_at_start(&path).or_else(|problems| match LastGood::read(&path) {
             Ok(None) => Err(Failure::Configuration(problems)),
-            Ok(Some(good)) => fall_back(good, problems),
+            Ok(Some(good)) => {
+                // What has just been disarmed is not armed again by a slip elsewhere in the file.
+                let mut config = fall_back(good, problems)?;
+                config.daemon.dry_run |= config::says_dry_run(&path);
+                Ok(config)
+            }
             Err(error) => Err(Failure::NoWay { problems, why: error.to_string() }),
         })
     }

@@ -33,7 +33,7 @@ pub use action::{Action, Needs, Otherwise};
 pub use difference::difference;
 pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};
-pub use read::{Fallback, SetAside, load, load_at_start, parse};
+pub use read::{Fallback, SetAside, load, load_at_start, parse, says_dry_run};
 pub use source::Source;
 pub use text::{is_name, nearest};
 pub use web::{PasswordHash, Tls, Web, WebUser};

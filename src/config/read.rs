@@ -11,6 +11,16 @@ use super::problem::{Problems, Report, Severity};
 use super::source::Source;
 use super::{Config, check, reader, syntax};
 
+/// Whether the main file says `dry_run = true`, whatever else is wrong with it.
+pub fn says_dry_run(path: &Path) -> bool {
+    let files = load::read(path);
+    let Some(main) = files.first() else { return false };
+    let (tree, _) = DeTable::parse_recoverable(&main.source.text);
+    let daemon = tree.get_ref().get("daemon").and_then(|daemon| daemon.get_ref().as_table());
+    let dry_run = daemon.and_then(|daemon| daemon.get("dry_run")).and_then(|value| value.get_ref().as_bool());
+    dry_run == Some(true)
+}
+
 /// A drop-in that is left out because of its errors, and its targets with it.
 #[derive(Clone, Debug)]
 pub struct SetAside {
@@ -140,4 +150,26 @@ fn targets_of(source: &Source) -> Option<Vec<String>> {
     let (tree, errors) = DeTable::parse_recoverable(&source.text);
     let targets = tree.get_ref().get("target").and_then(|value| value.get_ref().as_table())?;
     errors.is_empty().then(|| targets.keys().map(|name| name.get_ref().to_string()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_slip_elsewhere_does_not_hide_that_it_is_a_dry_run() {
+        let folder = tempfile::tempdir().unwrap();
+        for (text, dry) in [
+            ("[daemon]\ndry_run = true\n[target.t]\nmatch = { comm = }\nfoo = = 3\n", true),
+            ("[daemon]\ndry_run = false\n[target.t]\nmatch = {\n", false),
+            ("[daemon]\ninterval = 3\n", false),
+        ] {
+            let mut file = tempfile::NamedTempFile::new_in(&folder).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            assert_eq!(says_dry_run(file.path()), dry, "{text}");
+        }
+        assert!(!says_dry_run(&folder.path().join("none.toml")));
+    }
 }

@@ -42,9 +42,10 @@ impl Watch {
         if let Some(Fallback { problems, kept }) = &config.fallback {
             let age = kernel::wall_now().duration_since(*kept).unwrap_or_default();
             let age = show_duration(std::time::Duration::from_secs(age.as_secs()));
+            let armed = if config.daemon.dry_run { "in dry run" } else { "and measures ARE taken" };
             self.warn(format!(
-                "the configuration cannot be used; by the last good one, of {age} ago, all goes on: correct it, then \
-                 tradedog reload"
+                "the configuration cannot be used; by the last good one, of {age} ago, all goes on, {armed}: correct it, \
+                 then tradedog reload"
             ));
             self.tell_errors(problems);
         }

@@ -26,9 +26,12 @@ pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
     let lost: Vec<String> = lost.filter(|text| !snapshot.not_ready.contains(text)).collect();
     all.extend(several(("unresolved", "NOT RESOLVED"), &lost));
     if snapshot.config.fallback.is_some() {
-        let text = "the configuration could not be used at the start, and the one that was used last goes on: tradedog \
-                    check, then tradedog reload";
-        all.push(banner("last_good", "OLD CONFIGURATION", text));
+        let armed = if snapshot.config.daemon.dry_run { "" } else { ", measures are taken" };
+        let text = format!(
+            "the configuration could not be used at the start, and the one that was used last goes on{armed}: tradedog \
+             check, then tradedog reload"
+        );
+        all.push(banner("last_good", "OLD CONFIGURATION", &text));
     } else if snapshot.reload.failed {
         let text =
             "the last reload failed, and the configuration before it goes on: tradedog check, then tradedog reload";
