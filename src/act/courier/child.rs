@@ -96,11 +96,13 @@ impl Child {
 }
 
 /// The kernel spares the daemon when memory runs out, not what a command takes: proc_pid_oom_score_adj(5).
-/// Raising needs no right; where it fails, all is as it was.
+/// Raising needs no right; where it fails, all is as it was. Whoever is expendable already stays so.
 fn be_expendable(pid: Pid) {
     let path = format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
-    if let Ok(file) = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
-        let _ = rustix::io::write(file, b"0");
+    let Ok(file) = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) else { return };
+    let mut now = [0; 1];
+    if rustix::io::read(&file, &mut now) == Ok(1) && now == *b"-" {
+        let _ = rustix::io::write(&file, b"0");
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::leases::{DAY, SECOND, obliging, pausing, standing, world};
 use super::world::{World, config, freeze, kill, signal, target};
-use crate::config::{Budget, Needs, Otherwise, Target};
+use crate::config::{Budget, Needs, Otherwise, Problems, SetAside, Target};
 use crate::judge::{Chosen, Wanted, Wish, inhibition_length};
 use crate::model::{
     ActionScope, Inhibition, InhibitionEnd, LONGEST_INHIBITION, LeaseStanding, MemberKey, Note, OrderId, OutcomeKind,
@@ -186,6 +186,32 @@ fn what_is_in_force_already_is_his_from_then_on() {
 }
 
 #[test]
+fn what_is_being_undone_just_now_is_not_called_in_force() {
+    let mut world = world(pausing(), "810x2");
+    world.executor = Box::new(|order| if order.undo { None } else { obliging(order) });
+    world.play("10x2");
+    let undo = Arc::clone(world.orders.last().unwrap());
+    assert!(undo.undo, "{}", world.told());
+    assert!(act(&mut world, "pause").unwrap_err().contains("being undone just now"));
+    world.answer(&undo, (OutcomeKind::Acknowledged, Reason::None));
+    world.play("10");
+    assert_eq!((standing(&world), world.orders.len()), (vec![], 2), "nothing was queued: {}", world.told());
+    act(&mut world, "pause").unwrap();
+    assert_eq!(standing(&world), [LeaseStanding::Operator]);
+}
+
+#[test]
+fn a_retry_that_a_reload_forgets_is_told_of() {
+    let mut world = world(pausing(), "10");
+    world.executor = Box::new(|_| Some((OutcomeKind::Failed, Reason::Refused)));
+    let order = only(act(&mut world, "pause"));
+    world.reconfigure(config(pausing()));
+    world.play("10");
+    assert!(world.told().contains("lapsed pause"), "{}", world.told());
+    assert_eq!(world.state.standing_of(order), None);
+}
+
+#[test]
 fn it_waits_for_another_order_of_the_process_and_lapses_after_a_minute() {
     let mut world = World::new(target());
     world.executor = Box::new(|_| None);
@@ -329,6 +355,22 @@ fn it_outlives_the_daemon_and_ends_with_what_it_concerns() {
     world.play("10");
     assert_eq!(ends(&world), [InhibitionEnd::Unknown, InhibitionEnd::Unknown]);
     assert_eq!(world.state.inhibitions(world.now).count(), 0);
+}
+
+#[test]
+fn what_is_set_aside_is_not_taken_for_removed() {
+    let mut world = world(pausing(), "10");
+    act(&mut world, "pause").unwrap();
+    inhibit(&mut world, None, DAY, false);
+    let mut without = config(pausing());
+    without.targets[0].name = "broker".into();
+    without.set_aside = vec![SetAside { file: "trader.toml".into(), problems: Problems::default() }];
+    world.reconfigure(without);
+    world.play("10");
+    assert_eq!((ends(&world), world.orders.len()), (vec![], 1), "{}", world.told());
+    world.reconfigure(config(pausing()));
+    world.play("10");
+    assert_eq!((ends(&world), standing(&world)), (vec![], vec![LeaseStanding::Operator]), "{}", world.told());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::world::{World, config, freeze, http, kill, signal, target, threshold}
 use crate::config::{Config, Host, HostStep, Ladder, Needs, Otherwise, Per, Schedule, Target};
 use crate::model::{
     ActionScope, Base, GroupSample, Level, MemberKey, Metric, Moment, Note, OutcomeKind, PerLevel, Reading, Reason,
-    Value,
+    Unknown, Value,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -160,6 +160,38 @@ fn at(world: &mut World, used: f64, seconds: u64) {
         let members: Vec<f64> = world.sample.members.iter().map(|member| f64::from(member.member.slot)).collect();
         world.each(&members);
     }
+}
+
+/// A group whose sockets of one peer are at fatal, its members with these readings of all peers' and of that
+/// peer's, in turn.
+fn leaking_to_a_peer(readings: [[Value; 2]; 3]) -> World {
+    let peer = Metric { base: Base::CloseWait, peer: Some("postgres".into()) };
+    let mut world = three(Per::Group, |target| {
+        target.metrics = vec![Metric::plain(Base::CloseWait), peer];
+        target.thresholds[0].metric = 1;
+    });
+    world.sample.groups = vec![GroupSample { target: 0, readings: vec![reading(world.now, 950.0); 2] }];
+    for (member, values) in world.sample.members.iter_mut().zip(readings) {
+        member.readings = values.map(|value| Reading { value, ..reading(world.now, 0.0) }).to_vec();
+    }
+    world.settle_outcomes(Vec::new());
+    world
+}
+
+#[test]
+fn the_largest_is_the_one_that_has_most_of_the_peer() {
+    let known = |all: f64, peer: f64| [Value::Known(all), Value::Known(peer)];
+    let world = leaking_to_a_peer([known(900.0, 10.0), known(500.0, 500.0), known(450.0, 440.0)]);
+    assert_eq!(ordered_to(&world, "kill"), [(0, 1)], "{}", world.told());
+}
+
+#[test]
+fn nobody_is_ended_for_what_is_not_known_of_him() {
+    let unknown = [Value::Unknown(Unknown::Denied); 2];
+    let world = leaking_to_a_peer([unknown, [Value::Known(3.0); 2], unknown]);
+    assert_eq!(ordered_to(&world, "kill"), [(0, 1)], "{}", world.told());
+    let world = leaking_to_a_peer([unknown; 3]);
+    assert_eq!(ordered_to(&world, "kill"), [], "{}", world.told());
 }
 
 #[test]
