@@ -3,6 +3,7 @@
 //! One file a section. Nothing here looks at the live host, but for the names of its users.
 
 mod action;
+mod daemon;
 mod defaults;
 mod host;
 mod join;
@@ -20,8 +21,9 @@ use super::problem::Report;
 use super::reader::{Entry, Table, Value};
 use super::source::Place;
 use super::text::quoted;
-use super::value::{budget, duration, named};
+use super::value::named;
 use super::{Config, Daemon, Target, Web};
+use daemon::daemon;
 use defaults::Defaults;
 use peers::Peers;
 
@@ -126,23 +128,4 @@ fn distinct<'a>(tables: &[Value<'a>], report: &mut Report) -> Vec<Entry<'a>> {
             .help("let one target match more processes");
     }
     targets
-}
-
-fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
-    let mut daemon = Daemon::default();
-    let Some(mut table) = value.table("[daemon]", report) else { return daemon };
-    if let Some(interval) = table.take("interval").and_then(|value| duration(value, "100ms"..="1h", report)) {
-        daemon.interval = interval;
-    }
-    if let Some(dry_run) = table.take("dry_run").and_then(|value| value.flag(report)) {
-        daemon.dry_run = dry_run;
-    }
-    if let Some(kills) = table.take("kill_budget").and_then(|value| budget(value, &keys::BUDGET, report)) {
-        daemon.kill_budget = kills;
-    }
-    if let Some(summary) = table.take("summary").and_then(|value| duration(value, "0s"..="1d", report)) {
-        daemon.summary = summary;
-    }
-    table.finish(&keys::DAEMON, report);
-    daemon
 }

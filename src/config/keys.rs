@@ -25,15 +25,8 @@ pub(super) const ROOT: Section = Section {
 /// `[daemon]`
 pub(super) const DAEMON: Section = Section {
     title: "[daemon]",
-    known: &["interval", "dry_run", "kill_budget", "summary"],
-    later: &[
-        ("min_interval", "`interval` alone says how often targets are sampled"),
-        ("rescan", REMOVE),
-        ("sockets_interval", REMOVE),
-        ("max_cpu", "a longer `interval` costs less"),
-        ("evidence_timeout", REMOVE),
-        ("forecast_window", REMOVE),
-    ],
+    known: &["interval", "min_interval", "rescan", "sockets_interval", "max_cpu", "dry_run", "kill_budget", "summary"],
+    later: &[("evidence_timeout", REMOVE), ("forecast_window", REMOVE)],
 };
 
 /// `[web]`

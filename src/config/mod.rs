@@ -62,10 +62,18 @@ pub struct Config {
 }
 
 /// `[daemon]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Daemon {
-    /// How often targets are sampled.
+    /// How often targets are sampled that are far from every bound.
     pub interval: Duration,
+    /// How often at most one is sampled that a bound is near to.
+    pub min_interval: Duration,
+    /// How often everybody is looked at, whatever the kernel has told of who came.
+    pub rescan: Duration,
+    /// How often at most sockets are listed in other states than CLOSE_WAIT.
+    pub sockets_interval: Duration,
+    /// The share of one processor, over a minute, that the daemon itself may use; none for no ceiling.
+    pub max_cpu: Option<f64>,
     /// Say what would be done instead of doing it.
     pub dry_run: bool,
     /// Kills of all targets together.
@@ -77,7 +85,16 @@ pub struct Daemon {
 impl Default for Daemon {
     fn default() -> Self {
         let kill_budget = Budget { max: 10, per: Duration::from_secs(3600) };
-        Self { interval: Duration::from_secs(1), dry_run: false, kill_budget, summary: Duration::from_secs(300) }
+        Self {
+            interval: Duration::from_secs(1),
+            min_interval: Duration::from_millis(100),
+            rescan: Duration::from_secs(30),
+            sockets_interval: Duration::from_secs(10),
+            max_cpu: Some(0.02),
+            dry_run: false,
+            kill_budget,
+            summary: Duration::from_secs(300),
+        }
     }
 }
 
@@ -158,6 +175,14 @@ pub struct Target {
     pub schedule: Vec<Schedule>,
     /// Whether the host's ladder names one of its actions.
     pub on_host_ladder: bool,
+}
+
+impl Target {
+    /// Whether a threshold is about the metric at this index of `metrics`; others are only shown, and need
+    /// not be read in each pass.
+    pub fn has_threshold_on(&self, metric: usize) -> bool {
+        self.thresholds.iter().any(|threshold| threshold.metric == metric)
+    }
 }
 
 /// What is judged.

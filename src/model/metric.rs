@@ -217,6 +217,13 @@ impl Base {
         SOCKET_STATES.contains(&self)
     }
 
+    /// Whether it takes a list of sockets in other states than CLOSE_WAIT, which is long on a busy host and
+    /// is made more seldom.
+    pub fn is_other_state(self) -> bool {
+        let counts_others = matches!(self, Self::Sockets | Self::HostEstablished | Self::HostTimeWait);
+        counts_others || (self.is_socket_state() && self != Self::CloseWait)
+    }
+
     /// Its row of the table.
     pub fn info(self) -> &'static MetricInfo {
         &METRICS[self as usize]

@@ -171,7 +171,14 @@ impl Probe for Cgroups {
         let target = pass.seats.first().map_or(0, |seat| seat.key.target);
         let all = [Group { target, members: (0..pass.members.len()).collect() }];
         let Pass { now, members, .. } = *pass;
-        let mut pass = Pass { now, members, seats: &mut *pass.seats, groups: &all, names: &mut *pass.names };
+        let mut pass = Pass {
+            now,
+            members,
+            seats: &mut *pass.seats,
+            groups: &all,
+            names: &mut *pass.names,
+            periods: pass.periods,
+        };
         let prepared = self.prepare(&mut pass);
         let read = |index| {
             self.look(&mut pass, index);

@@ -13,6 +13,7 @@ mod host;
 mod memory;
 mod names;
 mod open_fds;
+mod pace;
 mod probe;
 mod rate;
 mod running;
@@ -27,6 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pace::Periods;
 use probe::{Group, PROBES, Pass, Seat};
 use rate::Counted;
 use running::Running;
@@ -112,7 +114,8 @@ impl Sampler {
         self.names.take_in(now);
         self.follow(&members, now);
         let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
-        let mut pass = Pass { now, members: &members, seats, groups, names };
+        let periods = Periods::unhurried(&self.config.daemon);
+        let mut pass = Pass { now, members: &members, seats, groups, names, periods };
         for (running, stats) in self.probes.iter_mut().zip(&mut self.stats) {
             running.read(&mut pass, &mut self.sample, stats);
         }
@@ -155,7 +158,8 @@ impl Sampler {
     /// `metric` is an index into the target's `metrics`.
     pub fn fresh_group(&mut self, members: &[&Member], metric: usize, now: Moment) -> Reading {
         let mut seats: Vec<Seat> = members.iter().map(|member| self.seat_anew(member)).collect();
-        let mut pass = Pass { now, members, seats: &mut seats, groups: &[], names: &mut self.names };
+        let periods = Periods::unhurried(&self.config.daemon);
+        let mut pass = Pass { now, members, seats: &mut seats, groups: &[], names: &mut self.names, periods };
         let mut probes = self.probes.iter_mut().zip(&mut self.stats);
         let reading = probes.find_map(|(running, stats)| running.fresh(&mut pass, metric, stats));
         reading.unwrap_or_else(|| self.never_read(now))

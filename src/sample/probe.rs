@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::names::Names;
+use super::pace::Periods;
 use super::rate::Counted;
 use super::{cgroup, faults, host, memory, open_fds, sockets};
 use crate::config::Config;
@@ -131,6 +132,8 @@ pub(super) struct Pass<'a> {
     pub(super) groups: &'a [Group],
     /// The addresses behind the host names of peers.
     pub(super) names: &'a mut Names,
+    /// How often what is read now.
+    pub(super) periods: Periods,
 }
 
 /// A target that is judged as a group and has a member.
@@ -198,6 +201,9 @@ pub(super) struct Column {
     pub(super) base: Base,
     /// Index into the configuration's peers.
     pub(super) peer: Option<usize>,
+    /// Whether a threshold is about it: it is read in each pass. What is only shown may be read every
+    /// [`Periods::shown`].
+    pub(super) judged: bool,
 }
 
 impl Column {
@@ -205,7 +211,7 @@ impl Column {
         let by_name = |name: &Arc<str>| config.peers.iter().position(|peer| peer.name == *name);
         // A peer that nobody configured is past the end, where nobody counts.
         let peer = metric.peer.as_ref().map(|name| by_name(name).unwrap_or(config.peers.len()));
-        Self { at, base: metric.base, peer }
+        Self { at, base: metric.base, peer, judged: true }
     }
 }
 

@@ -90,7 +90,8 @@ impl Running {
                 if is_host(metric) {
                     columns.host.push((at, running.host_row(config, metric)));
                 } else {
-                    columns.own.push(Column::new(config, at, metric));
+                    let judged = target.has_threshold_on(at);
+                    columns.own.push(Column { judged, ..Column::new(config, at, metric) });
                 }
             }
             running.targets.push(columns);

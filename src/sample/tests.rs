@@ -266,11 +266,18 @@ fn who_dies_between_the_count_and_the_dump_has_no_count_of_0() {
     let mut sleeper = Sleeper::new();
     let (member, config) = (sleeper.member(), config(sleeper.port));
     let mut probe = (sockets::PROBE.make)(&config);
-    let column = probe::Column { at: 0, base: Base::CloseWait, peer: None };
+    let column = probe::Column { at: 0, base: Base::CloseWait, peer: None, judged: true };
     let mut seats = [Seat::new(&member)];
     let mut count = || {
         let names = &mut Names::default();
-        let mut pass = Pass { now: kernel::now(), members: &[&member], seats: &mut seats, groups: &[], names };
+        let mut pass = Pass {
+            now: kernel::now(),
+            members: &[&member],
+            seats: &mut seats,
+            groups: &[],
+            names,
+            periods: Periods::TEST,
+        };
         probe.prepare(&mut pass).unwrap();
         probe.look(&mut pass, 0);
         probe.value(column)

@@ -129,9 +129,8 @@ pub(super) fn resolve(common: &Common<'_>, targets: &[Target], names: &[Entry<'_
             *slot = named.iter().filter_map(|step| look_up(step, targets, names, report)).collect();
         }
     }
-    let named = host.rows.iter().map(|row| &row.metric).chain(targets.iter().flat_map(|target| &target.metrics));
-    let time_wait = named.into_iter().any(|metric| metric.base == Base::HostTimeWait);
-    let metrics = metrics(&common.peers.names, time_wait);
+    let named = || host.rows.iter().map(|row| &row.metric).chain(targets.iter().flat_map(|target| &target.metrics));
+    let metrics = metrics(&common.peers.names, &|base| named().any(|metric| metric.base == base));
     let thresholds = host.rows.iter().filter_map(|row| {
         let metric = metrics.iter().position(|metric| *metric == row.metric)?;
         let (expected, bounds, clear_hold) = (row.expected, row.bounds.clone(), row.clear_hold);
@@ -167,14 +166,16 @@ fn look_up(step: &Step<'_>, targets: &[Target], names: &[Entry<'_>], report: &mu
 
 /// What is read of the host: what is exported always, then what is expensive and only read for the
 /// threshold that names it.
-fn metrics(peers: &[Arc<str>], time_wait: bool) -> Vec<Metric> {
-    let cheap = METRICS.iter().filter(|row| row.scope == Scope::Host && row.base != Base::HostTimeWait);
-    let cheap = cheap.map(|row| Metric::plain(row.base));
-    let by_peer = |base| peers.iter().map(move |peer| Metric { base, peer: Some(Arc::clone(peer)) });
-    let mut metrics: Vec<Metric> = cheap.chain(by_peer(Base::HostEstablished)).collect();
-    if time_wait {
-        metrics.push(Metric::plain(Base::HostTimeWait));
-        metrics.extend(by_peer(Base::HostTimeWait));
+fn metrics(peers: &[Arc<str>], asks_for: &dyn Fn(Base) -> bool) -> Vec<Metric> {
+    let cheap = METRICS.iter().filter(|row| row.scope == Scope::Host && !row.base.is_other_state());
+    let mut metrics: Vec<Metric> = cheap.map(|row| Metric::plain(row.base)).collect();
+    let established = !peers.is_empty() || asks_for(Base::HostEstablished);
+    for (base, _) in [(Base::HostEstablished, established), (Base::HostTimeWait, asks_for(Base::HostTimeWait))]
+        .into_iter()
+        .filter(|(_, asked)| *asked)
+    {
+        metrics.push(Metric::plain(base));
+        metrics.extend(peers.iter().map(|peer| Metric { base, peer: Some(Arc::clone(peer)) }));
     }
     metrics
 }

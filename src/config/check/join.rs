@@ -179,7 +179,7 @@ fn finish(
 ) -> Joined {
     let is = |item: &&Item<'_, Plan<'_>>| matches!(item.setting, Setting::Is(_));
     let names: Vec<&str> = actions.iter().filter(is).map(|item| item.name).collect();
-    let mut metrics = exported(peers);
+    let mut metrics = exported(peers, fed.iter().any(|(_, row)| row.metric.base.is_other_state()));
     // Inherited ladders that nothing feeds are left out, which moves those behind them.
     let kept: Vec<usize> =
         (0..ladders.len()).filter(|i| *i == 0 || fed.iter().any(|(ladder, _)| ladder == i)).collect();
@@ -205,9 +205,14 @@ fn finish(
 }
 
 /// What is exported of every process, whatever the thresholds name; in the order of the table.
-fn exported(peers: &[Arc<str>]) -> Vec<Metric> {
-    // How often a process waits for the disk is in a file of its own, which only a threshold is worth.
-    let always = |row: &&MetricInfo| row.scope == Scope::Process && row.base != Base::MajorFaults;
+fn exported(peers: &[Arc<str>], asks_for_states: bool) -> Vec<Metric> {
+    // How often a process waits for the disk is in a file of its own, which only a threshold is worth;
+    // so are, on a host with many connections, all states but CLOSE_WAIT.
+    let states = asks_for_states || !peers.is_empty();
+    let always = |row: &&MetricInfo| {
+        let dear = row.base == Base::MajorFaults || (row.base.is_other_state() && !states);
+        row.scope == Scope::Process && !dear
+    };
     let process = METRICS.iter().filter(always).map(|row| Metric::plain(row.base));
     let by_peer = |base| peers.iter().map(move |peer| Metric { base, peer: Some(Arc::clone(peer)) });
     process.chain(by_peer(Base::CloseWait)).chain(by_peer(Base::Established)).collect()

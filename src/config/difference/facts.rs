@@ -98,9 +98,14 @@ impl Facts {
     }
 
     fn daemon(&mut self, daemon: &Daemon) {
-        let Daemon { interval, dry_run, kill_budget, summary } = daemon;
+        let Daemon { interval, min_interval, rescan, sockets_interval, max_cpu, dry_run, kill_budget, summary } =
+            daemon;
         self.within("[daemon]".to_owned(), |facts| {
             facts.time("interval", *interval);
+            facts.time("min_interval", *min_interval);
+            facts.time("rescan", *rescan);
+            facts.time("sockets_interval", *sockets_interval);
+            facts.text("max_cpu", max_cpu.map_or_else(|| "off".to_owned(), |share| units::show(share, Unit::Ratio)));
             facts.text("dry_run", dry_run.to_string());
             facts.budget("kill_budget", *kill_budget);
             facts.time("summary", *summary);

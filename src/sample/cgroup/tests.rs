@@ -12,6 +12,7 @@ use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::kernel::{Proc, Process};
 use crate::model::{MemberKey, Metric, Moment, Pid, Unknown};
 use crate::sample::names::Names;
+use crate::sample::pace::Periods;
 use crate::sample::probe::Seat;
 
 const START: Moment = Moment::from_secs(1000);
@@ -128,7 +129,8 @@ impl Watched {
         let stays = |member: &&Member| self.seats.iter().find(|seat| seat.is_of(member)).cloned();
         self.seats = members.iter().map(|member| stays(member).unwrap_or_else(|| Seat::new(member))).collect();
         let groups = [Group { target: 0, members: (0..members.len()).collect() }];
-        let mut pass = Pass { now, members, seats: &mut self.seats, groups: &groups, names: &mut self.names };
+        let periods = Periods::unhurried(&Default::default());
+        let mut pass = Pass { now, members, seats: &mut self.seats, groups: &groups, names: &mut self.names, periods };
         self.probe.prepare(&mut pass).unwrap();
         let mut shown = Vec::new();
         for index in 0..members.len() {
@@ -144,7 +146,7 @@ impl Watched {
 }
 
 const fn column(base: Base) -> Column {
-    Column { at: 0, base, peer: None }
+    Column { at: 0, base, peer: None, judged: true }
 }
 
 const EVERYTHING: &str = "cgroup_memory = { elevated = '1GB' }\ncgroup_working_set = { elevated = '1GB' }\n\
@@ -268,7 +270,8 @@ fn what_only_is_exported_is_read_seldom_and_a_fresh_reading_is_fresh() {
     assert_eq!((shown[0], shown[4]), (bytes(100), Ok(1.0)), "a threshold is worth each pass");
     let mut seats = [Seat::new(&member)];
     let (members, now) = (&[&member], START + 9 * SECOND);
-    let mut pass = Pass { now, members, seats: &mut seats, groups: &[], names: &mut watched.names };
+    let periods = Periods::unhurried(&Default::default());
+    let mut pass = Pass { now, members, seats: &mut seats, groups: &[], names: &mut watched.names, periods };
     let fresh = watched.probe.fresh(&mut pass, column(Base::CgroupMemory)).unwrap();
     assert_eq!((fresh.each, fresh.once), (vec![bytes(200)], Some((200 * MIB) as f64)));
     assert_eq!(watched.one(&member, START + 20 * SECOND)[0], bytes(200));

@@ -19,11 +19,12 @@ fn asking_for(bases: &[Base]) -> Config {
 
 fn pass(probe: &mut Host, now: Moment) {
     let names = &mut Names::default();
-    probe.prepare(&mut Pass { now, members: &[], seats: &mut [], groups: &[], names }).unwrap();
+    let periods = crate::sample::pace::Periods::unhurried(&Default::default());
+    probe.prepare(&mut Pass { now, members: &[], seats: &mut [], groups: &[], names, periods }).unwrap();
 }
 
 const fn column(base: Base) -> Column {
-    Column { at: 0, base, peer: None }
+    Column { at: 0, base, peer: None, judged: true }
 }
 
 /// A host that swaps 100 pages in and 7 out with each reading of its vmstat.

@@ -10,6 +10,7 @@ use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::kernel::{Process, own_pid};
 use crate::model::{MemberKey, Pid};
 use crate::sample::names::Names;
+use crate::sample::pace::Periods;
 
 const SCRIPT: &str = r#"
 import fcntl, socket, struct, sys
@@ -66,14 +67,14 @@ fn elsewhere() -> Elsewhere {
     Elsewhere::new(&config::parse(vec![Source::new("watchdog.toml", text)]).unwrap())
 }
 
-const CLOSE_WAIT: Column = Column { at: 0, base: Base::CloseWait, peer: None };
+const CLOSE_WAIT: Column = Column { at: 0, base: Base::CloseWait, peer: None, judged: true };
 
 /// What is said of the only member, said to be in namespace `net`, in a pass at `now`.
 fn look(elsewhere: &mut Elsewhere, member: &Member, (net, now): (u64, Moment)) -> Slow {
     let mut seats = [Seat::new(member)];
     seats[0].net = Some((now, Ok(Some(net))));
     let names = &mut Names::default();
-    let mut pass = Pass { now, members: &[member], seats: &mut seats, groups: &[], names };
+    let mut pass = Pass { now, members: &[member], seats: &mut seats, groups: &[], names, periods: Periods::TEST };
     elsewhere.update(&mut pass, &[]);
     elsewhere.member(&pass.seats[0], CLOSE_WAIT).unwrap()
 }
@@ -126,6 +127,9 @@ fn a_namespace_is_forgotten_with_its_last_member_and_read_no_sooner_than_it_is_d
     assert_eq!(look(&mut elsewhere, &member, (net + 1, start)).value, Err(Fault::NAMESPACE));
     assert_eq!(elsewhere.namespaces.len(), 1);
     let names = &mut Names::default();
-    elsewhere.update(&mut Pass { now: start, members: &[], seats: &mut [], groups: &[], names }, &[]);
+    elsewhere.update(
+        &mut Pass { now: start, members: &[], seats: &mut [], groups: &[], names, periods: Periods::TEST },
+        &[],
+    );
     assert!(elsewhere.is_unused());
 }
