@@ -21,6 +21,11 @@ pub enum Error {
     Os(i32),
 }
 
+impl Error {
+    /// A file that no kernel lacks but an old one, or one that was built without it.
+    pub const MISSING: Self = Self::Malformed("a kernel that has this file of /proc");
+}
+
 impl From<Error> for Unknown {
     fn from(error: Error) -> Self {
         match error {

@@ -265,7 +265,7 @@ impl Entry {
     fn unless_missing<T>(&self, read: Result<T, Error>) -> Result<T, Error> {
         read.map_err(|error| {
             let missing = error == Error::Gone && self.live_stat(&mut Vec::new()).is_ok();
-            if missing { Error::Malformed("a kernel that has this file of /proc") } else { error }
+            if missing { Error::MISSING } else { error }
         })
     }
 }

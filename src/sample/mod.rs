@@ -17,6 +17,7 @@ mod pace;
 mod probe;
 mod rate;
 mod running;
+mod seldom;
 mod sockets;
 mod tally;
 mod together;
@@ -109,8 +110,10 @@ impl Sampler {
 
     /// One pass at `now` over all members, in their order, each with all readings of its target.
     /// Readings that could not be had say why; nothing here fails.
-    pub fn sample<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Moment) -> &Sample {
-        let members: Vec<_> = members.collect();
+    pub fn sample<'a>(&mut self, listed: impl Iterator<Item = &'a Member>, now: Moment) -> &Sample {
+        // One allocation, however many they are.
+        let mut members = Vec::with_capacity(self.seats.len());
+        members.extend(listed);
         self.names.take_in(now);
         self.follow(&members, now);
         let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::names::Names;
 use super::pace::Periods;
 use super::rate::Counted;
+use super::seldom::Seldom;
 use super::{cgroup, faults, host, memory, open_fds, sockets};
 use crate::config::Config;
 use crate::discover::Member;
@@ -59,6 +60,12 @@ pub(super) trait Probe {
     /// [`Probe::value`] says it.
     fn slow(&self, pass: &Pass<'_>, index: usize, column: Column) -> Option<Slow> {
         let _ = (pass, index, column);
+        None
+    }
+
+    /// One metric of the host, where it is not read in each pass; none where [`Probe::host`] says it.
+    fn slow_host(&self, pass: &Pass<'_>, column: Column) -> Option<Slow> {
+        let _ = (pass, column);
         None
     }
 
@@ -154,8 +161,10 @@ pub(super) struct Seat {
     pub(super) gone: bool,
     /// Its open descriptors when they were last counted.
     pub(super) fds: Option<u64>,
-    /// Its limit of them, and when that was read.
-    pub(super) max_fds: Option<(Moment, Option<u64>)>,
+    /// The same, or why they could not be counted.
+    pub(super) open: Seldom<u64>,
+    /// Its limit of them; the inner none is unlimited.
+    pub(super) max_fds: Seldom<Option<u64>>,
     /// Real and effective uid.
     pub(super) uids: (u32, u32),
     /// Its major faults when they were last counted.
@@ -174,7 +183,8 @@ impl Seat {
             identity,
             gone: false,
             fds: None,
-            max_fds: None,
+            open: Seldom::UNREAD,
+            max_fds: Seldom::UNREAD,
             uids: member.facts.uids,
             major_faults: Counted::NOTHING,
             cgroups: None,
@@ -213,6 +223,14 @@ impl Column {
         let peer = metric.peer.as_ref().map(|name| by_name(name).unwrap_or(config.peers.len()));
         Self { at, base: metric.base, peer, judged: true }
     }
+}
+
+/// Whether a threshold is about a metric of the host: its own, or one of a target.
+pub(super) fn is_judged(config: &Config, metric: &Metric) -> bool {
+    let is = |metrics: &[Metric], at: usize| metrics.get(at) == Some(metric);
+    let mut targets = config.targets.iter();
+    config.host.thresholds.iter().any(|threshold| is(&config.host.metrics, threshold.metric))
+        || targets.any(|target| target.thresholds.iter().any(|threshold| is(&target.metrics, threshold.metric)))
 }
 
 /// Whether a metric of the host is read at all: the host's own thresholds, a target's or those who

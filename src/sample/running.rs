@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row, Slow};
+use super::probe::{Column, Pass, Probe, Row, Slow, is_judged};
 use super::together::together;
 use crate::config::Config;
 use crate::kernel;
@@ -65,7 +65,7 @@ struct HostRow {
     column: Column,
     /// Where it stands among the host's readings; none if only targets ask for it.
     place: Option<usize>,
-    value: Value,
+    reading: Reading,
 }
 
 /// What a probe reads of the members of a target.
@@ -103,8 +103,9 @@ impl Running {
     fn host_row(&mut self, config: &Config, metric: &Metric) -> usize {
         let known = self.host.iter().position(|row| row.metric == *metric);
         known.unwrap_or_else(|| {
-            let (column, value) = (Column::new(config, 0, metric), Value::Unknown(Unknown::Overdue));
-            self.host.push(HostRow { metric: metric.clone(), column, place: None, value });
+            let column = Column { judged: is_judged(config, metric), ..Column::new(config, 0, metric) };
+            let reading = self.reading(Moment::default(), Value::Unknown(Unknown::Overdue));
+            self.host.push(HostRow { metric: metric.clone(), column, place: None, reading });
             self.host.len() - 1
         })
     }
@@ -113,27 +114,32 @@ impl Running {
     pub(super) fn read(&mut self, pass: &mut Pass<'_>, sample: &mut Sample, stats: &mut ProbeStats) {
         let begun = kernel::now();
         let prepared = self.probe.prepare(pass).inspect_err(|&fault| stats.count(fault));
-        self.read_host(prepared, stats);
-        self.show_host(pass.now, sample);
+        self.read_host(prepared, pass, stats);
+        self.show_host(sample);
         self.read_members(prepared, pass, (sample, stats));
         self.read_groups(pass, sample);
         stats.last = kernel::now().since(begun);
     }
 
-    fn read_host(&mut self, prepared: Result<(), Fault>, stats: &mut ProbeStats) {
+    fn read_host(&mut self, prepared: Result<(), Fault>, pass: &Pass<'_>, stats: &mut ProbeStats) {
         let mut counted = prepared.err();
         for row in &mut self.host {
+            if let Some(slow) = prepared.ok().and_then(|()| self.probe.slow_host(pass, row.column)) {
+                let reading = std::slice::from_mut(&mut row.reading);
+                put_slow(reading, 0, slow, |fault| stats.count_once(Err(fault), &mut counted));
+                continue;
+            }
             let value = prepared.and_then(|()| self.probe.host(row.column));
             stats.count_once(value, &mut counted);
-            row.value = known(value);
+            row.reading = Reading { at: pass.now, period: self.period, value: known(value) };
         }
     }
 
     /// Puts the host's readings where they are asked for: they are the same for everybody.
-    fn show_host(&self, now: Moment, sample: &mut Sample) {
+    fn show_host(&self, sample: &mut Sample) {
         for row in &self.host {
             if let Some(place) = row.place {
-                put(&mut sample.host, place, self.reading(now, row.value));
+                put(&mut sample.host, place, row.reading);
             }
         }
         let members = sample.members.iter_mut().map(|row| (row.member.target, &mut row.readings));
@@ -141,7 +147,7 @@ impl Running {
         for (target, readings) in members.chain(groups) {
             let columns = self.targets.get(usize::from(target)).map_or(&[][..], |columns| &columns.host);
             for &(at, index) in columns {
-                put(readings, at, self.reading(now, self.host[index].value));
+                put(readings, at, self.host[index].reading);
             }
         }
     }

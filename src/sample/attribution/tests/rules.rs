@@ -112,7 +112,7 @@ fn a_connection_belongs_to_who_accepts_it_and_to_nobody_before_and_after() {
 fn who_cannot_be_read_is_unknown_and_what_may_be_theirs_unclear() {
     let mut world = World::default();
     let (open, shut) = (world.spawn(1000, true), world.spawn(1001, true));
-    let denied = Fault { unknown: Unknown::Denied, reason: "denied" };
+    let denied = Fault::new(Unknown::Denied, "denied");
     world.procs.get_mut(&shut).unwrap().fault = Some(denied);
     let (mine, theirs) = (world.open_socket(open, TcpState::CloseWait), world.open_socket(shut, TcpState::CloseWait));
     let bystander = world.spawn(1002, false);
@@ -131,7 +131,7 @@ fn who_cannot_be_read_is_unknown_and_what_may_be_theirs_unclear() {
 #[test]
 fn another_failure_is_tried_again_in_the_next_pass() {
     let (mut world, pids) = with_members(1);
-    let failed = Fault { unknown: Unknown::Malformed, reason: "system" };
+    let failed = Fault::new(Unknown::Malformed, "system");
     world.procs.get_mut(&pids[0]).unwrap().fault = Some(failed);
     world.open_socket(pids[0], TcpState::CloseWait);
     world.pass(SECOND);
