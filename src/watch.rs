@@ -6,6 +6,7 @@
 
 mod asked;
 mod carry;
+mod ceiling;
 mod kept;
 mod notify;
 mod publish;
@@ -88,6 +89,7 @@ impl Watch {
     /// The sentence: who asks, who is there, what was read, what follows, what became of it, what must
     /// be remembered, who is told.
     fn tick(&mut self, now: Moment) {
+        let begun = kernel::cpu_of_thread();
         self.answer(now);
         self.discover(now);
         self.sample(now);
@@ -98,6 +100,7 @@ impl Watch {
         self.export(now);
         self.notify(now);
         self.reply();
+        self.note_cost(now, begun);
     }
 
     /// Takes in what the discovery thread found and which members have exited.
@@ -124,18 +127,23 @@ impl Watch {
         }
     }
 
-    /// Reads what is due; between passes only the membership is brought up to date.
+    /// Reads what is due: everybody, or between passes whoever is near a bound.
     fn sample(&mut self, now: Moment) {
         self.hear_names(now);
         if now < self.next_pass {
             self.sampler.forget_departed(&self.roster);
+            if self.sampler.near().is_some_and(|near| near <= now) {
+                self.sampler.sample_near(self.roster.members().iter(), now);
+            }
             return;
         }
         self.view.late = now.since(self.next_pass);
         self.view.last_sample = Some(now);
         self.sampler.sample(self.roster.members().iter(), now);
-        let interval = self.config.daemon.interval;
-        self.next_pass = if self.view.late < interval { self.next_pass + interval } else { now + interval };
+        let period = self.sampler.periods().pass;
+        let passes = u64::try_from(self.view.late.as_nanos() / period.as_nanos().max(1)).unwrap_or(u64::MAX);
+        self.view.missed_passes += passes;
+        self.next_pass = if passes == 0 { self.next_pass + period } else { now + period };
     }
 
     /// Takes in what was found out about host names. A peer that is known at last need not wait for an interval.
@@ -158,7 +166,8 @@ impl Watch {
         if !self.outcomes.is_empty() {
             return now;
         }
-        let deadlines = [self.executor.next_deadline(now), self.remembering.next_write(), self.notify.next()];
+        let (deadline, write) = (self.executor.next_deadline(now), self.remembering.next_write());
+        let deadlines = [deadline, write, self.notify.next(), self.sampler.near()];
         deadlines.into_iter().flatten().fold(self.next_pass, Moment::min)
     }
 

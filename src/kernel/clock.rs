@@ -1,6 +1,6 @@
-//! The two clocks: one to count with, one to show to people.
+//! The two clocks, one to count with, one to show to people; and what was used of the processor.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -12,6 +12,21 @@ pub fn now() -> Moment {
     let secs = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
     Moment::from_nanos(secs.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+/// The processor time that the calling thread has used.
+pub fn cpu_of_thread() -> Duration {
+    cpu(ClockId::ThreadCPUTime)
+}
+
+/// The processor time that all threads of the daemon have used.
+pub fn cpu_of_process() -> Duration {
+    cpu(ClockId::ProcessCPUTime)
+}
+
+fn cpu(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Now, on the wall clock: for displays and calendars only, because it steps.

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::probe::{Column, Fresh, Group, Pass, Probe, Row};
+use super::probe::{Column, Fresh, Group, Pass, Probe, Reads, Row};
 use crate::config::{Config, Target};
 use crate::kernel::cgroup_memory::MemoryTrees;
 use crate::model::Base;
@@ -33,8 +33,12 @@ const METRICS: [Base; 6] = [
     Base::CgroupMemoryPressure,
 ];
 
-pub(super) const PROBE: Row =
-    Row { name: "cgroup", metrics: &METRICS, make: |config| Box::new(Cgroups::new(config, MemoryTrees::mounted)) };
+pub(super) const PROBE: Row = Row {
+    name: "cgroup",
+    metrics: &METRICS,
+    make: |config| Box::new(Cgroups::new(config, MemoryTrees::mounted)),
+    reads: Reads::Each,
+};
 
 /// What no threshold names is read this seldom.
 const SELDOM: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! `major_faults`: how often a process had to wait for the disk to have its memory back.
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row};
+use super::probe::{Column, Pass, Probe, Reads, Row};
 use super::rate::Span;
 use crate::model::Base;
 
@@ -12,6 +12,7 @@ pub(super) const PROBE: Row = Row {
         let span = Span::of(config.daemon.interval);
         Box::new(Faults { span, rate: Err(Fault::FIRST), buffer: Vec::new() })
     },
+    reads: Reads::InPasses,
 };
 
 struct Faults {

@@ -2,7 +2,7 @@
 //! same for every member, and only what somebody asks for.
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row, asks_for};
+use super::probe::{Column, Pass, Probe, Reads, Row, asks_for};
 use super::rate::{Counted, Span};
 use crate::config::Config;
 use crate::kernel::host::{HostFiles, MemInfo, Swapped};
@@ -20,8 +20,12 @@ const METRICS: [Base; 6] = [
     Base::HostOpenFiles,
 ];
 
-pub(super) const PROBE: Row =
-    Row { name: "host", metrics: &METRICS, make: |config| Box::new(Host::new(config, HostFiles::new())) };
+pub(super) const PROBE: Row = Row {
+    name: "host",
+    metrics: &METRICS,
+    make: |config| Box::new(Host::new(config, HostFiles::new())),
+    reads: Reads::InPasses,
+};
 
 struct Host {
     files: HostFiles,

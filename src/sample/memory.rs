@@ -2,7 +2,7 @@
 //! of the process under its own lock and so stalls it.
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row};
+use super::probe::{Column, Pass, Probe, Reads, Row};
 use crate::kernel::Status;
 use crate::model::Base;
 
@@ -10,6 +10,7 @@ pub(super) const PROBE: Row = Row {
     name: "memory",
     metrics: &[Base::Rss, Base::Swap, Base::Threads],
     make: |_| Box::new(Memory { status: Err(Fault::GONE), buffer: Vec::new() }),
+    reads: Reads::Each,
 };
 
 struct Memory {

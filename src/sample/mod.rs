@@ -12,6 +12,7 @@ mod faults;
 mod host;
 mod memory;
 mod names;
+mod near;
 mod open_fds;
 mod pace;
 mod probe;
@@ -19,6 +20,7 @@ mod rate;
 mod running;
 mod seldom;
 mod sockets;
+mod stats;
 mod tally;
 mod together;
 
@@ -29,15 +31,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pace::Periods;
+use pace::Ceiling;
 use probe::{Group, PROBES, Pass, Seat};
 use rate::Counted;
-use running::Running;
+use running::{Running, Whom};
 
 pub use fault::Fault;
 use names::Names;
 pub use names::{Lookup, NameNote, Wake};
-pub use running::ProbeStats;
+pub use pace::{Part, Periods};
+pub use stats::ProbeStats;
 
 use crate::config::{Config, Per};
 use crate::discover::{Member, Roster};
@@ -55,6 +58,17 @@ pub struct Sampler {
     groups: Vec<Group>,
     sample: Sample,
     names: Names,
+    ceiling: Ceiling,
+    /// The probe that a pass begins with: the one at which the last pass was cut short.
+    first: usize,
+    /// When somebody is to be read before the next pass, because a bound is near.
+    near: Option<Moment>,
+    /// Whether somebody was never read: he need not wait for what is stretched.
+    newcomers: bool,
+    /// Whom the last tick read, and what that used of the processor for parts that have a period of
+    /// their own, until the loop tells what the tick has cost as a whole.
+    read: Option<Whom>,
+    apart: Duration,
 }
 
 impl Sampler {
@@ -64,9 +78,23 @@ impl Sampler {
     }
 
     fn over(config: Arc<Config>, mut names: Names) -> Self {
-        let (probes, stats) = PROBES.iter().map(|row| Running::new(row, &config)).unzip();
+        let (probes, stats) = PROBES.iter().enumerate().map(|row| Running::new(row, &config)).unzip();
         names.follow(config.host_names());
-        Self { config, probes, stats, seats: Vec::new(), groups: Vec::new(), sample: Sample::default(), names }
+        Self {
+            ceiling: Ceiling::new(&config.daemon),
+            config,
+            probes,
+            stats,
+            seats: Vec::new(),
+            groups: Vec::new(),
+            sample: Sample::default(),
+            names,
+            first: 0,
+            near: None,
+            newcomers: false,
+            read: None,
+            apart: Duration::ZERO,
+        }
     }
 
     /// From now on the host names of peers are resolved by `lookup`, on threads of their own, and `wake` is
@@ -108,21 +136,92 @@ impl Sampler {
         self
     }
 
-    /// One pass at `now` over all members, in their order, each with all readings of its target.
-    /// Readings that could not be had say why; nothing here fails.
+    /// One pass at `now` over all members, in their order, each with all readings of its target that are
+    /// due. Readings that could not be had say why; nothing here fails.
     pub fn sample<'a>(&mut self, listed: impl Iterator<Item = &'a Member>, now: Moment) -> &Sample {
         // One allocation, however many they are.
         let mut members = Vec::with_capacity(self.seats.len());
         members.extend(listed);
         self.names.take_in(now);
         self.follow(&members, now);
-        let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
-        let periods = Periods::unhurried(&self.config.daemon);
-        let mut pass = Pass { now, members: &members, seats, groups, names, periods };
-        for (running, stats) in self.probes.iter_mut().zip(&mut self.stats) {
-            running.read(&mut pass, &mut self.sample, stats);
-        }
+        self.read_whom(&members, now, Whom::Everybody);
         &self.sample
+    }
+
+    /// Between two passes: reads those members anew that a bound is near to. They must be those of the
+    /// last pass; nobody else is read.
+    pub fn sample_near<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Moment) {
+        let members: Vec<_> = members.collect();
+        let same = |(seat, member): (&Seat, &&Member)| seat.is_of(member);
+        if members.len() == self.seats.len() && self.seats.iter().zip(&members).all(same) {
+            self.read_whom(&members, now, Whom::Near);
+        } else {
+            // Somebody came: the next pass reads everybody.
+            self.near = None;
+        }
+    }
+
+    /// When somebody is to be read before the next pass, because a bound is near.
+    pub const fn near(&self) -> Option<Moment> {
+        self.near
+    }
+
+    /// Has every probe whose turn it is read whom it is to read, until the pass has taken its whole period.
+    fn read_whom(&mut self, members: &[&Member], now: Moment, whom: Whom) {
+        let periods = self.ceiling.periods();
+        let deadline = kernel::now() + periods.pass;
+        let count = self.probes.len();
+        let begin = std::mem::take(&mut self.first);
+        for index in (begin..count).chain(0..begin) {
+            let is_near = |seat: &Seat| seat.near[index].is_some_and(|near| near <= now);
+            let is_due = match whom {
+                Whom::Everybody => self.newcomers || self.probes[index].is_due(now, &periods),
+                Whom::Near => self.seats.iter().any(is_near),
+            };
+            if !is_due {
+                continue;
+            }
+            let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
+            let mut pass = Pass { now, members, seats, groups, names, periods };
+            let before = kernel::cpu_of_thread();
+            let (probe, to) = (&mut self.probes[index], (&mut self.sample, &mut self.stats[index]));
+            let missed = probe.missed();
+            let part = probe.read(&mut pass, to, (whom, deadline));
+            if probe.missed() > missed && self.first == 0 {
+                self.first = index;
+            }
+            if part != Part::Pass {
+                let used = kernel::cpu_of_thread().saturating_sub(before);
+                self.ceiling.note(part, used);
+                self.apart += used;
+            }
+        }
+        self.newcomers = false;
+        self.read = Some(whom);
+        self.near = self.seats.iter().flat_map(|seat| seat.near).flatten().min();
+    }
+
+    /// How often what is read now: as configured, or as far as `max_cpu` leaves it.
+    pub const fn periods(&self) -> Periods {
+        self.ceiling.periods()
+    }
+
+    /// Takes in what a tick that has read somebody has cost: `tick` of the processor in the loop; all
+    /// threads have used `whole` since the start. Returns whether the periods are others from now on.
+    pub fn note_cost(&mut self, now: Moment, (tick, whole): (Duration, Duration)) -> bool {
+        let before = self.ceiling.periods();
+        if let Some(whom) = self.read.take() {
+            let part = if whom == Whom::Everybody { Part::Pass } else { Part::Near };
+            self.ceiling.note(part, tick.saturating_sub(std::mem::take(&mut self.apart)));
+        }
+        self.ceiling.plan(now, whole);
+        before != self.ceiling.periods()
+    }
+
+    /// Readings of members that were due and not made because the pass had taken its whole period, since
+    /// the start.
+    pub fn missed(&self) -> u64 {
+        self.probes.iter().map(Running::missed).sum()
     }
 
     /// The members with what was last read of each.
@@ -161,7 +260,7 @@ impl Sampler {
     /// `metric` is an index into the target's `metrics`.
     pub fn fresh_group(&mut self, members: &[&Member], metric: usize, now: Moment) -> Reading {
         let mut seats: Vec<Seat> = members.iter().map(|member| self.seat_anew(member)).collect();
-        let periods = Periods::unhurried(&self.config.daemon);
+        let periods = self.ceiling.periods();
         let mut pass = Pass { now, members, seats: &mut seats, groups: &[], names: &mut self.names, periods };
         let mut probes = self.probes.iter_mut().zip(&mut self.stats);
         let reading = probes.find_map(|(running, stats)| running.fresh(&mut pass, metric, stats));
@@ -205,9 +304,9 @@ impl Sampler {
         let before = self.seats.drain(..).zip(self.sample.members.drain(..));
         let mut before: HashMap<_, _> = before.map(|both| ((both.0.key, both.0.identity), both)).collect();
         for member in members {
-            let (seat, row) = before
-                .remove(&(member.key, member.process.identity()))
-                .unwrap_or_else(|| (Seat::new(member), self.newcomer(member)));
+            let known = before.remove(&(member.key, member.process.identity()));
+            self.newcomers |= known.is_none();
+            let (seat, row) = known.unwrap_or_else(|| (Seat::new(member), self.newcomer(member)));
             self.seats.push(seat);
             self.sample.members.push(row);
         }
@@ -253,6 +352,6 @@ impl Sampler {
     }
 
     fn never_read(&self, at: Moment) -> Reading {
-        Reading { at, period: self.config.daemon.interval, value: Value::Unknown(Unknown::Overdue) }
+        Reading { at, period: self.ceiling.periods().pass, value: Value::Unknown(Unknown::Overdue) }
     }
 }

@@ -1,7 +1,7 @@
 //! `open_fds`, `max_fds`, `fd_usage`.
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row, Slow};
+use super::probe::{Column, Pass, Probe, Reads, Row, Slow};
 use super::seldom::Turn;
 use crate::model::Base;
 
@@ -9,6 +9,7 @@ pub(super) const PROBE: Row = Row {
     name: "open_fds",
     metrics: &[Base::OpenFds, Base::MaxFds, Base::FdUsage],
     make: |_| Box::new(OpenFds { open: Err(Fault::GONE), limit: Err(Fault::GONE), buffer: Vec::new() }),
+    reads: Reads::Each,
 };
 
 struct OpenFds {

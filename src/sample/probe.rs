@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::names::Names;
-use super::pace::Periods;
+use super::near::Trail;
+use super::pace::{Part, Periods};
 use super::rate::Counted;
 use super::seldom::Seldom;
 use super::{cgroup, faults, host, memory, open_fds, sockets};
@@ -28,6 +29,19 @@ pub(super) struct Row {
     pub(super) metrics: &'static [Base],
     /// Makes one; nothing is opened yet.
     pub(super) make: fn(&Config) -> Box<dyn Probe>,
+    /// Who is read when.
+    pub(super) reads: Reads,
+}
+
+/// Whom a probe reads when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Each member by itself: those that are near a bound between the passes too.
+    Each,
+    /// All of them in one go: between the passes too, where one of them is near a bound.
+    Together,
+    /// In passes alone: what is read is a rate between two of them, or the host's.
+    InPasses,
 }
 
 /// Reads a family of metrics, of processes or of the host.
@@ -74,6 +88,11 @@ pub(super) trait Probe {
     fn slow_group(&self, pass: &Pass<'_>, group: usize, column: Column) -> Option<Slow> {
         let _ = (pass, group, column);
         None
+    }
+
+    /// Which part of the work the last reading was, for the ceiling on ourselves.
+    fn part(&self) -> Part {
+        Part::Pass
     }
 
     /// From now on what takes long is read by a thread of its own.
@@ -173,6 +192,10 @@ pub(super) struct Seat {
     pub(super) cgroups: Option<(Moment, cgroup::Place)>,
     /// Its network namespace, none for our own, and when that was looked at.
     pub(super) net: Option<(Moment, Result<Option<u64>, Fault>)>,
+    /// What tells how near its metrics are to their bounds.
+    pub(super) trails: Vec<Trail>,
+    /// When each probe is to read it at the latest because a bound is near.
+    pub(super) near: [Option<Moment>; PROBES.len()],
 }
 
 impl Seat {
@@ -189,6 +212,8 @@ impl Seat {
             major_faults: Counted::NOTHING,
             cgroups: None,
             net: None,
+            trails: Vec::new(),
+            near: [None; PROBES.len()],
         }
     }
 

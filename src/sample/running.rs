@@ -4,55 +4,44 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::probe::{Column, Pass, Probe, Row, Slow, is_judged};
+use super::near::{Bounds, Trail};
+use super::pace::{Part, Periods};
+use super::probe::{Column, Group, Pass, Probe, Reads, Row, Seat, Slow, is_judged};
+use super::stats::ProbeStats;
 use super::together::together;
 use crate::config::Config;
 use crate::kernel;
-use crate::model::{Base, Metric, Moment, Reading, Sample, Scope, Unknown, Value};
+use crate::model::{Base, MemberSample, Metric, Moment, Reading, Sample, Scope, Unknown, Value};
 
-/// How a probe did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeStats {
-    /// The label `probe`.
-    pub name: &'static str,
-    /// How long its part of the last pass took.
-    pub last: Duration,
-    /// Readings that could not be had, by reason, since the start.
-    pub errors: Vec<(&'static str, u64)>,
+/// Whom a probe is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whom {
+    Everybody,
+    /// Between two passes: those that are near a bound.
+    Near,
 }
 
-impl ProbeStats {
-    fn new(name: &'static str) -> Self {
-        // What can happen to any probe is there from the start: a series that appears together
-        // with its first error is one that no alert has seen rise.
-        let errors = ["denied", "malformed", "system"].map(|reason| (reason, 0)).to_vec();
-        Self { name, last: Duration::ZERO, errors }
-    }
-
-    fn count(&mut self, fault: Fault) {
-        if !fault.is_error() {
-            return;
-        }
-        match self.errors.iter_mut().find(|(reason, _)| *reason == fault.reason) {
-            Some((_, count)) => *count += 1,
-            None => self.errors.push((fault.reason, 1)),
-        }
-    }
-
-    /// Counts what failed in one look: it may spoil several metrics, and is one error.
-    fn count_once(&mut self, value: Result<f64, Fault>, counted: &mut Option<Fault>) {
-        if let Err(fault) = value
-            && counted.replace(fault) != Some(fault)
-        {
-            self.count(fault);
-        }
-    }
+/// One round over the members.
+struct Round<'a> {
+    prepared: Result<(), Fault>,
+    stats: &'a mut ProbeStats,
+    whom: Whom,
+    deadline: Moment,
 }
 
 /// A probe at work, with what the framework knows about it.
 pub(super) struct Running {
     probe: Box<dyn Probe>,
+    reads: Reads,
+    /// Its place in the table of probes.
+    index: usize,
     period: Duration,
+    /// When it last read everybody.
+    last: Option<Moment>,
+    /// Where the last pass was cut short, and this one begins.
+    begin: usize,
+    /// Readings of members that were due and not made, since the start.
+    missed: u64,
     /// What it reads of the host.
     host: Vec<HostRow>,
     /// For each target what it reads of a member, and which of the host's metrics stand beside.
@@ -74,12 +63,28 @@ struct Columns {
     own: Vec<Column>,
     /// Indexes into the readings, and into what is read of the host.
     host: Vec<(usize, usize)>,
+    /// Of those of its own that a threshold is about.
+    bounds: Vec<Bounds>,
+    /// Of the members as a group.
+    trails: Vec<Trail>,
 }
 
+/// A pass looks at the clock after so many members.
+const LOOK_AT_CLOCK: usize = 16;
+
 impl Running {
-    pub(super) fn new(row: &Row, config: &Config) -> (Self, ProbeStats) {
-        let mut running =
-            Self { probe: (row.make)(config), period: config.daemon.interval, host: Vec::new(), targets: Vec::new() };
+    pub(super) fn new((index, row): (usize, &Row), config: &Config) -> (Self, ProbeStats) {
+        let mut running = Self {
+            probe: (row.make)(config),
+            reads: row.reads,
+            index,
+            period: config.daemon.interval,
+            last: None,
+            begin: 0,
+            missed: 0,
+            host: Vec::new(),
+            targets: Vec::new(),
+        };
         for (at, metric) in of(row, &config.host.metrics).filter(|(_, metric)| is_host(metric)) {
             let index = running.host_row(config, metric);
             running.host[index].place = Some(at);
@@ -92,6 +97,7 @@ impl Running {
                 } else {
                     let judged = target.has_threshold_on(at);
                     columns.own.push(Column { judged, ..Column::new(config, at, metric) });
+                    columns.bounds.extend(Bounds::of(target, at));
                 }
             }
             running.targets.push(columns);
@@ -110,15 +116,35 @@ impl Running {
         })
     }
 
-    /// Reads everybody and puts the readings where they belong.
-    pub(super) fn read(&mut self, pass: &mut Pass<'_>, sample: &mut Sample, stats: &mut ProbeStats) {
+    /// Whether its turn has come in a pass at `now`.
+    pub(super) fn is_due(&self, now: Moment, periods: &Periods) -> bool {
+        // Half a pass too early is nearer to its time than half a pass too late.
+        let in_time = |last| now + periods.pass / 2 >= last + periods.close_wait;
+        self.reads != Reads::Together || periods.close_wait <= periods.pass || self.last.is_none_or(in_time)
+    }
+
+    /// Reads everybody, or whoever is near a bound, until `deadline`, and puts the readings where they
+    /// belong. Says which part of the work that was.
+    pub(super) fn read(
+        &mut self,
+        pass: &mut Pass<'_>,
+        (sample, stats): (&mut Sample, &mut ProbeStats),
+        (whom, deadline): (Whom, Moment),
+    ) -> Part {
         let begun = kernel::now();
+        self.period = if self.reads == Reads::Together { pass.periods.close_wait } else { pass.periods.pass };
+        let everybody = whom == Whom::Everybody || self.reads == Reads::Together;
         let prepared = self.probe.prepare(pass).inspect_err(|&fault| stats.count(fault));
-        self.read_host(prepared, pass, stats);
-        self.show_host(sample);
-        self.read_members(prepared, pass, (sample, stats));
+        if everybody {
+            self.last = Some(pass.now);
+            self.read_host(prepared, pass, stats);
+            self.show_host(sample);
+        }
+        let whom = if everybody { Whom::Everybody } else { Whom::Near };
+        self.read_members((pass, sample), &mut Round { prepared, stats, whom, deadline });
         self.read_groups(pass, sample);
         stats.last = kernel::now().since(begun);
+        self.probe.part()
     }
 
     fn read_host(&mut self, prepared: Result<(), Fault>, pass: &Pass<'_>, stats: &mut ProbeStats) {
@@ -152,37 +178,79 @@ impl Running {
         }
     }
 
-    fn read_members(
-        &mut self,
-        prepared: Result<(), Fault>,
-        pass: &mut Pass<'_>,
-        (sample, stats): (&mut Sample, &mut ProbeStats),
-    ) {
-        for (index, row) in sample.members.iter_mut().enumerate() {
-            let columns = self.targets.get(usize::from(row.member.target)).map_or(&[][..], |columns| &columns.own);
-            if columns.is_empty() {
+    /// From where the last pass was cut short, until everybody was read or the time is up.
+    fn read_members(&mut self, (pass, sample): (&mut Pass<'_>, &mut Sample), round: &mut Round<'_>) {
+        let count = sample.members.len();
+        let begin = std::mem::take(&mut self.begin).min(count);
+        for (done, index) in (begin..count).chain(0..begin).enumerate() {
+            let is_meant = round.whom == Whom::Everybody
+                || pass.seats[index].near[self.index].is_some_and(|near| near <= pass.now);
+            let row = &mut sample.members[index];
+            let is_read = self.columns(row.member.target).is_some_and(|columns| !columns.own.is_empty());
+            if !is_meant || !is_read {
                 continue;
             }
-            if prepared.is_ok() {
-                self.probe.look(pass, index);
+            if done % LOOK_AT_CLOCK == LOOK_AT_CLOCK - 1 && kernel::now() > round.deadline {
+                self.begin = index;
+                self.missed += u64::try_from(count - done).unwrap_or(u64::MAX);
+                return;
             }
-            let mut counted = prepared.err();
-            for &column in columns {
-                if let Some(slow) = prepared.ok().and_then(|()| self.probe.slow(pass, index, column)) {
-                    put_slow(&mut row.readings, column.at, slow, |fault| stats.count_once(Err(fault), &mut counted));
-                    continue;
-                }
-                let value = prepared.and_then(|()| self.probe.value(column));
-                stats.count_once(value, &mut counted);
-                put(&mut row.readings, column.at, self.reading(pass.now, known(value)));
-            }
+            self.read_member((pass, index), row, round);
+            self.look_ahead((pass, index), row);
         }
     }
 
+    fn read_member(&mut self, (pass, index): (&mut Pass<'_>, usize), row: &mut MemberSample, round: &mut Round<'_>) {
+        let Round { prepared, stats, .. } = round;
+        if prepared.is_ok() {
+            self.probe.look(pass, index);
+        }
+        let mut counted = prepared.err();
+        let columns = self.targets.get(usize::from(row.member.target)).map_or(&[][..], |columns| &columns.own);
+        for &column in columns {
+            if let Some(slow) = prepared.ok().and_then(|()| self.probe.slow(pass, index, column)) {
+                put_slow(&mut row.readings, column.at, slow, |fault| stats.count_once(Err(fault), &mut counted));
+                continue;
+            }
+            let value = prepared.and_then(|()| self.probe.value(column));
+            stats.count_once(value, &mut counted);
+            put(&mut row.readings, column.at, self.reading(pass.now, known(value)));
+        }
+    }
+
+    /// When the member is to be read next, if a bound is near.
+    fn look_ahead(&self, (pass, index): (&mut Pass<'_>, usize), row: &MemberSample) {
+        let Some(columns) = self.columns(row.member.target) else { return };
+        if self.reads == Reads::InPasses || columns.bounds.is_empty() {
+            return;
+        }
+        let (soonest, interval) = self.soonest(&pass.periods);
+        let Seat { near, trails, .. } = &mut pass.seats[index];
+        trails.resize_with(row.readings.len(), Trail::default);
+        near[self.index] = ahead(&columns.bounds, trails, &row.readings, interval)
+            .map(|wait| wait.max(soonest))
+            .filter(|wait| *wait < interval)
+            .map(|wait| pass.now + wait);
+    }
+
+    /// How soon it may read again, and when it does anyway.
+    fn soonest(&self, periods: &Periods) -> (Duration, Duration) {
+        if self.reads == Reads::Together {
+            (periods.near_sockets, periods.close_wait)
+        } else {
+            (periods.near, periods.pass)
+        }
+    }
+
+    fn columns(&self, target: u16) -> Option<&Columns> {
+        self.targets.get(usize::from(target))
+    }
+
     /// From what was just read of the members.
-    fn read_groups(&self, pass: &Pass<'_>, sample: &mut Sample) {
+    fn read_groups(&mut self, pass: &mut Pass<'_>, sample: &mut Sample) {
         let Sample { members, groups, .. } = sample;
-        for (index, (group, row)) in pass.groups.iter().zip(groups).enumerate() {
+        for (index, row) in groups.iter_mut().enumerate() {
+            let Some(group) = pass.groups.get(index) else { return };
             let columns = self.targets.get(usize::from(group.target)).map_or(&[][..], |columns| &columns.own);
             for &column in columns {
                 if let Some(slow) = self.probe.slow_group(pass, index, column) {
@@ -194,7 +262,29 @@ impl Running {
                 let value = together(column.base, once, group.members.iter().filter_map(value));
                 put(&mut row.readings, column.at, self.reading(pass.now, value));
             }
+            self.look_ahead_of_group(pass, (group, &row.readings));
         }
+    }
+
+    /// A group that is near a bound has all of its members read.
+    fn look_ahead_of_group(&mut self, pass: &mut Pass<'_>, (group, readings): (&Group, &[Reading])) {
+        let (soonest, interval) = self.soonest(&pass.periods);
+        let Some(columns) = self.targets.get_mut(usize::from(group.target)) else { return };
+        if self.reads == Reads::InPasses || columns.bounds.is_empty() {
+            return;
+        }
+        let Columns { bounds, trails, .. } = columns;
+        trails.resize_with(readings.len(), Trail::default);
+        let wait = ahead(bounds, trails, readings, interval).map(|wait| wait.max(soonest));
+        let near = wait.filter(|wait| *wait < interval).map(|wait| pass.now + wait);
+        for &member in &group.members {
+            pass.seats[member].near[self.index] = near;
+        }
+    }
+
+    /// Readings of members that were due and not made, since the start.
+    pub(super) const fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// Reads one metric of the members of `pass` anew, who are of one target: what they come to
@@ -240,6 +330,15 @@ impl Running {
     const fn reading(&self, at: Moment, value: Value) -> Reading {
         Reading { at, period: self.period, value }
     }
+}
+
+/// The shortest time until a bound could be reached, if one is near.
+fn ahead(bounds: &[Bounds], trails: &mut [Trail], readings: &[Reading], interval: Duration) -> Option<Duration> {
+    let near = bounds.iter().filter_map(|bounds| {
+        let (trail, reading) = (trails.get_mut(bounds.at)?, readings.get(bounds.at)?);
+        bounds.near(trail, reading, interval)
+    });
+    near.min()
 }
 
 /// Those of `metrics` that are the probe's, with their indexes.

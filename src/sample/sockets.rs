@@ -3,7 +3,7 @@
 
 use super::attribution::{Attribution, Holder, Slot, Whose};
 use super::fault::Fault;
-use super::probe::{Column, Fresh, Pass, Probe, Row, Slow, asks_for};
+use super::probe::{Column, Fresh, Pass, Probe, Reads, Row, Slow, asks_for};
 use super::tally::{OWNED_STATES, Tally};
 use super::together::together;
 use crate::config::Config;
@@ -32,7 +32,8 @@ const METRICS: [Base; SOCKET_STATES.len() + 3] = {
     all
 };
 
-pub(super) const PROBE: Row = Row { name: "sockets", metrics: &METRICS, make: |config| Box::new(Sockets::new(config)) };
+pub(super) const PROBE: Row =
+    Row { name: "sockets", metrics: &METRICS, make: |config| Box::new(Sockets::new(config)), reads: Reads::Together };
 
 struct Sockets {
     diag: SockDiag,

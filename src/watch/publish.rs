@@ -25,6 +25,8 @@ const STILL: Duration = Duration::from_secs(30);
 pub(super) struct View {
     /// How much later than planned the last pass began.
     pub(super) late: Duration,
+    /// Passes that were not made because the one before them took too long, since the start.
+    pub(super) missed_passes: u64,
     /// When the last pass sampled.
     pub(super) last_sample: Option<Moment>,
     /// Whether a pass was made after discovery had looked everywhere once.

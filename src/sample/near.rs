@@ -1,0 +1,90 @@
+//! How near a metric is to its next bound: by its fastest growth of late, the time until it could be
+//! there. A metric that could be there soon is read sooner again.
+//!
+//! What does not belong here: what a level means (`judge`), what reading sooner costs (`pace`).
+
+use std::time::Duration;
+
+use crate::config::Target;
+use crate::model::{Direction, Moment, Reading, Value};
+
+/// A bound is near that could be reached within so many intervals. Then it is read so many times on the
+/// way, as often as it may be.
+const INTERVALS: u32 = 3;
+/// Growth that has ended counts for half after this long.
+const HALF_LIFE: f64 = 30.0;
+
+/// The bounds of one metric of a target.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    /// Index into the readings, and into the trails of whoever they are of.
+    pub(super) at: usize,
+    direction: Direction,
+    /// As heights: higher is worse, whatever the direction. Ascending.
+    heights: Box<[f64]>,
+}
+
+impl Bounds {
+    /// Those of the metric at this index of the target's `metrics`; none if no threshold is about it.
+    pub(super) fn of(target: &Target, at: usize) -> Option<Self> {
+        let direction = target.metrics.get(at)?.info().direction;
+        let rows = target.thresholds.iter().filter(|threshold| threshold.metric == at);
+        let bounds = rows.flat_map(|row| row.bounds.iter().filter_map(|(_, bound)| bound.as_ref()));
+        let mut heights: Vec<f64> = bounds.map(|bound| height(bound.at, direction)).collect();
+        heights.sort_by(f64::total_cmp);
+        (!heights.is_empty()).then(|| Self { at, direction, heights: heights.into() })
+    }
+
+    /// Takes in a reading; the time until the next bound could be reached, if that is near.
+    pub(super) fn near(&self, trail: &mut Trail, reading: &Reading, interval: Duration) -> Option<Duration> {
+        let height = match reading.value {
+            Value::Known(value) | Value::AtLeast(value) => height(value, self.direction),
+            Value::Unknown(_) => return trail.lose(),
+        };
+        trail.note(reading.at, height);
+        let next = self.heights.iter().find(|&&bound| bound > height)?;
+        let left = (next - height) / trail.fastest;
+        // Not growing gives an infinite time, nothing at all (0 / 0) none.
+        let near = (interval * INTERVALS).as_secs_f64();
+        (left < near).then(|| Duration::from_secs_f64(left.max(0.0)) / INTERVALS)
+    }
+}
+
+fn height(value: f64, direction: Direction) -> f64 {
+    match direction {
+        Direction::Up => value,
+        Direction::Down => -value,
+    }
+}
+
+/// What is remembered of a metric to tell how fast it grows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trail {
+    last: Option<(Moment, f64)>,
+    /// A second.
+    fastest: f64,
+}
+
+impl Trail {
+    fn note(&mut self, at: Moment, height: f64) {
+        let Some((before, was)) = self.last else {
+            self.last = Some((at, height));
+            return;
+        };
+        let passed = at.since(before).as_secs_f64();
+        if passed > 0.0 {
+            let faded = self.fastest * 0.5_f64.powf(passed / HALF_LIFE);
+            self.fastest = faded.max((height - was) / passed);
+            self.last = Some((at, height));
+        }
+    }
+
+    /// From unknown to known is no growth.
+    fn lose(&mut self) -> Option<Duration> {
+        self.last = None;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;
