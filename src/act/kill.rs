@@ -146,7 +146,7 @@ impl Killing {
     /// When it has something to do at the latest.
     pub(super) fn next_deadline(&self, now: Moment) -> Moment {
         match self.stage {
-            Stage::Terminating { kill } if !self.victims[0].has_exited() => kill,
+            Stage::Terminating { kill } if wakes(&self.victims[0]) => kill,
             Stage::Terminating { kill: end } | Stage::Killed { stuck: end } => end.min(now + LOOK),
         }
     }
@@ -164,4 +164,9 @@ impl Killing {
             }
         }
     }
+}
+
+/// Whether its exit will end the wait of the loop.
+fn wakes(process: &Process) -> bool {
+    process.pidfd().is_some() && !process.has_exited()
 }

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 struct Document {
     time: f64,
     targets: Vec<TargetRow>,
-    /// Why there may be more processes than were found.
+    /// Why there may be more processes than were found, and what this kernel does not have.
     trouble: Vec<String>,
 }
 
@@ -83,11 +83,12 @@ impl Document {
             name: target.name.to_string(),
             processes: of_target(index).map(row).collect(),
         });
+        let (lacks, trouble) = (kernel::lacks(), live.trouble.iter().map(ToString::to_string));
         let lost = live.names.iter().filter(|name| name.addresses.is_none()).map(ToString::to_string);
         Self {
             time: wall.unix_seconds(live.at),
             targets: targets.collect(),
-            trouble: live.trouble.iter().map(ToString::to_string).chain(lost).collect(),
+            trouble: lacks.iter().map(ToString::to_string).chain(trouble).chain(lost).collect(),
         }
     }
 }

@@ -171,6 +171,15 @@ impl Source for Faulty {
         self.text(buffer, |buffer| self.kernel.link(link, buffer))
     }
 
+    fn folder(&self) -> Result<std::os::fd::OwnedFd, Error> {
+        match self.plan.next() {
+            Some(Fault::Gone) => Err(Error::Gone),
+            Some(Fault::Denied) => Err(Error::Denied),
+            Some(Fault::Truncated | Fault::Emptied) => Err(Error::Os(libc::EIO)),
+            None => self.kernel.folder(),
+        }
+    }
+
     fn count_fds(&self) -> Result<u64, Error> {
         match self.plan.next() {
             Some(Fault::Gone) => Err(Error::Gone),

@@ -14,7 +14,9 @@ mod digits;
 mod error;
 #[cfg(test)]
 pub(crate) mod faulty;
+mod handle;
 pub mod host;
+mod lacking;
 mod limits;
 pub mod net_tcp;
 mod noted;
@@ -43,6 +45,7 @@ pub use cgroup_tree::{CgroupTree, Visit};
 pub use cidfile::Cidfile;
 pub use clock::{cpu_of_process, cpu_of_thread, now, wall_now};
 pub use error::Error;
+pub use lacking::{Lack, lacks};
 pub use limits::max_open_files;
 pub use own::own_facts;
 pub use pidfile::Pidfile;

@@ -165,6 +165,20 @@ impl Entry {
         pid.map(|pid| pid.ok_or(Error::Malformed("a status with numbers in NSpid"))).transpose()
     }
 
+    /// The number of the process that it is a thread of: its own, unless it is no process.
+    pub(crate) fn leader(&self, buffer: &mut Vec<u8>) -> Result<Pid, Error> {
+        self.read(File::Status, buffer)?;
+        let mut lines = filled(buffer)?.split(|byte| *byte == b'\n');
+        let leader = lines.find_map(|line| line.strip_prefix(b"Tgid:")).and_then(|text| number(words(text).next()?));
+        let leader = leader.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::new);
+        leader.ok_or(Error::Malformed("a status with Tgid"))
+    }
+
+    /// Its folder once more, opened to be read: what a signal can go through.
+    pub(crate) fn folder(&self) -> Result<OwnedFd, Error> {
+        self.source.folder()
+    }
+
     /// `/proc/PID/cgroup`.
     pub fn cgroups<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<Cgroups<'a>, Error> {
         self.read(File::Cgroup, buffer)?;

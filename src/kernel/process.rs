@@ -1,22 +1,23 @@
 //! One live process, held by descriptors that can never point at another one.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, pidfd_open};
 use rustix_libc_wrappers::process::SignalExt as _;
 
+use super::handle::{Handle, Pidfds, number, signal_number};
 use super::{Cgroups, Entry, Error, Proc, Stat, Status, release};
 use crate::model::{BootId, Identity, Pid, Signal};
 
 /// One live process: its pidfd, its folder in `/proc`, and who it is.
 ///
-/// Costs up to six descriptors: pidfd, folder, `stat`, and from first use on `fd/`, `status`, `cgroup`.
+/// Costs up to six descriptors: pidfd (or the folder once more, where there are none), folder, `stat`, and from first use on `fd/`, `status`, `cgroup`.
 /// What is read before a signal is among them, so that it can be read when no descriptor is left.
 pub struct Process {
     identity: Identity,
-    pidfd: OwnedFd,
+    handle: Handle,
+    pidfds: Pidfds,
     entry: Entry,
 }
 
@@ -31,26 +32,28 @@ impl Process {
     /// The folder pins a process A. The pidfd is of whoever has A's number when it is opened. If A is
     /// still there afterwards, nobody else can have had its number in between: both are A.
     pub fn hold(entry: Entry, boot: BootId) -> Result<Self, Error> {
-        let pid = rustix::process::Pid::from_raw(entry.pid().get()).ok_or(Error::Gone)?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        let stat = entry.stat(&mut Vec::new())?;
-        if exited(pidfd.as_fd()) {
-            return Err(Error::Gone);
-        }
-        let pidfs_inode = pidfs_inode(pidfd.as_fd())?;
-        let identity = Identity { boot, pid: entry.pid(), start_ticks: stat.start_ticks, pidfs_inode };
-        Ok(Self { identity, pidfd, entry })
+        Self::hold_by(Pidfds::of_kernel(), entry, boot)
     }
 
-    /// A process of a captured `/proc`. The descriptor of its folder stands in for the pidfd: it
-    /// never says that it has exited, and no signal goes through it.
+    /// The same, with what can be done with pidfds. Without them the folder alone holds it.
+    pub(crate) fn hold_by(pidfds: Pidfds, entry: Entry, boot: BootId) -> Result<Self, Error> {
+        let handle = Handle::open(&entry, pidfds)?;
+        let stat = entry.stat(&mut Vec::new())?;
+        if handle.has_exited(&entry) {
+            return Err(Error::Gone);
+        }
+        let pidfs_inode = handle.pidfd().map_or(Ok(None), pidfs_inode)?;
+        let identity = Identity { boot, pid: entry.pid(), start_ticks: stat.start_ticks, pidfs_inode };
+        Ok(Self { identity, handle, pidfds, entry })
+    }
+
+    /// A process of a captured `/proc`: it never says that it has exited, and no signal reaches it.
     #[cfg(test)]
     pub(crate) fn captured(root: &Proc, pid: Pid) -> Result<Self, Error> {
         let entry = root.entry(pid)?;
         let start_ticks = entry.stat(&mut Vec::new())?.start_ticks;
-        let pidfd = rustix::fs::openat(rustix::fs::CWD, c"/", super::source::FOLDER, rustix::fs::Mode::empty())?;
         let identity = Identity { boot: root.boot(), pid, start_ticks, pidfs_inode: None };
-        Ok(Self { identity, pidfd, entry })
+        Ok(Self { identity, handle: Handle::Nobody, pidfds: Pidfds { open: true, signal: true }, entry })
     }
 
     /// Who it is.
@@ -58,9 +61,10 @@ impl Process {
         self.identity
     }
 
-    /// Readable once it has exited: for the one wait of the loop.
-    pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+    /// Readable once it has exited: for the one wait of the loop. None where there are no pidfds: then
+    /// the exit wakes nobody, and is seen by who asks.
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.pidfd()
     }
 
     /// Its folder in `/proc`, for what is seldom read.
@@ -68,16 +72,17 @@ impl Process {
         &self.entry
     }
 
-    /// Whether the pidfd says that it has exited; true for a zombie.
+    /// Whether the pidfd says that it has exited; true for a zombie. Without a pidfd its `stat` is read.
     pub fn has_exited(&self) -> bool {
-        exited(self.pidfd.as_fd())
+        self.handle.has_exited(&self.entry)
     }
 
     /// Whether whoever has its number now is still this process.
     ///
     /// Asked before every signal although the pidfd cannot point at another process: it is the proof
     /// that does not rest on what was opened when, and start time alone would not give it. A number
-    /// can be given anew within one tick of it.
+    /// can be given anew within one tick of it. Without pidfds it is the folder that says it: while that
+    /// can be read and shows no zombie, nobody else has the number.
     pub fn is_current(&self, buffer: &mut Vec<u8>) -> Result<(), Error> {
         if self.has_exited() {
             return Err(Error::Gone);
@@ -89,8 +94,10 @@ impl Process {
 
     /// The inode of a new pidfd for its number.
     fn inode_now(&self) -> Result<Option<u64>, Error> {
-        let pid = rustix::process::Pid::from_raw(self.identity.pid.get()).ok_or(Error::Gone)?;
-        match pidfd_open(pid, PidfdFlags::empty()) {
+        if self.handle.pidfd().is_none() {
+            return Ok(self.identity.pidfs_inode);
+        }
+        match pidfd_open(number(self.identity.pid)?, PidfdFlags::empty()) {
             Ok(fresh) => pidfs_inode(fresh.as_fd()),
             // When the host has no descriptor left, the kept ones must do: the process they pin has
             // not exited, so nobody else can have its number.
@@ -137,16 +144,22 @@ impl Process {
         }
     }
 
-    /// Sends a signal through the pidfd. That it was sent does not say that it had an effect.
+    /// Sends a signal through what it is held by, or, where the kernel takes none there, by its number
+    /// right after it was seen to be there. That it was sent does not say that it had an effect.
     pub fn signal(&self, signal: Signal) -> Result<(), Error> {
         let number = signal.number();
         let signal = rustix::process::Signal::from_raw(number).ok_or(Error::Malformed("a signal number"))?;
-        Ok(pidfd_send_signal(&self.pidfd, signal)?)
+        self.handle.signal(signal, self.pidfds, || {
+            self.is_current(&mut Vec::new())?;
+            signal_number(self.identity.pid, signal)
+        })
     }
 
     /// After SIGKILL: frees its memory now, best effort.
     pub fn release_memory(&self) {
-        release::release_memory(self.pidfd.as_fd());
+        if let Some(pidfd) = self.pidfd() {
+            release::release_memory(pidfd);
+        }
     }
 }
 
@@ -154,14 +167,6 @@ impl std::fmt::Debug for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Process").field(&self.identity).finish()
     }
-}
-
-/// A pidfd is readable when its process, all threads of it, has ended (pidfd_open(2)).
-fn exited(pidfd: BorrowedFd<'_>) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(pidfd, PollFlags::IN)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    retry_on_intr(|| poll(&mut fds, Some(&at_once))).is_ok_and(|ready| ready > 0)
-        && fds[0].revents().contains(PollFlags::IN)
 }
 
 /// `PID_FS_MAGIC` of the kernel's `include/uapi/linux/magic.h`, Linux 6.9.

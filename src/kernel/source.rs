@@ -75,6 +75,8 @@ pub(crate) trait Source: Send + Sync {
     fn read(&self, file: File, buffer: &mut Vec<u8>) -> Result<(), Error>;
     /// The target of a link, in place of what was in `buffer`.
     fn link(&self, link: Link, buffer: &mut Vec<u8>) -> Result<(), Error>;
+    /// Its folder once more, opened to be read.
+    fn folder(&self) -> Result<OwnedFd, Error>;
     /// Number of open descriptors; 0 for a process that just died, too.
     fn count_fds(&self) -> Result<u64, Error>;
     /// Calls `visit` with what each descriptor points at.
@@ -181,6 +183,10 @@ impl Source for Os {
         buffer.clear();
         buffer.extend_from_slice(target);
         Ok(())
+    }
+
+    fn folder(&self) -> Result<OwnedFd, Error> {
+        Ok(rustix::fs::openat(&self.dir, c".", LIST, Mode::empty())?)
     }
 
     fn count_fds(&self) -> Result<u64, Error> {

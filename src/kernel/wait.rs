@@ -67,6 +67,8 @@ pub struct Waiter {
     signals: SignalFd,
     events: Vec<epoll::Event>,
     watched: HashMap<Identity, Arc<Process>>,
+    /// Whether somebody who is watched has no pidfd, so that his exit ends no wait.
+    blind: bool,
 }
 
 impl Waiter {
@@ -77,7 +79,7 @@ impl Waiter {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &*inbox.0, epoll::EventData::new_u64(INBOX), epoll::EventFlags::IN)?;
         epoll::add(&epoll, &signals, epoll::EventData::new_u64(SIGNALS), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, inbox, signals, events: Vec::with_capacity(BATCH), watched: HashMap::new() })
+        Ok(Self { epoll, inbox, signals, events: Vec::with_capacity(BATCH), watched: HashMap::new(), blind: false })
     }
 
     /// For other threads.
@@ -86,7 +88,8 @@ impl Waiter {
     }
 
     /// From now on the exit of any of these, and of nobody else, ends a wait. On failure (no memory,
-    /// no watches left) an exit is seen by the next reading instead.
+    /// no watches left) an exit is seen by the next reading instead; where there are no pidfds, every
+    /// wait says that somebody may have exited.
     pub fn watch<'a>(&mut self, processes: impl Iterator<Item = &'a Arc<Process>>) {
         let mut before = std::mem::take(&mut self.watched);
         for process in processes {
@@ -94,15 +97,18 @@ impl Waiter {
             let known = before.remove(&identity).or_else(|| self.watched.remove(&identity));
             let held = known.unwrap_or_else(|| {
                 let key = epoll::EventData::new_u64(u64::from(identity.pid.get().unsigned_abs()));
-                let _ = epoll::add(&self.epoll, process.pidfd(), key, epoll::EventFlags::IN);
+                if let Some(pidfd) = process.pidfd() {
+                    let _ = epoll::add(&self.epoll, pidfd, key, epoll::EventFlags::IN);
+                }
                 Arc::clone(process)
             });
             self.watched.insert(identity, held);
         }
         // A pidfd stays readable after the exit: left in, it would end every wait at once.
-        for process in before.values() {
-            let _ = epoll::delete(&self.epoll, process.pidfd());
+        for pidfd in before.values().filter_map(|process| process.pidfd()) {
+            let _ = epoll::delete(&self.epoll, pidfd);
         }
+        self.blind = self.watched.values().any(|process| process.pidfd().is_none());
     }
 
     /// Waits for `timeout` at most.
@@ -113,7 +119,7 @@ impl Waiter {
         };
         self.events.clear();
         let buffer = rustix::buffer::spare_capacity(&mut self.events);
-        let mut woken = Woken::default();
+        let mut woken = Woken { exits: self.blind, ..Woken::default() };
         // EINTR and the like are an early wake-up: the caller looks at the clock anyway.
         if epoll::wait(&self.epoll, buffer, Some(&timeout)).is_err() {
             return woken;

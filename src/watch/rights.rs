@@ -14,10 +14,13 @@ use crate::model::{Capability, Rights, printable};
 const NAME_CHARS: usize = 64;
 
 impl Watch {
-    /// Says which rights there are.
+    /// Says which rights there are, and what is not there whatever the rights.
     pub(super) fn tell_rights(&mut self) {
         let rights = kernel::own_rights();
         self.say(format!("rights: {rights}, user {}", name(rights.uid)));
+        for lack in kernel::lacks() {
+            self.warn(lack.to_string());
+        }
     }
 
     /// Warns of measures that the kernel will refuse. Looks at nobody: whose the processes are is known

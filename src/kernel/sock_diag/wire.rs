@@ -63,6 +63,11 @@ impl States {
         Self(mask)
     }
 
+    /// Whether `state` is one of them.
+    pub const fn has(self, state: TcpState) -> bool {
+        self.0 & 1 << state as u32 != 0
+    }
+
     /// These and `state`.
     pub const fn and(self, state: TcpState) -> Self {
         Self(self.0 | 1 << state as u32)
@@ -82,8 +87,9 @@ pub struct Endpoint {
 /// A TCP socket as the kernel lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket {
-    /// Its number within this boot, never given twice: the key to remember it by; 0 where
-    /// `/proc/PID/net/tcp` tells of it, which shows none.
+    /// Its number within this boot, never given twice: the key to remember it by. `/proc/PID/net/tcp`
+    /// shows none: it is 0 there, or in a dump that had to be made of it a key that holds as long as the
+    /// socket is there.
     pub cookie: u64,
     /// Inode of its descriptor; 0 when no process has one: it waits to be accepted, or was closed.
     pub inode: u32,
