@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    LadderView, LeaseStanding, LeaseView, PassView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView, Snapshot,
-    Standing, TargetView, ThresholdView,
+    LadderView, LeaseStanding, LeaseView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView,
+    Snapshot, Standing, TargetView, ThresholdView,
 };
 use crate::config::{
     Action, Address, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Per, Target, Threshold, Web,
@@ -327,6 +327,14 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
         duration: Duration::from_micros(350),
         late: Duration::from_micros(40),
         last_sample: Some(Moment::from_secs(9_999)),
+        periods: PeriodsView {
+            pass: Duration::from_secs(1),
+            close_wait: Duration::from_secs(2),
+            states: Duration::from_secs(60),
+            namespaces: Duration::from_secs(10),
+        },
+        missed_passes: 2,
+        missed_readings: 17,
     };
     snapshot.not_ready = vec![String::from("trader[1]: open_fds is denied")];
     snapshot.reload = ReloadView { failed: false, last_success: Some(Moment::from_secs(9_000)), set_aside: 0 };

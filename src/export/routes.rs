@@ -146,7 +146,7 @@ fn status_page(snapshot: &Snapshot) -> Page {
 }
 
 fn status_html(snapshot: &Snapshot, now: Moment) -> Page {
-    let intervals = snapshot.config.daemon.interval.as_secs_f64() * 3.0;
+    let intervals = snapshot.pass.periods.pass.max(snapshot.config.daemon.interval).as_secs_f64() * 3.0;
     let seen = Seen { now: snapshot.wall.unix_seconds(now), patience: intervals.max(PATIENCE) };
     let body = page::html(&status::Status::of(snapshot), seen);
     Page { status: StatusCode::OK, kind: HTML, body: body.into() }

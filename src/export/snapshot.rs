@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub host_thresholds: Vec<ThresholdView>,
     /// The pass itself.
     pub pass: PassView,
+    /// What is read more seldom than configured, to keep `max_cpu`; empty if nothing is.
+    pub slowed: String,
     /// Whether a pass was made after discovery had looked everywhere once.
     pub begun: bool,
     /// Why the daemon is not ready; empty when it is. Each a sentence.
@@ -139,6 +141,26 @@ pub struct PassView {
     pub late: Duration,
     /// When it sampled; none before the first.
     pub last_sample: Option<Moment>,
+    /// How often what is read now.
+    pub periods: PeriodsView,
+    /// Passes that were not made because the one before them took too long, since the start.
+    pub missed_passes: u64,
+    /// Readings of members that were due and not made because a pass had taken its whole period, since
+    /// the start.
+    pub missed_readings: u64,
+}
+
+/// How often what is read: as configured, or as far as `max_cpu` leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeriodsView {
+    /// Whatever else a threshold is about.
+    pub pass: Duration,
+    /// The list of sockets in CLOSE_WAIT.
+    pub close_wait: Duration,
+    /// The list of sockets in the other states.
+    pub states: Duration,
+    /// Sockets of other network namespaces.
+    pub namespaces: Duration,
 }
 
 /// How the configuration got here.
@@ -173,6 +195,7 @@ impl Snapshot {
             host_ladder: LadderView::default(),
             host_thresholds: Vec::new(),
             pass: PassView::default(),
+            slowed: String::new(),
             begun: false,
             not_ready: vec![String::from("no pass has been made yet")],
             reload: ReloadView::default(),

@@ -63,6 +63,8 @@ pub struct Sampler {
     first: usize,
     /// When somebody is to be read before the next pass, because a bound is near.
     near: Option<Moment>,
+    /// Readings that were missed before the last reload.
+    missed: u64,
     /// Whether somebody was never read: he need not wait for what is stretched.
     newcomers: bool,
     /// Whom the last tick read, and what that used of the processor for parts that have a period of
@@ -91,6 +93,7 @@ impl Sampler {
             names,
             first: 0,
             near: None,
+            missed: 0,
             newcomers: false,
             read: None,
             apart: Duration::ZERO,
@@ -125,7 +128,8 @@ impl Sampler {
 
     /// One for another configuration, that has read nobody yet and knows the names that this one knows.
     pub fn reconfigured(&mut self, config: Arc<Config>) -> Self {
-        Self::over(config, std::mem::take(&mut self.names))
+        let missed = self.missed();
+        Self { missed, ..Self::over(config, std::mem::take(&mut self.names)) }
     }
 
     /// For a loop that must not wait: what takes long is read by a thread of its own, and is overdue
@@ -221,7 +225,7 @@ impl Sampler {
     /// Readings of members that were due and not made because the pass had taken its whole period, since
     /// the start.
     pub fn missed(&self) -> u64 {
-        self.probes.iter().map(Running::missed).sum()
+        self.missed + self.probes.iter().map(Running::missed).sum::<u64>()
     }
 
     /// The members with what was last read of each.

@@ -1,11 +1,12 @@
 //! What a tick costs, told to the sampler, which keeps the ceiling; and what is said when it reads less.
 
+use std::time::Duration;
+
 use super::Watch;
 use crate::kernel;
 use crate::model::Moment;
 use crate::record::show_duration;
 use crate::sample::Periods;
-use std::time::Duration;
 
 impl Watch {
     /// `begun` is what the loop had used of the processor when the tick began.
@@ -17,22 +18,24 @@ impl Watch {
         }
     }
 
-    /// Says what is read more seldom than was said, or that it is not any more.
+    /// Says what is read more seldom from now on, or that nothing is any more.
     fn tell_periods(&mut self, before: Periods) {
-        let periods = self.sampler.periods();
         let configured = Periods::unhurried(&self.config.daemon);
-        let (slow, told) = (periods.slower_than(&configured), before.slower_than(&configured));
-        if slow == told {
+        let slow = self.sampler.periods().slower_than(&configured);
+        if slow == before.slower_than(&configured) {
             return;
         }
         let ceiling = self.config.daemon.max_cpu.unwrap_or_default() * 100.0;
         if slow.is_empty() {
-            self.say(format!("max_cpu = {ceiling}% is kept without reading anything more seldom"));
+            self.view.slowed.clear();
+            self.say(format!("everything is read as often as configured again: that stays below max_cpu = {ceiling}%"));
             return;
         }
-        let list: Vec<String> =
-            slow.iter().map(|(what, period)| format!("{what} every {}", show_duration(*period))).collect();
-        let list = list.join(", ");
-        self.warn(format!("to keep max_cpu = {ceiling}% there is read: {list}; raise max_cpu in [daemon] to read them as often as configured"));
+        let parts = slow.iter().map(|(what, period)| format!("{what} every {}", show_duration(*period)));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        self.view.slowed = format!(
+            "to stay below max_cpu = {ceiling}% there is read: {parts}; a higher max_cpu in [daemon] reads more often"
+        );
+        self.warn(self.view.slowed.clone());
     }
 }

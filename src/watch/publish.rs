@@ -7,12 +7,12 @@ use super::Watch;
 use crate::config::{Address, Config, Peer, Target};
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
-use crate::export::{PassView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
+use crate::export::{PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
 use crate::judge::{MemberView, State};
 use crate::kernel;
 use crate::model::{GroupSample, HostName, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
 use crate::record::LogTo;
-use crate::sample::ProbeStats;
+use crate::sample::{Periods, ProbeStats};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ pub(super) struct View {
     pub(super) late: Duration,
     /// Passes that were not made because the one before them took too long, since the start.
     pub(super) missed_passes: u64,
+    /// What is read more seldom than configured, in words.
+    pub(super) slowed: String,
     /// When the last pass sampled.
     pub(super) last_sample: Option<Moment>,
     /// Whether a pass was made after discovery had looked everywhere once.
@@ -133,9 +135,22 @@ impl Watch {
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
             let duration = kernel::now().since(began);
-            snapshot.pass = PassView { duration, late: view.late, last_sample: view.last_sample };
+            snapshot.slowed.clone_from(&view.slowed);
+            snapshot.pass = PassView {
+                duration,
+                late: view.late,
+                last_sample: view.last_sample,
+                periods: shown(sampler.periods()),
+                missed_passes: view.missed_passes,
+                missed_readings: sampler.missed(),
+            };
         });
     }
+}
+
+const fn shown(periods: Periods) -> PeriodsView {
+    let Periods { pass, close_wait, states, namespaces, .. } = periods;
+    PeriodsView { pass, close_wait, states, namespaces }
 }
 
 fn show_names(snapshot: &mut Snapshot, names: impl Iterator<Item = HostName>) {

@@ -198,6 +198,7 @@ impl Watch {
         self.roster = Roster::new(&config);
         self.roster.remember(seats);
         self.sampler = self.sampler.reconfigured(Arc::clone(&config)).detached();
+        self.view.slowed.clear();
         self.executor.reconfigure(Arc::clone(&config));
         self.recorder.reconfigure(Arc::clone(&config));
         self.discovery = discovery;

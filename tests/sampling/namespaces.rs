@@ -214,7 +214,7 @@ fn a_loop_does_not_wait_for_it() {
             assert_eq!(why, Unknown::Overdue);
             false
         }
-        known => {
+        known @ (Value::Known(_) | Value::AtLeast(_)) => {
             assert_eq!(known, KNOWN_12);
             true
         }

@@ -23,6 +23,34 @@ pub(super) const FAMILIES: &[Family] = &[
         series.push(&[], scrape.snapshot.pass.late.as_secs_f64());
     }),
     gauge(
+        "tradedog_period_seconds",
+        &["of"],
+        "How often is read: in a pass, CLOSE_WAIT, the other states of sockets, other network namespaces.",
+        |scrape, series| {
+            let periods = scrape.snapshot.pass.periods;
+            for (of, period) in [
+                ("pass", periods.pass),
+                ("close_wait", periods.close_wait),
+                ("states", periods.states),
+                ("namespaces", periods.namespaces),
+            ] {
+                series.push(&[of], period.as_secs_f64());
+            }
+        },
+    ),
+    counter(
+        "tradedog_missed_passes_total",
+        NONE,
+        "Passes that were not made because the one before them took too long.",
+        |scrape, series| series.push(&[], scrape.snapshot.pass.missed_passes as f64),
+    ),
+    counter(
+        "tradedog_missed_readings_total",
+        NONE,
+        "Readings of processes that were due and not made because a pass had taken its whole period.",
+        |scrape, series| series.push(&[], scrape.snapshot.pass.missed_readings as f64),
+    ),
+    gauge(
         "tradedog_last_sample_timestamp_seconds",
         NONE,
         "When targets were last sampled, in seconds since 1970; they are not read at a scrape.",

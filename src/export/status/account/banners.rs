@@ -42,6 +42,9 @@ pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
         let text = format!("{count} set aside because of errors: tradedog check says why{}", which(&snapshot.config));
         all.push(banner("set_aside", "FILES SET ASIDE", &text));
     }
+    if !snapshot.slowed.is_empty() {
+        all.push(banner("slowed", "READ SELDOM", &snapshot.slowed));
+    }
     let left_out = metrics::left_out(snapshot);
     if left_out > 0 {
         let text = format!("{left_out} processes are not in /metrics: [web] max_series is too small");
