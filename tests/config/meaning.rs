@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tradedog::config::{Address, Bound, Budget, End, Ladder, Members};
-use tradedog::model::{KillScope, Level, METRICS, Measure, Scope, Signal};
+use tradedog::model::{KillScope, Level, METRICS, Measure, MetricInfo, Scope, Signal};
 
 use super::*;
 
@@ -45,10 +45,18 @@ fn a_bare_target_has_the_documented_defaults_and_every_exported_metric() {
     assert_eq!((target.startup_grace, target.settle), (Duration::ZERO, 5 * SECOND));
     assert_eq!(target.kill_budget, Budget { max: 3, per: 3600 * SECOND });
     let metrics: Vec<String> = target.metrics.iter().map(ToString::to_string).collect();
-    let always = METRICS.iter().filter(|row| row.scope == Scope::Process && row.name != "major_faults");
+    // What costs a file of its own or a long list of sockets is read only where somebody asks for it.
+    let dear = |row: &MetricInfo| row.name == "major_faults" || row.base.is_other_state();
+    let always = METRICS.iter().filter(|row| row.scope == Scope::Process && !dear(row));
     let mut exported: Vec<&str> = always.map(|row| row.name).collect();
     exported.extend(["cgroup_memory", "cgroup_working_set", "cgroup_memory_limit", "cgroup_swap"]);
     assert_eq!(metrics, exported);
+    let asking = with("[target.trader.thresholds]\nestablished = { elevated = 9 }\n");
+    let states = METRICS.iter().filter(|row| row.scope == Scope::Process && row.base.is_other_state());
+    assert!(states.clone().count() > 7);
+    for state in states {
+        assert!(asking.metrics.iter().any(|metric| metric.base == state.base), "{}", state.name);
+    }
     assert_eq!(target.ladders.len(), 1);
     assert_eq!(&*target.ladders[0].name, "default");
 }

@@ -30,7 +30,8 @@ fn open_files_equal_ls_at_every_step() {
 #[test]
 fn sockets_in_close_wait_equal_ss_at_every_step() {
     let mut leaker = Leaker::handling(&[]).start();
-    let daemon = watching(&leaker, "");
+    // A peer asks for the other states, too.
+    let daemon = watching(&leaker, "[peers]\nnobody = \"127.0.0.1:1\"\n");
     daemon.wait_for(5, ("tradedog_process_sockets", &sockets("close_wait", "")), 0.0);
     for count in [3, 40, 2, 0] {
         leaker.tell(&format!("cw {count}"));

@@ -106,8 +106,10 @@ impl Drop for Watched {
     }
 }
 
+/// One that asks for every state of sockets.
 pub(crate) fn config(text: &str) -> Arc<Config> {
-    let text = format!("{text}\n[target.trader]\nmatch = {{ comm = 'python3' }}\n");
+    let asking = "[target.trader.thresholds]\nestablished = { expected = 1000000 }\n";
+    let text = format!("{text}\n[target.trader]\nmatch = {{ comm = 'python3' }}\n{asking}");
     Arc::new(config::parse(vec![config::Source::new("watchdog.toml", &text)]).unwrap())
 }
 

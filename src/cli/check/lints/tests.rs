@@ -147,7 +147,7 @@ fn of_measures(target: &str, readings: &[(&str, Value)]) -> (String, usize) {
 
 #[test]
 fn a_frozen_process_starves_its_peers() {
-    let text = "[target.trader.thresholds]\nopen_fds = { elevated = 60 }\n[target.trader.ladder]\nelevated = [\"still\"]\n\
+    let text = "[target.trader.thresholds]\nopen_fds = { elevated = 60 }\nestablished = { expected = 100 }\n[target.trader.ladder]\nelevated = [\"still\"]\n\
                 [target.trader.actions]\nstill = { freeze = { deadline = \"30s\" } }\n";
     let (said, warnings) = of_measures(text, &[("established", Value::Known(12.0))]);
     assert!(
