@@ -12,7 +12,7 @@ use crate::judge::{MemberView, State};
 use crate::kernel;
 use crate::model::{GroupSample, HostName, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
 use crate::record::LogTo;
-use crate::sample::{Periods, ProbeStats};
+use crate::sample::{Periods, ProbeStats, Sampler};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -59,6 +59,18 @@ impl View {
         let set_aside = u32::try_from(config.set_aside.len()).unwrap_or(u32::MAX);
         let last_success = config.fallback.is_none().then_some(self.configured);
         ReloadView { failed: self.reload_failed, last_success, set_aside }
+    }
+
+    /// The pass that began then and ends now.
+    fn pass(&self, sampler: &Sampler, began: Moment) -> PassView {
+        PassView {
+            duration: kernel::now().since(began),
+            late: self.late,
+            last_sample: self.last_sample,
+            periods: shown(sampler.periods()),
+            missed_passes: self.missed_passes,
+            missed_readings: sampler.missed(),
+        }
     }
 
     fn refresh(&mut self, now: Moment) {
@@ -134,16 +146,8 @@ impl Watch {
             show_names(snapshot, sampler.names());
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
-            let duration = kernel::now().since(began);
             snapshot.slowed.clone_from(&view.slowed);
-            snapshot.pass = PassView {
-                duration,
-                late: view.late,
-                last_sample: view.last_sample,
-                periods: shown(sampler.periods()),
-                missed_passes: view.missed_passes,
-                missed_readings: sampler.missed(),
-            };
+            snapshot.pass = view.pass(sampler, began);
         });
     }
 }
