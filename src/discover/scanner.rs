@@ -29,8 +29,6 @@ const FULL: Duration = Duration::from_secs(30);
 
 /// Descriptors kept for everything but held processes: the looks themselves, the sockets, the log.
 const RESERVE: u64 = 64;
-/// Descriptors that a held process may come to cost.
-const PER_PROCESS: u64 = 6;
 
 /// Everything that is remembered from scan to scan.
 pub(super) struct Scanner {
@@ -302,7 +300,7 @@ fn place<'a>(view: &'a mut View<'_>, container: &Container) -> Result<Option<Pla
 
 /// How many processes a limit of descriptors leaves room for.
 fn room(limit: Option<u64>) -> usize {
-    let room = limit.map(|limit| limit.saturating_sub(RESERVE) / PER_PROCESS);
+    let room = limit.map(|limit| limit.saturating_sub(RESERVE) / Process::DESCRIPTORS);
     room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX)
 }
 

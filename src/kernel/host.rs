@@ -129,6 +129,12 @@ impl Default for HostFiles {
     }
 }
 
+/// Whether anything at all is in swap, by sysinfo(2): while nothing is, no process has memory there.
+pub fn swap_in_use() -> bool {
+    let info = rustix::system::sysinfo();
+    info.totalswap != info.freeswap
+}
+
 /// What stands behind `name` in the first line that begins with it. A last line without its newline
 /// is not looked at: it may have been cut in the middle of a number.
 fn line<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {

@@ -30,6 +30,7 @@ mod rights;
 pub mod sock_diag;
 mod source;
 mod stat;
+mod statm;
 mod status;
 mod system;
 mod tree;
@@ -54,6 +55,7 @@ pub use process::Process;
 pub use resolve::resolve;
 pub use rights::{RightsError, keep_rights, own_rights, renounce_rights};
 pub use stat::{Comm, Stat};
+pub use statm::resident_pages;
 pub use status::Status;
 pub use system::{
     ancestors, boot_id, fd_limit, host_name, lock_memory, own_pid, raise_fd_limit, resolved, started, ticks_per_second,

@@ -3,12 +3,13 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode};
+use rustix::param::page_size;
 
 use super::digits::{number, words};
 use super::net_tcp::TcpLines;
 use super::sock_diag::Socket;
 use super::source::{Counting, FOLDER, File, Link, NetTable, Os, Source, exists, numbered_entries, read_file};
-use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid};
+use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid, resident_pages};
 use crate::model::{BootId, Identity, Pid};
 
 /// `/proc`, held open.
@@ -147,10 +148,30 @@ impl Entry {
     pub fn status(&self, buffer: &mut Vec<u8>) -> Result<Status, Error> {
         self.read(File::Status, buffer)?;
         let status = Status::parse(filled(buffer)?)?;
-        if status.rss.is_none() && !self.live_stat(buffer)?.is_kernel_thread() {
-            return Err(Error::Malformed("the memory of a process whose main thread lives"));
+        if status.rss.is_none() {
+            self.without_memory(buffer)?;
         }
         Ok(status)
+    }
+
+    /// Its memory that is not swapped out, in bytes, by `/proc/PID/statm`; none for a kernel thread.
+    pub fn resident(&self, buffer: &mut Vec<u8>) -> Result<Option<u64>, Error> {
+        self.read(File::Statm, buffer)?;
+        match resident_pages(filled(buffer)?)? {
+            None => self.without_memory(buffer).map(|()| None),
+            Some(pages) => {
+                let bytes = u64::try_from(page_size()).ok().and_then(|size| pages.checked_mul(size));
+                bytes.map(Some).ok_or(Error::Malformed("/proc/PID/statm with pages that can be counted in bytes"))
+            }
+        }
+    }
+
+    /// Who has no memory is a kernel thread, or it is an error that says why.
+    fn without_memory(&self, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        if self.live_stat(buffer)?.is_kernel_thread() {
+            return Ok(());
+        }
+        Err(Error::Malformed("the memory of a process whose main thread lives"))
     }
 
     /// Its number in the innermost pid namespace that it is in, where that is another one than ours

@@ -12,7 +12,8 @@ use crate::model::{BootId, Identity, Pid, Signal};
 
 /// One live process: its pidfd, its folder in `/proc`, and who it is.
 ///
-/// Costs up to six descriptors: pidfd (or the folder once more, where there are none), folder, `stat`, and from first use on `fd/`, `status`, `cgroup`.
+/// Costs up to [`Process::DESCRIPTORS`]: pidfd (or the folder once more, where there are none), folder, `stat`, and from
+/// first use on `fd/`, `statm`, `status`, `cgroup`.
 /// What is read before a signal is among them, so that it can be read when no descriptor is left.
 pub struct Process {
     identity: Identity,
@@ -22,6 +23,9 @@ pub struct Process {
 }
 
 impl Process {
+    /// How many descriptors of our own one may come to cost.
+    pub const DESCRIPTORS: u64 = 7;
+
     /// Opens the process that has the number `pid` now.
     pub fn open(boot: BootId, pid: Pid) -> Result<Self, Error> {
         Self::hold(Proc::live()?.entry(pid)?, boot)
@@ -119,6 +123,11 @@ impl Process {
     /// `/proc/PID/status` now, through the kept descriptor, into a reused buffer.
     pub fn status(&self, buffer: &mut Vec<u8>) -> Result<Status, Error> {
         self.entry.status(buffer)
+    }
+
+    /// Its memory that is not swapped out, in bytes; none for a kernel thread. See [`Entry::resident`].
+    pub fn resident(&self, buffer: &mut Vec<u8>) -> Result<Option<u64>, Error> {
+        self.entry.resident(buffer)
     }
 
     /// `/proc/PID/stat` now.

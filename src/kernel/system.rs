@@ -64,7 +64,7 @@ pub fn resolved(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// Raises the daemon's own soft limit of descriptors to its hard limit: it holds up to six for each
+/// Raises the daemon's own soft limit of descriptors to its hard limit: it holds up to seven for each
 /// process, and as many for each cgroup that it reads. Returns the limit in force; none is unlimited.
 pub fn raise_fd_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::probe::{Column, Fresh, Group, Pass, Probe, Reads, Row};
+use super::seldom::{Seldom, Turn};
 use crate::config::{Config, Target};
 use crate::kernel::cgroup_memory::MemoryTrees;
 use crate::model::Base;
@@ -40,8 +41,6 @@ pub(super) const PROBE: Row = Row {
     reads: Reads::Each,
 };
 
-/// What no threshold names is read this seldom.
-const SELDOM: Duration = Duration::from_secs(10);
 /// So many members whose threshold names a metric of cgroups are asked in a pass which one they are in; the
 /// next ones in the next pass.
 const ASKED_A_PASS: usize = 16;
@@ -84,27 +83,21 @@ impl Cgroups {
         self.wanted.get(usize::from(target)).copied().unwrap_or([Wanted::No; METRICS.len()])
     }
 
-    /// Whether a member is to be asked which cgroups it is in.
-    fn is_due(&self, index: usize, pass: &Pass<'_>) -> bool {
-        let seat = &pass.seats[index];
-        let Some((asked, _)) = seat.cgroups else { return true };
-        let members = pass.members.len();
+    /// When a member is asked which cgroups it is in: at once where the one it was in is no more.
+    fn turn(&self, index: usize, pass: &Pass<'_>) -> Turn {
+        let (now, seat, members) = (pass.now, &pass.seats[index], pass.members.len());
         let turn = (index + members - self.turn % members) % members < ASKED_A_PASS;
-        let urgent = self.wanted(seat.key.target).contains(&Wanted::Always);
-        self.anew || (urgent && turn) || pass.now.since(asked) >= SELDOM
+        let urgent = turn && self.wanted(seat.key.target).contains(&Wanted::Always);
+        let left = seat.cgroups.value().is_ok_and(|place| !self.books.is_alive(place));
+        let seldom = Turn::once_in(pass.periods.shown, now, index);
+        if left || urgent { seldom.and_now() } else { seldom }
     }
 
-    /// Where a member is: as remembered, unless it is to be asked or its cgroup is no more.
+    /// Where a member is: as remembered, unless it is to be asked.
     fn place(&mut self, pass: &mut Pass<'_>, index: usize) -> Result<Place, Fault> {
-        let known = pass.seats[index].cgroups.map(|(_, place)| place).filter(|place| self.books.is_alive(*place));
-        let place = match known.filter(|_| !self.is_due(index, pass)) {
-            Some(place) => place,
-            None => {
-                let place = self.books.find(&pass.members[index].process)?;
-                pass.seats[index].cgroups = Some((pass.now, place));
-                place
-            }
-        };
+        let turn = self.turn(index, pass);
+        let process = &pass.members[index].process;
+        let place = pass.seats[index].cgroups.refresh(turn, || self.books.find(process))?;
         self.books.use_all(place);
         Ok(place)
     }
@@ -118,13 +111,14 @@ impl Cgroups {
     /// Everything that its target wants of the cgroup of a member.
     fn read(&mut self, pass: &Pass<'_>, index: usize, place: Place) {
         let wanted = self.wanted(pass.seats[index].key.target);
+        let (round, now, seldom, anew) = (self.round, pass.now, pass.periods.shown, self.anew);
         for ((base, wanted), value) in METRICS.into_iter().zip(wanted).zip(&mut self.current) {
             let every = match wanted {
                 Wanted::No => continue,
-                Wanted::Seldom if !self.anew => SELDOM,
+                Wanted::Seldom if !anew => seldom,
                 Wanted::Seldom | Wanted::Always => Duration::ZERO,
             };
-            *value = self.books.value(place, base, When { round: self.round, now: pass.now, every });
+            *value = self.books.value(place, base, When { round, now, every, seldom, anew });
         }
     }
 }
@@ -133,7 +127,7 @@ impl Probe for Cgroups {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
         self.round = self.round.wrapping_add(1);
         if !self.anew {
-            self.books.open_pass();
+            self.books.open_pass(pass.now, pass.periods.pass);
             self.turn = (self.turn + ASKED_A_PASS) % pass.members.len().max(1);
         }
         self.together.open(pass);
@@ -150,14 +144,17 @@ impl Probe for Cgroups {
         // A group that is found removed while its process lives was left by it.
         let place = match place {
             Ok(place) if !self.books.is_alive(place) => {
-                pass.seats[index].cgroups = None;
+                pass.seats[index].cgroups = Seldom::UNREAD;
                 self.look_at(pass, index)
             }
             place => place,
         };
         match place {
-            Ok(place) => self.together.put(index, place, &self.current),
-            Err(fault) => self.current = [Err(fault); METRICS.len()],
+            Ok(place) => self.together.put(index, Some((place, &self.current))),
+            Err(fault) => {
+                self.current = [Err(fault); METRICS.len()];
+                self.together.put(index, None);
+            }
         }
     }
 
@@ -172,6 +169,7 @@ impl Probe for Cgroups {
 
     fn fresh(&mut self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {
         self.anew = true;
+        let of_passes = std::mem::take(&mut self.together);
         let target = pass.seats.first().map_or(0, |seat| seat.key.target);
         let all = [Group { target, members: (0..pass.members.len()).collect() }];
         let Pass { now, members, .. } = *pass;
@@ -189,8 +187,9 @@ impl Probe for Cgroups {
             self.value(column)
         };
         let each = (0..all[0].members.len()).map(read).collect();
-        self.anew = false;
-        prepared.map(|()| Fresh { each, once: self.once(0, column), whole: None })
+        let once = self.once(0, column);
+        (self.anew, self.together) = (false, of_passes);
+        prepared.map(|()| Fresh { each, once, whole: None })
     }
 }
 

@@ -33,7 +33,7 @@ impl Probe for OpenFds {
             true => Err(Fault::GONE),
             false => seat
                 .max_fds
-                .refresh(Turn { now, every, place: index }, || Ok(member.process.max_fds(&mut self.buffer)?)),
+                .refresh(Turn::once_in(every, now, index), || Ok(member.process.max_fds(&mut self.buffer)?)),
         };
     }
 

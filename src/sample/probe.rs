@@ -15,6 +15,7 @@ use super::seldom::Seldom;
 use super::{cgroup, faults, host, memory, open_fds, sockets};
 use crate::config::Config;
 use crate::discover::Member;
+use crate::kernel::Status;
 use crate::model::{Base, Identity, MemberKey, Metric, Moment, Value};
 
 /// The probes, in the order in which they are read: sockets need what the two before them saw.
@@ -184,12 +185,17 @@ pub(super) struct Seat {
     pub(super) open: Seldom<u64>,
     /// Its limit of them; the inner none is unlimited.
     pub(super) max_fds: Seldom<Option<u64>>,
-    /// Real and effective uid.
+    /// Its memory that is not swapped out.
+    pub(super) resident: Seldom<Option<u64>>,
+    /// What its status said when that was last read.
+    pub(super) status: Seldom<Status>,
+    /// Real and effective uid as of then.
     pub(super) uids: (u32, u32),
-    /// Its major faults when they were last counted.
+    /// Its major faults when they were last counted, or why they could not be, and what a rate starts from.
+    pub(super) faults: Seldom<u64>,
     pub(super) major_faults: Counted<1>,
-    /// Its cgroups in the books of their probe, and when it was last asked for them.
-    pub(super) cgroups: Option<(Moment, cgroup::Place)>,
+    /// Its cgroups in the books of their probe.
+    pub(super) cgroups: Seldom<cgroup::Place>,
     /// Its network namespace, none for our own, and when that was looked at.
     pub(super) net: Option<(Moment, Result<Option<u64>, Fault>)>,
     /// What tells how near its metrics are to their bounds.
@@ -208,9 +214,12 @@ impl Seat {
             fds: None,
             open: Seldom::UNREAD,
             max_fds: Seldom::UNREAD,
+            resident: Seldom::UNREAD,
+            status: Seldom::UNREAD,
             uids: member.facts.uids,
+            faults: Seldom::UNREAD,
             major_faults: Counted::NOTHING,
-            cgroups: None,
+            cgroups: Seldom::UNREAD,
             net: None,
             trails: Vec::new(),
             near: [None; PROBES.len()],

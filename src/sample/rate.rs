@@ -13,12 +13,12 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// For counts that come once in `interval`.
+    /// For counts that come once in `period`, or sooner where passes are, once in `interval`.
     ///
-    /// A span much shorter than that says nothing: a page in a millisecond is a thousand a second.
-    /// One over a gap says nothing about lately; a gap is three intervals, two seconds at least.
-    pub(super) fn of(interval: Duration) -> Self {
-        let oldest = (3 * interval).max(Duration::from_secs(2));
+    /// A span much shorter than the interval says nothing: a page in a millisecond is a thousand a second.
+    /// One over a gap says nothing about lately; a gap is three periods, two seconds at least.
+    pub(super) fn of(interval: Duration, period: Duration) -> Self {
+        let oldest = (3 * period).max(Duration::from_secs(2));
         Self { youngest: interval / 2, oldest }
     }
 }

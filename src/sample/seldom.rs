@@ -17,8 +17,10 @@ const RETRY: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     pub(super) now: Moment,
-    /// How often; zero for whenever it is asked for.
+    /// How often.
     pub(super) every: Duration,
+    /// Whether it is read now, be it due or not: only what was refused still waits.
+    pub(super) at_once: bool,
     /// Its place among those that are read as often: it decides whose turn it is when, so that no pass reads
     /// all of them at once.
     pub(super) place: usize,
@@ -27,7 +29,17 @@ pub(super) struct Turn {
 impl Turn {
     /// Whenever it is asked for.
     pub(super) const fn always(now: Moment) -> Self {
-        Self { now, every: Duration::ZERO, place: 0 }
+        Self { now, every: Duration::ZERO, at_once: true, place: 0 }
+    }
+
+    /// Once in `every`, or at once where `every` is zero.
+    pub(super) const fn once_in(every: Duration, now: Moment, place: usize) -> Self {
+        Self { now, every, at_once: every.is_zero(), place }
+    }
+
+    /// The same, and now.
+    pub(super) const fn and_now(self) -> Self {
+        Self { at_once: true, ..self }
     }
 
     /// How long after the first reading the second one comes. Those of consecutive places are spread evenly:
@@ -46,7 +58,7 @@ pub(super) struct Seldom<T> {
     at: Moment,
     value: Result<T, Fault>,
     due: Moment,
-    /// Whether it was ever read.
+    /// Whether it has its place.
     begun: bool,
 }
 
@@ -68,21 +80,32 @@ impl<T: Copy> Seldom<T> {
     }
 
     fn is_due(&self, turn: Turn) -> bool {
-        turn.now >= self.due || (turn.every.is_zero() && self.value.is_ok())
+        turn.now >= self.due || (turn.at_once && self.value.is_ok())
     }
 
     fn set(&mut self, turn: Turn, value: Result<T, Fault>) {
-        let late = turn.now.since(self.due) >= turn.every;
+        let late = turn.now.since(self.due);
         self.due = match value {
             Ok(_) if !self.begun => turn.now + turn.first_wait(),
-            // From then on it keeps its place, whatever the passes' jitter.
-            Ok(_) if !late => self.due + turn.every,
+            // From then on it keeps its place, whatever the passes' jitter, and whatever comes in between.
+            Ok(_) if turn.now < self.due => self.due,
+            Ok(_) if late < turn.every => self.due + turn.every,
             Ok(_) => turn.now + turn.every,
             Err(fault) if fault.is_lasting() => turn.now + RETRY,
             Err(_) => turn.now,
         };
-        self.begun |= value.is_ok();
+        self.begun |= value.is_ok() && !turn.every.is_zero();
         (self.at, self.value) = (turn.now, value);
+    }
+
+    /// What was last read.
+    pub(super) const fn value(&self) -> Result<T, Fault> {
+        self.value
+    }
+
+    /// When that was, or when it was last found out that there is no point in a try.
+    pub(super) const fn at(&self) -> Moment {
+        self.at
     }
 
     /// What was last read, as a reading that comes once in `period`.

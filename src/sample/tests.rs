@@ -167,7 +167,8 @@ fn a_quiet_process_is_read_as_it_is() {
     }
     let host = value(&sample, Base::HostMemoryUsed, 0);
     assert!(host.number().is_some_and(|share| share > 0.0 && share < 1.0));
-    assert_eq!(sample.host[at_host(Base::HostMemoryUsed)], Reading { at: now, period: SECOND, value: host });
+    let of_host = Reading { at: now, period: 10 * SECOND, value: host };
+    assert_eq!(sample.host[at_host(Base::HostMemoryUsed)], of_host, "no threshold is about it");
     assert_eq!(sampler.unattributed().map(|(base, _)| base).collect::<Vec<_>>().len(), 8);
     assert!(sampler.stats().iter().all(|probe| !probe.last.is_zero() && probe.errors.iter().all(|(_, n)| *n == 0)));
 }
@@ -221,8 +222,10 @@ fn check(truth: &Sample, sample: &Sample, when: &str) -> Vec<Unknown> {
             // Whoever runs the tests is in that cgroup, too.
             Value::Known(bytes) if metric.info().scope == Scope::Cgroup => assert!(bytes >= 0.0, "{metric}, {when}"),
             known @ (Value::Known(_) | Value::AtLeast(_)) => {
-                // At the second look there is a rate.
-                assert!(known == truth || metric.base == Base::MajorFaults, "{metric}: {known:?}, {truth:?}, {when}");
+                // At the second look there is a rate; and the kernel may take back a page of who sleeps.
+                let near = |truth: f64| (known.number().unwrap_or(0.0) - truth).abs() < 1048576.0;
+                let varies = metric.base == Base::Rss && truth.number().is_some_and(near);
+                assert!(known == truth || varies || metric.base == Base::MajorFaults, "{metric}: {known:?}, {truth:?}, {when}");
             }
         }
     }

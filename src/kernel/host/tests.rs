@@ -271,3 +271,12 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&info.swap_used()));
     }
 }
+
+#[test]
+fn swap_is_in_use_where_the_totals_say_so() {
+    let known = || HostFiles::new().memory().unwrap();
+    let (before, in_use, after) = (known(), swap_in_use(), known());
+    if before.swap_free == after.swap_free {
+        assert_eq!(in_use, before.swap_free != before.swap_total);
+    }
+}

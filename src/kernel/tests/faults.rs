@@ -27,9 +27,10 @@ fn a_failed_read_is_an_error_and_never_a_number() {
         all.extend(with_each_read_failing(fault, Process::open_fds));
         all.extend(with_each_read_failing(fault, |p| p.max_fds(&mut Vec::new()).map(|limit| limit.unwrap_or(1))));
         all.extend(with_each_read_failing(fault, |p| p.status(&mut Vec::new()).map(|s| s.rss.unwrap())));
+        all.extend(with_each_read_failing(fault, |p| p.resident(&mut Vec::new()).map(|rss| rss.unwrap())));
         all.extend(with_each_read_failing(fault, |p| p.socket_inodes(&mut |_| ()).map(|()| 0)));
         all.extend(with_each_read_failing(fault, |p| p.entry().net_namespace()));
-        assert!(all.len() >= 10);
+        assert!(all.len() >= 12);
         for result in all {
             let expected = match fault {
                 // `Malformed` where a file seems to be missing although the process is alive.

@@ -2,7 +2,7 @@ use procfs::process::LimitValue;
 use proptest::prelude::*;
 
 use super::Victim;
-use crate::kernel::{Cgroups, Error, Proc, Stat, Status, max_open_files};
+use crate::kernel::{Cgroups, Error, Proc, Stat, Status, max_open_files, resident_pages};
 
 /// A line as the kernel prints it, with any name.
 fn line(comm: &[u8]) -> Vec<u8> {
@@ -90,10 +90,37 @@ fn both_hierarchies_are_found() {
     }
 }
 
+#[test]
+fn resident_memory_is_the_second_of_seven_numbers() {
+    assert_eq!(resident_pages(b"5763 1432 921 1 0 4501 0\n"), Ok(Some(1432)));
+    assert_eq!(resident_pages(b"18446744073709551615 18446744073709551615 0 0 0 0 0\n"), Ok(Some(u64::MAX)));
+    assert_eq!(resident_pages(b"5763 0 0 1 0 4501 0\n"), Ok(Some(0)), "it has memory, but none of it is resident");
+    assert_eq!(resident_pages(b"0 0 0 0 0 0 0\n"), Ok(None));
+    let whole = b"5763 1432 921 1 0 4501 0\n";
+    for end in 0..whole.len() {
+        assert!(resident_pages(&whole[..end]).is_err(), "cut at {end}");
+    }
+    for hostile in [
+        &b"\n"[..],
+        b"0\n",
+        b"1 2 3 4 5 6\n",
+        b"1 2 3 4 5 6 7 8\n",
+        b"1 -2 3 4 5 6 7\n",
+        b"1 18446744073709551616 3 4 5 6 7\n",
+        b"1 0x2 3 4 5 6 7\n",
+        b"1 2 3 4 5 6 7\n\n",
+        b"1 2 3\n4 5 6 7\n",
+        b"1 2 3 4 5 6 7\0\n",
+    ] {
+        assert!(resident_pages(hostile).is_err(), "{}", hostile.escape_ascii());
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_a_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = (Stat::parse(&bytes), Status::parse(&bytes), Cgroups::parse(&bytes), max_open_files(&bytes));
+        let _ = resident_pages(&bytes);
     }
 
     #[test]
@@ -104,6 +131,22 @@ proptest! {
             text[at] = byte;
             let _ = (Stat::parse(&text), Status::parse(&text), Cgroups::parse(&text), max_open_files(&text));
         }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_digit_and_no_blank_spoils_statm(at in 0_usize..40, byte in any::<u8>()) {
+        let mut text = std::fs::read("/proc/self/statm").unwrap();
+        let at = at % (text.len() - 1);
+        text[at] = byte;
+        let harmless = byte.is_ascii_digit() || matches!(byte, b' ' | b'\t');
+        prop_assert!(harmless || resident_pages(&text).is_err(), "{}", text.escape_ascii());
+    }
+
+    #[test]
+    fn any_seven_numbers_are_read_back(fields in prop::array::uniform7(any::<u64>())) {
+        let line = fields.map(|field| field.to_string()).join(" ") + "\n";
+        let resident = Some(fields[1]).filter(|_| fields.iter().any(|field| *field != 0));
+        prop_assert_eq!(resident_pages(line.as_bytes()), Ok(resident));
     }
 
     #[test]
@@ -133,6 +176,11 @@ fn we_agree_with_procfs_about_every_live_process() {
         assert_eq!((ours.caught, ours.ignored), (status.sigcgt, status.sigign));
         assert_eq!(ours.code, status.vmexe.map(|kib| kib * 1024));
         assert_eq!(ours.rss.is_some(), status.vmrss.is_some());
+        let (Ok(pages), Ok(ours)) = (theirs.statm(), entry.resident(&mut text)) else { continue };
+        assert_eq!(ours.is_some(), status.vmrss.is_some());
+        // It runs meanwhile, and the kernel counts in batches.
+        let near = ours.unwrap_or(0).abs_diff(pages.resident * procfs::page_size());
+        assert!(near <= ours.unwrap_or(0) / 2 + (64 << 20), "{ours:?} {pages:?}");
         let (Ok(limits), Ok(ours)) = (theirs.limits(), entry.max_fds(&mut text)) else { continue };
         let limit = match limits.max_open_files.soft_limit {
             LimitValue::Unlimited => None,

@@ -38,7 +38,10 @@ fn a_live_process_is_read_as_it_is() {
     let mut text = Vec::new();
     // A child inherits the limit, whatever other tests do to ours meanwhile: it is within the hard one.
     assert!(process.max_fds(&mut text).unwrap().is_none_or(|limit| limit > 54));
-    assert!(process.status(&mut text).unwrap().rss.unwrap() > 1 << 20);
+    let rss = process.status(&mut text).unwrap().rss.unwrap();
+    assert!(rss > 1 << 20);
+    // It waits, but the kernel may take back a page of it.
+    assert!(process.resident(&mut text).unwrap().unwrap().abs_diff(rss) < 1 << 20);
     assert_eq!(process.is_current(&mut Vec::new()), Ok(()));
     let mut inodes = Vec::new();
     process.socket_inodes(&mut |inode| inodes.push(inode)).unwrap();
@@ -105,6 +108,7 @@ fn a_zombie_is_gone_and_never_zero() {
     for round in ["zombie", "reaped"] {
         assert_eq!(process.open_fds(), Err(Error::Gone), "{round}");
         assert_eq!(process.status(&mut text), Err(Error::Gone), "{round}");
+        assert_eq!(process.resident(&mut text), Err(Error::Gone), "{round}");
         assert_eq!(process.socket_inodes(&mut |_| ()), Err(Error::Gone), "{round}");
         assert_eq!(process.is_current(&mut Vec::new()), Err(Error::Gone), "{round}");
         assert_eq!(open(victim.pid()).map(|_| ()), Err(Error::Gone), "{round}");
@@ -132,6 +136,7 @@ fn a_process_without_main_thread_is_unknown_and_not_gone() {
     assert!(!process.has_exited());
     assert!(matches!(process.open_fds(), Err(Error::Malformed(_))), "{:?}", process.open_fds());
     assert!(matches!(process.status(&mut text), Err(Error::Malformed(_))));
+    assert!(matches!(process.resident(&mut text), Err(Error::Malformed(_))));
 }
 
 #[test]
@@ -140,6 +145,7 @@ fn kernel_threads_have_no_memory_and_are_known_as_such() {
     let Ok(entry) = proc.entry(Pid::new(2).unwrap()) else { return };
     if entry.stat(&mut text).is_ok_and(|stat| stat.is_kernel_thread()) {
         assert_eq!(entry.status(&mut text).unwrap().rss, None);
+        assert_eq!(entry.resident(&mut text), Ok(None));
         assert_eq!(entry.cmdline(&mut text), Ok(&b""[..]));
     }
 }

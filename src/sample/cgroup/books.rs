@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::time::Duration;
 
-use super::SELDOM;
 use super::facts::{Facts, When};
 use crate::kernel::cgroup_memory::{MemoryTrees, Tree};
 use crate::kernel::{Error, Process};
-use crate::model::Base;
+use crate::model::{Base, Moment};
 use crate::sample::fault::Fault;
 
 /// Groups within groups deeper than this are not looked at: whoever may make groups could make thousands.
@@ -37,8 +37,8 @@ struct Group {
     facts: Facts,
     above: Option<Spot>,
     alive: bool,
-    /// The pass that a member was last in it, or below.
-    used: u32,
+    /// When a member was last seen to be in it, or below.
+    used: Moment,
     /// The sum that it was last one of, and the one that it was last counted in.
     among: Cell<u64>,
     counted: Cell<u64>,
@@ -52,7 +52,7 @@ pub(super) struct Books {
     slots: [HashMap<Vec<u8>, usize>; 2],
     /// How many there have been.
     number: u64,
-    pass: u32,
+    now: Moment,
     /// How many sums there have been.
     stamp: Cell<u64>,
     buffer: Vec<u8>,
@@ -67,21 +67,23 @@ impl Books {
             groups: Vec::new(),
             slots: [HashMap::new(), HashMap::new()],
             number: 0,
-            pass: 0,
+            now: Moment::default(),
             stamp: Cell::new(0),
             buffer: Vec::new(),
             paths: Vec::new(),
         }
     }
 
-    /// Begins a pass: groups that nobody was in during the one before are closed.
-    pub(super) fn open_pass(&mut self) {
+    /// Begins a pass: groups that nobody was in during the one before are closed. Passes come once in
+    /// `period`; those in between read only some members.
+    pub(super) fn open_pass(&mut self, now: Moment, period: Duration) {
+        let unused = |group: &mut Group| now.since(group.used) > period + period / 2;
         for group in &mut self.groups {
-            if let Some(group) = group.take_if(|group| group.used != self.pass) {
+            if let Some(group) = group.take_if(unused) {
                 self.slots[group.tree as usize].remove(&group.path);
             }
         }
-        self.pass = self.pass.wrapping_add(1);
+        self.now = now;
     }
 
     /// Whether what is remembered of a member's place still holds: a group that was removed is none, even if
@@ -129,12 +131,13 @@ impl Books {
             return Ok(Spot { slot, number: group.number });
         }
         let trees = self.trees.get_or_insert_with(&self.mount);
-        let facts = Facts::new(trees.open(tree, path)?);
+        let files = trees.open(tree, path)?;
         let above = path.iter().rposition(|byte| *byte == b'/').filter(|_| path != b"/");
         let above = above.map(|end| self.seat(tree, if end == 0 { b"/" } else { &path[..end] }, depth + 1));
         let above = above.transpose()?;
         self.number += 1;
         let (number, path) = (self.number, path.to_vec());
+        let facts = Facts::new(files, usize::try_from(number).unwrap_or(0));
         let slot = slot.or_else(|| self.groups.iter().position(Option::is_none)).unwrap_or(self.groups.len());
         if slot == self.groups.len() {
             self.groups.push(None);
@@ -147,7 +150,7 @@ impl Books {
             facts,
             above,
             alive: true,
-            used: self.pass,
+            used: self.now,
             among: Cell::new(0),
             counted: Cell::new(0),
         });
@@ -191,7 +194,7 @@ impl Books {
             let mut next = part.ok();
             while let Some(spot) = next {
                 let Some(group) = self.groups.get_mut(spot.slot).and_then(Option::as_mut) else { break };
-                group.used = self.pass;
+                group.used = self.now;
                 next = group.above;
             }
         }
@@ -257,7 +260,7 @@ impl Books {
 
     fn each_limit(&mut self, spot: Spot, when: When, each: &mut EachLimit<'_>) -> Result<(), Fault> {
         // A limit changes hardly ever.
-        let seldom = When { every: if when.every.is_zero() { SELDOM } else { when.every }, ..when };
+        let seldom = When { every: when.seldom, ..when };
         let mut next = Some(spot);
         while let Some(spot) = next {
             if let Some(limit) = self.read(spot, |facts, buffer| facts.limit(seldom, buffer))? {

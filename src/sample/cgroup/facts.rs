@@ -6,6 +6,7 @@ use crate::kernel::Error;
 use crate::kernel::cgroup_memory::{MemoryGroup, MemoryStat};
 use crate::model::Moment;
 use crate::sample::fault::Fault;
+use crate::sample::seldom::{Seldom, Turn};
 
 /// When something is read anew.
 #[derive(Clone, Copy, Debug)]
@@ -15,26 +16,40 @@ pub(super) struct When {
     pub(super) now: Moment,
     /// What is younger than that need not be read.
     pub(super) every: Duration,
+    /// The same for what hardly changes.
+    pub(super) seldom: Duration,
+    /// Nothing remembered counts.
+    pub(super) anew: bool,
 }
 
 /// One of its files. The inner none is what is not kept account of.
 #[derive(Clone, Copy, Debug)]
 struct Fact<T> {
-    read: Option<(u32, Moment)>,
-    value: Result<Option<T>, Fault>,
+    /// The round that it was last read in.
+    round: Option<u32>,
+    known: Seldom<T>,
 }
 
 impl<T: Copy> Fact<T> {
-    const UNREAD: Self = Self { read: None, value: Err(Fault::FIRST) };
+    const UNREAD: Self = Self { round: None, known: Seldom::UNREAD };
 
-    fn get(&mut self, when: When, read: impl FnOnce() -> Result<Option<T>, Error>) -> Result<Option<T>, Fault> {
-        let known = |(round, at): (u32, Moment)| {
-            round == when.round || (!when.every.is_zero() && when.now.since(at) < when.every)
-        };
-        if !self.read.is_some_and(known) {
-            (self.read, self.value) = (Some((when.round, when.now)), read().map_err(Fault::from));
+    fn get(&mut self, (when, place): (When, usize), read: impl FnOnce() -> Result<Option<T>, Error>) -> Result<Option<T>, Fault> {
+        let Self { round, known } = self;
+        if when.anew && *round != Some(when.round) {
+            *known = Seldom::UNREAD;
         }
-        self.value
+        let value = if *round == Some(when.round) {
+            known.value()
+        } else {
+            known.refresh(Turn::once_in(when.every, when.now, place), || {
+                *round = Some(when.round);
+                read()?.ok_or(Fault::UNSUPPORTED)
+            })
+        };
+        match value {
+            Err(fault) if fault.reason == Fault::UNSUPPORTED.reason => Ok(None),
+            value => value.map(Some),
+        }
     }
 }
 
@@ -42,6 +57,8 @@ impl<T: Copy> Fact<T> {
 #[derive(Debug)]
 pub(super) struct Facts {
     files: MemoryGroup,
+    /// Its place among all groups, for [`Turn`].
+    place: usize,
     current: Fact<u64>,
     stat: Fact<MemoryStat>,
     limit: Fact<Option<u64>>,
@@ -50,9 +67,10 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) const fn new(files: MemoryGroup) -> Self {
+    pub(super) const fn new(files: MemoryGroup, place: usize) -> Self {
         Self {
             files,
+            place,
             current: Fact::UNREAD,
             stat: Fact::UNREAD,
             limit: Fact::UNREAD,
@@ -63,28 +81,28 @@ impl Facts {
 
     /// Whether memory was last seen to be kept account of here.
     pub(super) const fn is_account(&self) -> bool {
-        matches!(self.current.value, Ok(Some(_)))
+        self.current.known.value().is_ok()
     }
 
     pub(super) fn current(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
-        self.current.get(when, || self.files.current(buffer))
+        self.current.get((when, self.place), || self.files.current(buffer))
     }
 
     /// Memory without the page cache that was not used lately.
     pub(super) fn working_set(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
-        let (stat, current) = (self.stat.get(when, || self.files.stat(buffer))?, self.current(when, buffer)?);
+        let (stat, current) = (self.stat.get((when, self.place), || self.files.stat(buffer))?, self.current(when, buffer)?);
         Ok(stat.zip(current).map(|(stat, current)| stat.working_set(current)))
     }
 
     pub(super) fn limit(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
-        self.limit.get(when, || self.files.limit(buffer)).map(Option::flatten)
+        self.limit.get((when, self.place), || self.files.limit(buffer)).map(Option::flatten)
     }
 
     pub(super) fn swap(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
-        self.swap.get(when, || self.files.swap(buffer))
+        self.swap.get((when, self.place), || self.files.swap(buffer))
     }
 
     pub(super) fn pressure(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<f64>, Fault> {
-        self.pressure.get(when, || self.files.pressure(buffer))
+        self.pressure.get((when, self.place), || self.files.pressure(buffer))
     }
 }

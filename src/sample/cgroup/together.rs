@@ -17,21 +17,22 @@ pub(super) struct Together {
 }
 
 impl Together {
-    /// Begins a pass. Where nobody is judged together nothing is noted.
+    /// Begins a pass. Where nobody is judged together nothing is noted. Who is not read in it counts with
+    /// what was read last, as long as he is where he was.
     pub(super) fn open(&mut self, pass: &Pass<'_>) {
         if self.groups != pass.groups {
             self.groups = pass.groups.to_vec();
         }
-        self.members.clear();
-        if !self.groups.is_empty() {
-            self.members.resize(pass.members.len(), None);
+        self.members.resize(if self.groups.is_empty() { 0 } else { pass.members.len() }, None);
+        for (seen, seat) in self.members.iter_mut().zip(&*pass.seats) {
+            seen.take_if(|(place, _)| seat.gone || seat.cgroups.value() != Ok(*place));
         }
     }
 
-    /// Notes where a member is, and what was read there.
-    pub(super) fn put(&mut self, index: usize, place: Place, values: &Values) {
+    /// Notes where a member is, and what was read there; none if that is not known.
+    pub(super) fn put(&mut self, index: usize, found: Option<(Place, &Values)>) {
         if let Some(seen) = self.members.get_mut(index) {
-            *seen = Some((place, *values));
+            *seen = found.map(|(place, values)| (place, *values));
         }
     }
 

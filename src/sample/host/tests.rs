@@ -3,6 +3,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::*;
+use crate::config::Threshold;
 use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::kernel::host::HostFile;
 use crate::model::{Metric, Unknown};
@@ -11,9 +12,20 @@ use crate::sample::names::Names;
 const START: Moment = Moment::from_secs(100);
 const SECOND: Duration = Duration::from_secs(1);
 
-fn asking_for(bases: &[Base]) -> Config {
+/// Metrics that thresholds are about.
+fn judging(bases: &[Base]) -> Config {
     let mut config = Config::default();
     config.host.metrics = bases.iter().map(|&base| Metric::plain(base)).collect();
+    let threshold =
+        |metric| Threshold { metric, ladder: 0, expected: None, bounds: Default::default(), clear_hold: SECOND };
+    config.host.thresholds = (0..bases.len()).map(threshold).collect();
+    config
+}
+
+/// The same, only to be shown.
+fn showing(bases: &[Base]) -> Config {
+    let mut config = judging(bases);
+    config.host.thresholds.clear();
     config
 }
 
@@ -45,7 +57,7 @@ fn swapping() -> HostFiles {
 
 #[test]
 fn each_metric_comes_from_its_file() {
-    let mut probe = Host::new(&asking_for(&METRICS), swapping());
+    let mut probe = Host::new(&judging(&METRICS), swapping());
     pass(&mut probe, START);
     let values = |probe: &Host| METRICS.map(|base| probe.host(column(base)));
     let [memory, swap, swap_in, out, pressure, files] = values(&probe);
@@ -58,7 +70,7 @@ fn each_metric_comes_from_its_file() {
 
 #[test]
 fn a_fresh_rate_starts_from_an_earlier_pass_and_leaves_the_passes_alone() {
-    let mut probe = Host::new(&asking_for(&METRICS), swapping());
+    let mut probe = Host::new(&judging(&METRICS), swapping());
     assert_eq!(probe.fresh_host(START, column(Base::HostSwapIn)), Err(Fault::FIRST));
     pass(&mut probe, START);
     pass(&mut probe, START + SECOND);
@@ -70,6 +82,53 @@ fn a_fresh_rate_starts_from_an_earlier_pass_and_leaves_the_passes_alone() {
     assert_eq!(probe.host(column(Base::HostSwapIn)), Ok(300.0), "the base of the passes is theirs");
 }
 
+/// Pages a second: over the time between two readings, whatever that is.
+#[test]
+fn what_is_only_shown_is_read_seldom_and_rates_begin_at_once() {
+    let mut probe = Host::new(&showing(&METRICS), swapping());
+    let shown = |probe: &mut Host, seconds: u32| {
+        let (names, periods) = (&mut Names::default(), Periods::TEST);
+        let now = START + seconds * SECOND;
+        let mut pass = Pass { now, members: &[], seats: &mut [], groups: &[], names, periods };
+        probe.prepare(&mut pass).unwrap();
+        let slow = |base| probe.slow_host(&pass, Column { judged: false, ..column(base) }).unwrap();
+        METRICS.map(|base| (slow(base).value.ok().and_then(Value::number), now.since(slow(base).at).as_secs()))
+    };
+    let first = shown(&mut probe, 0);
+    assert_eq!((first[0], first[2], first[4]), ((Some(0.75), 0), (None, 0), (Some(0.375), 0)));
+    let second = shown(&mut probe, 1);
+    assert_eq!((second[0], second[2], second[3]), ((Some(0.75), 1), (Some(100.0), 0), (Some(7.0), 0)));
+    let mut reads = 0;
+    for seconds in 2..22 {
+        let rows = shown(&mut probe, seconds);
+        assert!(rows.iter().all(|(value, age)| value.is_some() && *age < 10), "{rows:?}");
+        let (rate, age) = rows[2];
+        if age == 0 {
+            reads += 1;
+            assert!(rate.unwrap() <= 25.0, "100 pages in so many seconds: {rate:?}");
+        }
+    }
+    assert_eq!(reads, 2);
+}
+
+#[test]
+fn what_is_missing_is_looked_for_seldom() {
+    let tries = Rc::new(Cell::new(0));
+    let count = Rc::clone(&tries);
+    let files = HostFiles::saying(move |_| {
+        count.set(count.get() + 1);
+        None
+    });
+    let mut probe = Host::new(&judging(&[Base::HostMemoryPressure]), files);
+    for seconds in 0..30 {
+        pass(&mut probe, START + seconds * SECOND);
+        assert_eq!(probe.host(column(Base::HostMemoryPressure)).unwrap_err().unknown, Unknown::Denied);
+    }
+    assert_eq!(tries.get(), 1);
+    pass(&mut probe, START + 30 * SECOND);
+    assert_eq!(tries.get(), 2);
+}
+
 #[test]
 fn only_files_that_somebody_asks_for_are_read() {
     for base in METRICS {
@@ -79,7 +138,7 @@ fn only_files_that_somebody_asks_for_are_read() {
             count.set(count.get() + 1);
             None
         });
-        let mut probe = Host::new(&asking_for(&[base]), files);
+        let mut probe = Host::new(&judging(&[base]), files);
         pass(&mut probe, START);
         assert_eq!(read.get(), 1, "{base:?}");
     }
@@ -87,7 +146,7 @@ fn only_files_that_somebody_asks_for_are_read() {
 
 #[test]
 fn a_kernel_without_pressure_is_no_error_and_not_calm() {
-    let mut probe = Host::new(&asking_for(&METRICS), HostFiles::saying(|_| None));
+    let mut probe = Host::new(&judging(&METRICS), HostFiles::saying(|_| None));
     pass(&mut probe, START);
     let pressure = probe.host(column(Base::HostMemoryPressure)).unwrap_err();
     assert_eq!((pressure, pressure.unknown, pressure.is_error()), (Fault::UNSUPPORTED, Unknown::Denied, false));
@@ -101,7 +160,7 @@ fn a_failed_read_spoils_its_own_metrics_alone() {
     for injected in Injected::ALL {
         for nth in 0..4 {
             let plan = Plan::new(injected, nth);
-            let mut probe = Host::new(&asking_for(&METRICS), HostFiles::faulty(&plan));
+            let mut probe = Host::new(&judging(&METRICS), HostFiles::faulty(&plan));
             pass(&mut probe, START);
             assert!(plan.struck());
             let known = |base| probe.host(column(base)).is_ok();
@@ -113,7 +172,9 @@ fn a_failed_read_spoils_its_own_metrics_alone() {
             pass(&mut probe, START + SECOND);
             // A failed count is no base for a rate.
             assert_eq!(probe.host(column(Base::HostSwapIn)).is_ok(), nth != 3, "{injected:?} {nth}");
-            pass(&mut probe, START + 2 * SECOND);
+            // What was denied is tried again after a while.
+            pass(&mut probe, START + 31 * SECOND);
+            pass(&mut probe, START + 32 * SECOND);
             for base in METRICS {
                 let known = probe.host(column(base)).is_ok();
                 assert_eq!(known, has_pressure || base != Base::HostMemoryPressure, "{base:?} afterwards");

@@ -10,7 +10,7 @@ const fn counts(pages_in: u64, pages_out: u64) -> [u64; 2] {
 }
 
 fn span() -> Span {
-    Span::of(SECOND)
+    Span::of(SECOND, SECOND)
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_gap_makes_a_new_beginning() {
     counted.keep(span(), START, counts(0, 0));
     assert_eq!(counted.rates(span(), START + 3 * SECOND, counts(300, 0)), Ok([100.0, 0.0]));
     assert_eq!(counted.rates(span(), START + 4 * SECOND, counts(300, 0)), Err(Fault::FIRST));
-    let (mut quick, often) = (Counted::NOTHING, Span::of(Duration::from_millis(100)));
+    let (mut quick, often) = (Counted::NOTHING, Span::of(Duration::from_millis(100), Duration::from_millis(100)));
     quick.keep(often, START, counts(0, 0));
     assert_eq!(
         quick.rates(often, START + 2 * SECOND, counts(300, 0)),

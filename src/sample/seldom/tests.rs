@@ -12,7 +12,7 @@ const DENIED: Fault = Fault::new(Unknown::Denied, "denied");
 fn read_at(place: usize, passes: u32, read: impl Fn(u32) -> Result<u32, Fault>) -> Vec<u32> {
     let (mut thing, mut times) = (Seldom::UNREAD, Vec::new());
     for pass in 0..passes {
-        let turn = Turn { now: START + pass * SECOND, every: EVERY, place };
+        let turn = Turn::once_in(EVERY, START + pass * SECOND, place);
         let _ = thing.refresh(turn, || {
             times.push(pass);
             read(pass)
@@ -24,6 +24,21 @@ fn read_at(place: usize, passes: u32, read: impl Fn(u32) -> Result<u32, Fault>) 
 #[test]
 fn it_is_read_at_once_and_then_once_a_period() {
     assert_eq!(read_at(0, 35, Ok), [0, 10, 20, 30]);
+}
+
+#[test]
+fn what_is_read_in_between_does_not_move_its_place() {
+    let (mut thing, mut times) = (Seldom::UNREAD, Vec::new());
+    for pass in 0..35_u32 {
+        let turn = Turn::once_in(EVERY, START + pass * SECOND, 0);
+        let turn = if pass % 4 == 3 { turn.and_now() } else { turn };
+        let _ = thing.refresh(turn, || {
+            times.push(pass);
+            Ok(())
+        });
+    }
+    times.retain(|pass| pass % 4 != 3);
+    assert_eq!(times, [0, 10, 20, 30]);
 }
 
 #[test]
@@ -71,8 +86,10 @@ fn what_is_asked_for_always_is_read_always() {
         assert_eq!(thing.refresh(Turn::always(START), || Ok(pass)), Ok(pass));
     }
     // A reading at other times may still be young enough.
-    assert_eq!(thing.refresh(Turn { now: START, every: EVERY, place: 3 }, || Ok(9)), Ok(9));
-    assert_eq!(thing.refresh(Turn { now: START, every: EVERY, place: 3 }, || Ok(10)), Ok(9));
+    let seldom = Turn::once_in(EVERY, START, 3);
+    assert_eq!(thing.refresh(seldom, || Ok(9)), Ok(9), "a place is taken by the first who asks for one");
+    assert_eq!(thing.refresh(seldom, || Ok(10)), Ok(9));
+    assert_eq!(thing.refresh(seldom.and_now(), || Ok(11)), Ok(11));
 }
 
 proptest! {
@@ -81,7 +98,7 @@ proptest! {
         let (mut thing, mut now) = (Seldom::UNREAD, START);
         let mut before = START;
         for gap in gaps {
-            let at = thing.refresh(Turn { now, every: EVERY, place }, || Ok(now)).unwrap();
+            let at = thing.refresh(Turn::once_in(EVERY, now, place), || Ok(now)).unwrap();
             prop_assert!(now.since(at) < EVERY, "{:?}", now.since(at));
             prop_assert!(at >= before);
             before = at;
