@@ -25,6 +25,7 @@ use super::output::{ERROR, WARNING};
 use super::unit::Units;
 use super::{Failure, Output};
 use crate::config::Config;
+use crate::discover::Way;
 use crate::kernel::{lacks, own_rights};
 use crate::model::printable;
 use service::Service;
@@ -136,6 +137,7 @@ fn summary(config: &Config, service: Option<&Service>, report: &mut Report<'_>) 
         report.line("dry run: measures will be told of, not taken")?;
     }
     report.line(format!("seen {}", whose(service)))?;
+    report.line(Way::tried())?;
     lacks().iter().try_for_each(|lack| report.warn("", lack))?;
     let walls = service.map(|service| service.walls(config)).unwrap_or_default();
     walls.iter().try_for_each(|wall| report.warn("", wall))

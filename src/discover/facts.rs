@@ -1,5 +1,6 @@
 //! What vetoes and displays need to know about a member.
 
+use super::execs::Execs;
 use super::units::unit_of;
 use super::view::View;
 use crate::config::Selector;
@@ -21,6 +22,8 @@ pub struct Facts {
     pub comm: String,
     /// Changes with every exec where the kernel lets us see it.
     pub exec_generation: Option<u64>,
+    /// How many execs of it the kernel has told of.
+    pub execs: Execs,
     /// What else an exec changes; looked at where `exec_generation` is hidden.
     pub shape: Shape,
 }
@@ -40,7 +43,7 @@ const SHOWN: usize = 64;
 
 impl Facts {
     /// What holds whichever target asks; `anchored` and `contested` are filled in per target.
-    pub(super) fn of(view: &mut View<'_>, own: &Own) -> Result<Self, Error> {
+    pub(super) fn of(view: &mut View<'_>, own: &Own, execs: Execs) -> Result<Self, Error> {
         let (stat, status) = (view.stat, view.status()?);
         Ok(Self {
             anchored: false,
@@ -49,6 +52,7 @@ impl Facts {
             uids: status.uids,
             comm: printable(stat.comm.as_bytes(), SHOWN),
             exec_generation: stat.exec_generation,
+            execs,
             shape: Shape { comm: stat.comm, code: status.code },
         })
     }

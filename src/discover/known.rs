@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Change, Facts, Found};
+use super::{Change, Execs, Facts, Found};
 use crate::kernel::{Comm, Error, Process, Stat, started};
 use crate::model::{Moment, Pid};
 
@@ -18,6 +18,8 @@ pub(super) struct Known {
     pub(super) ppid: i32,
     /// Which program, as far as can be told.
     program: (Option<u64>, Comm),
+    /// As the kernel tells of them.
+    pub(super) execs: Execs,
     /// Something could not be read: look again.
     pub(super) unsure: bool,
     /// From the first match on.
@@ -47,6 +49,7 @@ impl Known {
             start_ticks: stat.start_ticks,
             ppid: stat.ppid,
             program: program(stat),
+            execs: Execs::default(),
             unsure: false,
             held: None,
             facts: None,
@@ -65,7 +68,7 @@ impl Known {
     }
 
     pub(super) fn is_young(&self, now: Moment) -> bool {
-        self.unsure || now.since(started(self.start_ticks)) < YOUNG
+        self.unsure || self.age(now) < YOUNG
     }
 
     /// Takes what a look at `stat` shows. What was read of exe and cmdline counts no more where there
@@ -78,6 +81,20 @@ impl Known {
         self.program = program(stat);
         self.ppid = stat.ppid;
         self.unsure = false;
+    }
+
+    /// The kernel told of `count` execs: what was read of exe and cmdline counts no more, and whoever
+    /// has facts of it hears that they are old.
+    pub(super) fn exec(&mut self, count: u32) {
+        if count > 0 {
+            self.execs.add(count);
+            self.targets.iter_mut().for_each(|state| state.slow = None);
+        }
+    }
+
+    /// How long it has been there.
+    pub(super) fn age(&self, now: Moment) -> Duration {
+        now.since(started(self.start_ticks))
     }
 
     /// Whether exe and cmdline hold for a target: as remembered, or as `read` says now.

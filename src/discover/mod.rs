@@ -1,7 +1,7 @@
 //! Live processes x selectors -> found, lost.
 //!
-//! A thread of its own scans and matches ([`Discovery`]), because matching may touch the memory of
-//! strangers and wait for their swap. The watch loop takes finished values from it into the
+//! A thread of its own takes the kernel's events, scans and matches ([`Discovery`]), because matching
+//! may touch the memory of strangers and wait for their swap. The watch loop takes finished values from it into the
 //! [`Roster`], and asks [`recheck`] before every signal.
 //!
 //! What belongs here: who is a member of which target, and what vetoes must know about it. What does
@@ -9,9 +9,12 @@
 
 mod cidfiles;
 mod containers;
+mod ears;
+mod execs;
 mod facts;
 mod groups;
 mod known;
+mod news;
 mod pidfiles;
 mod recheck;
 mod relate;
@@ -32,6 +35,8 @@ use crate::config::Config;
 use crate::kernel::{Process, now};
 use crate::model::{Identity, MemberKey, Moment};
 
+pub use ears::Way;
+pub use execs::Execs;
 pub use facts::{Facts, Own, Shape};
 pub use recheck::recheck;
 pub use roster::{RememberedSeat, Roster};
@@ -54,6 +59,8 @@ pub enum Change {
         /// Who left it.
         identity: Identity,
     },
+    /// How new processes are noticed from now on.
+    Way(Way),
     /// Something keeps discovery from seeing all there is.
     Trouble(Trouble),
 }
@@ -103,7 +110,7 @@ pub fn survey(config: &Config) -> Survey {
         match change {
             Change::Found(found) => survey.found.push(found),
             Change::Trouble(trouble) => survey.trouble.push(trouble),
-            Change::Lost { .. } => {}
+            Change::Lost { .. } | Change::Way(_) => {}
         }
     }
     survey.found.sort_by_key(|found| (found.target, found.process.identity().pid));

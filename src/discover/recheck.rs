@@ -13,8 +13,9 @@ use crate::model::Reason;
 ///
 /// It never reads cmdline or exe, which could make the watch loop wait. Where the kernel shows the
 /// exec generation, both are as they were when discovery read them. Where it hides it (no right to
-/// trace the process), an exec shows only if it changes the name or the size of the code, and else
-/// the last look of the discovery thread is relied on, at most 30 s old.
+/// trace the process), an exec shows if the kernel's events told the discovery thread of it and that
+/// has not matched anew since, or if it changes the name or the size of the code. Else the last look
+/// of that thread is relied on, at most an interval old with events, `rescan` without.
 ///
 /// # Errors
 ///
@@ -32,6 +33,7 @@ fn is_unchanged(member: &Member, target: &Target, buffer: &mut Vec<u8>) -> Resul
     let status = view.status()?;
     let shape = Shape { comm: view.stat.comm, code: status.code };
     let same = status.uids == member.facts.uids
+        && member.facts.execs.are_known()
         && no_exec(&member.facts, &view.stat, shape, is_slow(&target.selector))
         && holds_cheaply(&target.selector, &mut view)?;
     Ok(same)

@@ -97,6 +97,10 @@ impl Roster {
                 Change::Lost { target, identity } => {
                     self.leave(now, events, |m| m.key.target == target && m.process.identity() == identity);
                 }
+                Change::Way(way) => {
+                    let note = Note::Daemon { text: way.to_string(), bad: false };
+                    events.push(Event { at: now, note });
+                }
                 Change::Trouble(trouble) => {
                     self.troubles.extend(trouble.target.is_none().then(|| trouble.clone()));
                     let note = Note::Daemon { text: trouble.to_string(), bad: true };

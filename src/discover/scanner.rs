@@ -1,8 +1,12 @@
 //! One scan: who is there, who is new, who changed, and what of that the watch loop must hear.
 //!
-//! Everybody is looked at twice a minute. In between only those are who can have changed: new
-//! processes while the kernel gives out numbers, young ones (a fork that is to exec looks like its
-//! parent), newcomers in the cgroups and pidfiles of targets. A look reads cmdline and exe once an exec.
+//! Everybody is looked at at the start, every `rescan`, and when events were lost. In between only
+//! those are who can have changed: those that the kernel tells of, or, where it does not, new processes
+//! while it gives out numbers; young ones (a fork that is to exec looks like its parent); newcomers in
+//! the cgroups and pidfiles of targets. A look reads cmdline and exe once an exec. While nothing
+//! happens to anybody, a round with events costs one call, however many processes there are.
+
+mod look;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,21 +15,21 @@ use std::time::Duration;
 
 use super::Change;
 use super::cidfiles::Cidfiles;
-use super::containers::{Place, in_container};
-use super::facts::{Facts, Own, is_anchored};
+use super::ears::Ears;
+use super::facts::Own;
 use super::groups::Groups;
 use super::known::Known;
-use super::pidfiles::{Pidfiles, Says};
+use super::news::News;
+use super::pidfiles::Pidfiles;
 use super::relate::relate;
-use super::selector::{holds_cheaply, holds_slowly, is_slow};
 use super::trouble::{Trouble, Troubles};
-use super::view::View;
-use crate::config::{Config, Container};
-use crate::kernel::{Entry, Error, Proc, Process, fd_limit, resolved};
+use crate::config::Config;
+use crate::kernel::{Error, Proc, fd_limit, resolved};
 use crate::model::{Moment, Pid};
 
-/// Between two looks at everybody.
-const FULL: Duration = Duration::from_secs(30);
+/// Where events are lost all the time, everybody is looked at no more often than this, and in between
+/// `/proc` is listed as if there were none.
+const BREATH: Duration = Duration::from_secs(5);
 
 /// Descriptors kept for everything but held processes: the looks themselves, the sockets, the log.
 const RESERVE: u64 = 64;
@@ -42,26 +46,53 @@ pub(super) struct Scanner {
     /// What `match.exe` of each target leads to now.
     exes: Vec<Option<PathBuf>>,
     troubles: Troubles,
-    /// Whom every scan looks at.
-    young: Vec<Pid>,
+    ears: Ears,
+    /// Events were lost, and not everybody was looked at since.
+    missed: bool,
+    /// When that was last made good.
+    caught_up: Option<Moment>,
+    crowded: bool,
+    /// Whom to look at again, and when.
+    young: Vec<(Pid, Moment)>,
     last_pid: Option<u64>,
     last_full: Option<Moment>,
     /// How many processes may be held. With one too many, all of them would lose their readings.
     room: usize,
     buffer: Vec<u8>,
+    /// How often somebody was looked at.
+    #[cfg(test)]
+    pub(super) looks: usize,
 }
 
 /// What one scan is about.
 struct Scope {
     now: Moment,
     full: bool,
+    /// Whether the kernel tells who is new.
+    hears: bool,
     /// Whom to look at.
     look: Vec<Pid>,
 }
 
+impl Scope {
+    /// When a process is looked at again that may still become another one. Where its execs are told,
+    /// only arguments and cgroup change unheard, and that soon: each time when it is twice as old.
+    fn again(&self, known: &Known) -> Moment {
+        if self.hears && !known.unsure { self.now + known.age(self.now) } else { self.now }
+    }
+}
+
 impl Scanner {
+    /// For one scan.
     pub(super) fn new(config: Arc<Config>) -> Result<Self, Error> {
         Ok(Self::over(config, Proc::live()?))
+    }
+
+    /// For many, by events where they are to be had; they come to the calling thread.
+    pub(super) fn listening(config: Arc<Config>) -> Result<Self, Error> {
+        let proc = Proc::live()?;
+        let ears = Ears::of_kernel(&proc);
+        Ok(Self { ears, ..Self::over(config, proc) })
     }
 
     /// Over some `/proc`, which may be a test's.
@@ -74,14 +105,31 @@ impl Scanner {
             exes: Vec::new(),
             known: HashMap::new(),
             troubles: Troubles::default(),
+            ears: Ears::default(),
+            missed: false,
+            caught_up: None,
+            crowded: false,
             young: Vec::new(),
             last_pid: None,
             last_full: None,
             room: room(fd_limit()),
             buffer: Vec::new(),
+            #[cfg(test)]
+            looks: 0,
             config,
             proc,
         }
+    }
+
+    /// Hears `ears` from now on.
+    #[cfg(test)]
+    pub(super) fn listen_to(&mut self, ears: Ears) {
+        self.ears = ears;
+    }
+
+    #[cfg(test)]
+    pub(super) fn knows(&self, pid: Pid) -> bool {
+        self.known.contains_key(&pid)
     }
 
     /// Scans and adds what changed. A process that goes while it is looked at is simply not there; one
@@ -89,16 +137,18 @@ impl Scanner {
     pub(super) fn scan(&mut self, now: Moment, changes: &mut Vec<Change>) {
         // Whoever is in the container that a cidfile names now may have been seen long ago.
         let renamed = self.cidfiles.refresh(&self.config, &mut self.troubles);
-        let full = renamed || self.last_full.is_none_or(|last| now.since(last) >= FULL);
-        let mut scope = Scope { now, full, look: Vec::new() };
-        if full {
+        let mut scope = Scope { now, full: false, hears: false, look: Vec::new() };
+        let mut vanished = self.hear(&mut scope);
+        scope.full = renamed || self.is_full_due(now);
+        if scope.full {
             self.refresh();
         }
         self.pidfiles.refresh(&self.config, &mut self.troubles, &mut scope.look);
-        let forked = self.forked();
-        self.groups.refresh(forked || full, &mut scope.look);
-        let vanished = if forked || full { self.list(&mut scope) } else { false };
-        scope.look.append(&mut self.young);
+        let lists = scope.full || if scope.hears { self.missed } else { self.forked() };
+        self.groups.refresh(scope.full || (lists && !scope.hears), &mut scope.look);
+        let listed = if lists { self.list(&mut scope) } else { Some(false) };
+        vanished |= listed == Some(true);
+        scope.look.extend(self.young.extract_if(.., |(_, due)| *due <= now).map(|(pid, _)| pid));
         scope.look.sort_unstable();
         scope.look.dedup();
         for pid in &scope.look {
@@ -107,10 +157,52 @@ impl Scanner {
         if vanished || !scope.look.is_empty() {
             relate(&self.config, &mut self.known, &mut self.troubles, changes);
         }
-        self.troubles.say(full, changes);
-        if full {
+        self.troubles.say(scope.full, changes);
+        changes.extend(self.ears.way().map(Change::Way));
+        if scope.full {
             self.last_full = Some(now);
+            if std::mem::replace(&mut self.missed, listed.is_none()) {
+                self.caught_up = Some(now);
+            }
+            self.ears.test();
         }
+    }
+
+    /// Whether the next scan should come soon: there is more to hear than was expected.
+    pub(super) const fn is_crowded(&self) -> bool {
+        self.crowded
+    }
+
+    fn is_full_due(&self, now: Moment) -> bool {
+        let is_over = |last: Option<Moment>, pause| last.is_none_or(|last| now.since(last) >= pause);
+        is_over(self.last_full, self.config.daemon.rescan) || self.missed && is_over(self.caught_up, BREATH)
+    }
+
+    /// Takes the kernel's events: adds to `scope.look` whom they are about, and forgets who ended. Says
+    /// whether somebody was forgotten that others depend on.
+    fn hear(&mut self, scope: &mut Scope) -> bool {
+        let mut news = News::default();
+        let Some(drained) = self.ears.hear(&self.proc, &mut news) else {
+            self.crowded = false;
+            return false;
+        };
+        scope.hears = true;
+        self.missed |= drained.lost;
+        self.crowded = drained.crowded;
+        let mut vanished = false;
+        for pid in news.ended {
+            // One that we hold and that lives has lost only its main thread.
+            if self.known.get(&pid).is_some_and(|known| !known.holds_living()) {
+                vanished |= self.known.remove(&pid).is_some_and(|known| known.concerns());
+            }
+        }
+        for (pid, execs) in news.seen {
+            if let Some(known) = self.known.get_mut(&pid) {
+                known.exec(execs);
+            }
+            scope.look.push(pid);
+        }
+        vanished
     }
 
     /// What is looked up again only when everybody is.
@@ -133,13 +225,13 @@ impl Scanner {
     }
 
     /// Lists `/proc`: adds to `scope.look` who is new, and forgets who is not there any more. Says
-    /// whether somebody was forgotten.
-    fn list(&mut self, scope: &mut Scope) -> bool {
+    /// whether somebody was forgotten; none where it cannot be listed.
+    fn list(&mut self, scope: &mut Scope) -> Option<bool> {
         let mut pids = Vec::new();
         if let Err(error) = self.proc.pids(&mut pids) {
             self.troubles.note(Trouble::no_proc(error));
             self.last_pid = None;
-            return false;
+            return None;
         }
         let before = self.known.len();
         // One that we hold and that lives has only become invisible.
@@ -147,176 +239,12 @@ impl Scanner {
         let known = &self.known;
         let is_due = |pid: &Pid| scope.full || known.get(pid).is_none_or(Known::holds_dead);
         scope.look.extend(pids.into_iter().filter(is_due));
-        self.known.len() != before
+        Some(self.known.len() != before)
     }
-
-    /// Looks at one process, whoever it is now.
-    fn look(&mut self, pid: Pid, scope: &Scope) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        // After an exec in the middle of a look, the next one sees the new program whole.
-        for _ in 0..3 {
-            match self.proc.entry(pid).and_then(|entry| self.look_at(entry, &mut buffer, scope)) {
-                Ok(Looked::Changed) => continue,
-                Ok(Looked::Done) => {}
-                // The next list has it again if that was not the end of it.
-                Err(Error::Gone) => {
-                    self.known.remove(&pid);
-                    self.last_pid = None;
-                }
-                // Unknown is not gone: it stays what it was, and is looked at again.
-                Err(error) => self.postpone(pid, error),
-            }
-            break;
-        }
-        self.buffer = buffer;
-    }
-
-    /// Asks every target about the process in `entry`, and holds it if one wants it.
-    fn look_at(&mut self, entry: Entry, buffer: &mut Vec<u8>, scope: &Scope) -> Result<Looked, Error> {
-        let pid = entry.pid();
-        let mut view = View::new(&entry, buffer)?;
-        if view.stat.is_exiting() {
-            return Err(Error::Gone);
-        }
-        let known = self.known.remove(&pid).filter(|known| known.is_still(&view.stat));
-        let mut known = known.unwrap_or_else(|| Known::new(pid, &view.stat, self.config.targets.len()));
-        known.note(&view.stat, scope.now, scope.full);
-        self.match_all(&mut known, &mut view)?;
-        let looked = if known.is_wanted() && known.held.is_none() {
-            self.hold(entry, &mut known, buffer)
-        } else {
-            Ok(Looked::Done)
-        };
-        if looked != Err(Error::Gone) {
-            self.young.extend(known.is_young(scope.now).then_some(pid));
-            self.known.insert(pid, known);
-        }
-        looked
-    }
-
-    /// Only that it is gone is an error: what cannot be told now stays as it was.
-    fn match_all(&mut self, known: &mut Known, view: &mut View<'_>) -> Result<(), Error> {
-        let config = self.config.clone();
-        for (index, target) in config.targets.iter().enumerate() {
-            match self.matches(index, known, view) {
-                Ok(matches) => known.set_matches(index, matches),
-                Err(Error::Gone) => return Err(Error::Gone),
-                Err(error) => {
-                    known.unsure |= is_passing(error);
-                    if error == Error::Denied && target.selector.exe.is_some() {
-                        self.troubles.note(Trouble::exe(number(index), target, error));
-                    }
-                }
-            }
-        }
-        if known.is_wanted() {
-            match Facts::of(view, &self.own) {
-                Ok(facts) => known.facts = Some(facts),
-                Err(Error::Gone) => return Err(Error::Gone),
-                Err(_) => known.unsure = true,
-            }
-        }
-        Ok(())
-    }
-
-    fn matches(&mut self, index: usize, known: &mut Known, view: &mut View<'_>) -> Result<bool, Error> {
-        let config = self.config.clone();
-        let Some(target) = config.targets.get(index) else { return Ok(false) };
-        let Some(by_file) = self.by_file(index, known, view)? else { return Ok(false) };
-        if !holds_cheaply(&target.selector, view)? {
-            return Ok(false);
-        }
-        if is_slow(&target.selector) {
-            let resolved = self.exes.get(index).and_then(Option::as_deref);
-            if !known.slowly(index, || holds_slowly(&target.selector, resolved, view))? {
-                return Ok(false);
-            }
-        }
-        let place = target.selector.container.as_ref().map_or(Ok(None), |container| place(view, container))?;
-        let roots = place.filter(|place| place.roots);
-        known.set_anchored(index, is_anchored(&target.selector, by_file || roots.is_some()));
-        known.set_container(index, roots.and_then(|place| place.id));
-        Ok(true)
-    }
-
-    /// What the files say that somebody wrote for a target: none where they mean others, else whether
-    /// only root can have meant this process.
-    fn by_file(&mut self, index: usize, known: &Known, view: &mut View<'_>) -> Result<Option<bool>, Error> {
-        let Some(target) = self.config.targets.get(index) else { return Ok(None) };
-        let mut by_root = false;
-        if target.selector.pidfile.is_some() {
-            match self.pidfiles.says(index, known.pid, known.start_ticks) {
-                Says::Yes { roots } => by_root |= roots,
-                Says::No => return Ok(None),
-                Says::Stale => {
-                    self.troubles.note(Trouble::stale(number(index), target, known.pid));
-                    return Ok(None);
-                }
-            }
-        }
-        if target.selector.cidfile.is_some() {
-            let Some(noted) = self.cidfiles.of(index) else { return Ok(None) };
-            let Some(place) = place(view, &noted.container)? else { return Ok(None) };
-            by_root |= noted.roots && place.roots;
-        }
-        Ok(Some(by_root))
-    }
-
-    /// Opens the pidfd of the very process that was matched, and makes sure that it is still the same
-    /// program.
-    fn hold(&mut self, entry: Entry, known: &mut Known, buffer: &mut Vec<u8>) -> Result<Looked, Error> {
-        if self.known.values().filter(|other| other.held.is_some()).count() >= self.room {
-            self.troubles.note(Trouble::full(self.room));
-            return Ok(Looked::Done);
-        }
-        let process = Process::hold(entry, self.proc.boot())?;
-        if !known.is_program(&process.stat(buffer)?) {
-            return Ok(Looked::Changed);
-        }
-        known.held = Some(Arc::new(process));
-        Ok(Looked::Done)
-    }
-
-    /// Sees to it that a process that could not be read is looked at again soon.
-    fn postpone(&mut self, pid: Pid, error: Error) {
-        if is_passing(error) {
-            match self.known.get_mut(&pid) {
-                Some(known) => {
-                    known.unsure = true;
-                    self.young.push(pid);
-                }
-                // Not known yet: only a list brings it up again.
-                None => self.last_pid = None,
-            }
-        }
-    }
-}
-
-/// Where the process is in a container, if it is in that one; a place of root's before others.
-fn place<'a>(view: &'a mut View<'_>, container: &Container) -> Result<Option<Place<'a>>, Error> {
-    let places = view.cgroups()?.iter().filter_map(|path| in_container(path, container));
-    Ok(places.max_by_key(|place| place.roots))
 }
 
 /// How many processes a limit of descriptors leaves room for.
 fn room(limit: Option<u64>) -> usize {
     let room = limit.map(|limit| limit.saturating_sub(RESERVE) / Process::DESCRIPTORS);
     room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX)
-}
-
-/// Whether the next look may go better: a right that is missing now will be missing then.
-const fn is_passing(error: Error) -> bool {
-    matches!(error, Error::Os(_) | Error::Malformed(_))
-}
-
-/// The index of a target as changes carry it; a configuration has far fewer.
-fn number(index: usize) -> u16 {
-    u16::try_from(index).unwrap_or(u16::MAX)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    Done,
-    /// It became another program meanwhile.
-    Changed,
 }

@@ -1,4 +1,5 @@
-//! The discovery thread: scans, and hands finished values to the watch loop.
+//! The discovery thread: takes the kernel's events in rounds, however many there are, scans, and hands
+//! finished values to the watch loop.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::model::Moment;
 
 /// Scans come no faster than this, however fast targets are sampled.
 const FASTEST: Duration = Duration::from_millis(100);
-/// And no slower: a scan that finds nothing new costs a microsecond.
+/// And no slower: a round in which nothing happened costs a call.
 const SLOWEST: Duration = Duration::from_secs(1);
 
 /// The discovery thread. It ends when this is dropped; nobody waits for it.
@@ -112,7 +113,8 @@ impl Worker {
                     wake();
                 }
             }
-            match stopped.recv_timeout(pause) {
+            let crowded = scanner.as_ref().is_some_and(Scanner::is_crowded);
+            match stopped.recv_timeout(if crowded { FASTEST } else { pause }) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -122,7 +124,7 @@ impl Worker {
     /// One scan, or another try to begin.
     fn scan(&mut self, scanner: &mut Option<Scanner>) {
         if scanner.is_none() {
-            match Scanner::new(self.config.clone()) {
+            match Scanner::listening(self.config.clone()) {
                 Ok(new) => *scanner = Some(new),
                 Err(error) if self.scanned.load(Ordering::Relaxed) == 0 => {
                     self.pending.push(Change::Trouble(Trouble::no_proc(error)));

@@ -23,6 +23,7 @@ mod noted;
 mod own;
 mod pidfile;
 mod proc_dir;
+pub mod proc_events;
 mod process;
 mod release;
 mod resolve;

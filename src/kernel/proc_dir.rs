@@ -12,6 +12,10 @@ use super::source::{Counting, FOLDER, File, Link, NetTable, Os, Source, exists, 
 use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid, resident_pages};
 use crate::model::{BootId, Identity, Pid};
 
+/// Inodes of the first namespaces, fixed in the kernel (linux/proc_ns.h).
+const PROC_PID_INIT_INO: u64 = 0xEFFF_FFFC;
+const PROC_USER_INIT_INO: u64 = 0xEFFF_FFFD;
+
 /// `/proc`, held open.
 pub struct Proc {
     root: OwnedFd,
@@ -93,11 +97,21 @@ impl Proc {
     }
 
     /// Whether every process of the host can be seen here, so that who is not seen is not there: no
-    /// `hidepid`, and the first pid namespace, whose inode is `PROC_PID_INIT_INO` of the kernel.
+    /// `hidepid`, and the first pid namespace.
     pub fn shows_everybody(&self) -> bool {
+        self.is_own(Link::PidNamespace, b"pid:[", PROC_PID_INIT_INO) && !self.hides_others()
+    }
+
+    /// Whether the daemon is in the first pid and user namespace, the host's own.
+    pub fn is_of_first_namespaces(&self) -> bool {
+        self.is_own(Link::PidNamespace, b"pid:[", PROC_PID_INIT_INO)
+            && self.is_own(Link::UserNamespace, b"user:[", PROC_USER_INIT_INO)
+    }
+
+    fn is_own(&self, link: Link, prefix: &[u8], inode: u64) -> bool {
         let mut text = Vec::new();
-        let own = self.entry(own_pid()).and_then(|own| own.source.link(Link::PidNamespace, &mut text));
-        own.is_ok() && bracketed(&text, b"pid:[") == Some(0xEFFF_FFFC) && !self.hides_others()
+        let own = self.entry(own_pid()).and_then(|own| own.source.link(link, &mut text));
+        own.is_ok() && bracketed(&text, prefix) == Some(inode)
     }
 
     /// The folder of one process.

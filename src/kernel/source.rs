@@ -44,6 +44,7 @@ impl File {
 pub(crate) enum Link {
     Exe,
     PidNamespace,
+    UserNamespace,
 }
 
 impl Link {
@@ -51,6 +52,7 @@ impl Link {
         match self {
             Self::Exe => c"exe",
             Self::PidNamespace => c"ns/pid",
+            Self::UserNamespace => c"ns/user",
         }
     }
 }

@@ -10,6 +10,7 @@ mod anchors;
 mod cgroups;
 mod changes;
 mod containers;
+mod events;
 mod faults;
 mod matching;
 mod recheck;
@@ -175,14 +176,14 @@ fn found(changes: &[Change], target: u16) -> Vec<Pid> {
 fn founds(changes: &[Change]) -> impl Iterator<Item = &Found> {
     changes.iter().filter_map(|change| match change {
         Change::Found(found) => Some(found),
-        Change::Lost { .. } | Change::Trouble(_) => None,
+        Change::Lost { .. } | Change::Way(_) | Change::Trouble(_) => None,
     })
 }
 
 fn lost(changes: &[Change]) -> Vec<Pid> {
     let lost = changes.iter().filter_map(|change| match change {
         Change::Lost { identity, .. } => Some(identity.pid),
-        Change::Found(_) | Change::Trouble(_) => None,
+        Change::Found(_) | Change::Way(_) | Change::Trouble(_) => None,
     });
     lost.collect()
 }
@@ -190,7 +191,7 @@ fn lost(changes: &[Change]) -> Vec<Pid> {
 fn troubles(changes: &[Change]) -> Vec<String> {
     let troubles = changes.iter().filter_map(|change| match change {
         Change::Trouble(trouble) => Some(Trouble::to_string(trouble)),
-        Change::Found(_) | Change::Lost { .. } => None,
+        Change::Found(_) | Change::Way(_) | Change::Lost { .. } => None,
     });
     troubles.collect()
 }
