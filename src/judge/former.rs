@@ -11,7 +11,7 @@ use super::rung::{Rung, RungState};
 use super::threshold::ThresholdState;
 use super::watched::{Rules, Watched};
 use crate::config::{Ladder, Target, Threshold};
-use crate::model::{Identity, LadderView, Level, Metric, RungName, Unknown};
+use crate::model::{Identity, LadderView, Level, Metric, RungName};
 
 /// All that stood before a reload, until everybody was found again.
 #[derive(Clone, Debug)]
@@ -48,7 +48,6 @@ struct FormerThreshold {
     metric: Metric,
     rule: Threshold,
     state: ThresholdState,
-    told_unknown: Option<Unknown>,
 }
 
 impl State {
@@ -129,10 +128,9 @@ impl FormerMember {
 
 impl FormerWatched {
     fn of(watched: &Watched, rules: Rules<'_>, ladders: &[Arc<str>]) -> Self {
-        let thresholds = rules.thresholds.iter().zip(&watched.thresholds).zip(&watched.told_unknown);
-        let thresholds = thresholds.filter_map(|((rule, state), told_unknown)| {
+        let thresholds = rules.thresholds.iter().zip(&watched.thresholds).filter_map(|(rule, state)| {
             let metric = rules.metrics.get(rule.metric)?.clone();
-            Some(FormerThreshold { metric, rule: rule.clone(), state: state.clone(), told_unknown: *told_unknown })
+            Some(FormerThreshold { metric, rule: rule.clone(), state: state.clone() })
         });
         let ladders = ladders.iter().cloned().zip(watched.ladders.iter().copied());
         Self { thresholds: thresholds.collect(), ladders: ladders.collect() }
@@ -143,11 +141,9 @@ impl FormerWatched {
             let metric = rules.metrics.get(rule.metric);
             let same = |former: &&FormerThreshold| Some(&former.metric) == metric && former.is_judged_as(rule);
             if let Some(former) = self.thresholds.iter().find(same)
-                && let (Some(state), Some(told)) =
-                    (watched.thresholds.get_mut(index), watched.told_unknown.get_mut(index))
+                && let Some(state) = watched.thresholds.get_mut(index)
             {
                 *state = former.state.clone();
-                *told = former.told_unknown;
             }
         }
         for (name, view) in ladders.iter().zip(&mut watched.ladders) {

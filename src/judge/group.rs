@@ -22,12 +22,12 @@ impl State {
     /// Steps the thresholds of every group. One that has lost its last member is at normal again.
     pub(super) fn read_groups(&mut self, pass: &mut Pass<'_>) {
         let config = Arc::clone(&self.config);
-        let sample = pass.sample;
         if self.remembered.is_none() {
-            let alive = |target: &u16| sample.members.iter().any(|member| member.member.target == *target);
-            self.groups.retain(|target, _| alive(target));
+            let Self { groups, members, .. } = self;
+            let seats = |target: u16| MemberKey { target, slot: 0 }..=MemberKey::all_of(target);
+            groups.retain(|target, _| members.range(seats(*target)).next().is_some());
         }
-        for group in &sample.groups {
+        for group in &pass.sample.groups {
             let Some(target) = config.targets.get(usize::from(group.target)) else { continue };
             let rules = Rules::of_target(target);
             let fresh = || GroupState { watched: Watched::new(rules, pass.now), last_victim: None, present: true };

@@ -2,6 +2,7 @@
 
 use super::Pass;
 use super::rung::{Of, Rung, RungState};
+use super::rungs::Rungs;
 use super::watched::{Rules, Watched};
 use crate::config::{Config, Per, Target};
 use crate::model::{Identity, LadderView, Level, MemberSample, Moment, Note, OutcomeKind, Reason};
@@ -20,7 +21,7 @@ pub(super) struct MemberState {
     pub(super) climbed: Vec<Level>,
     /// All rungs, lowest level first, then by ladder, then in the written order; then those of the
     /// host's ladder, then the scheduled ones, then what operators want.
-    pub(super) rungs: Vec<Rung>,
+    pub(super) rungs: Rungs,
     /// Last delivery by action.
     pub(super) delivered: Vec<Option<Moment>>,
     /// When each entry of the schedule is due next.
@@ -47,7 +48,7 @@ impl MemberState {
             first_seen: sample.first_seen,
             watched,
             climbed: vec![Level::Normal; target.ladders.len()],
-            rungs: rungs(config, target, usize::from(sample.member.target)),
+            rungs: rungs(config, target, usize::from(sample.member.target)).into(),
             delivered: vec![None; target.actions.len()],
             schedule: target.schedule.iter().map(|entry| sample.first_seen + entry.phase).collect(),
             seen: 0,

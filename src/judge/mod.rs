@@ -22,6 +22,7 @@ mod outcomes;
 mod restore;
 mod revive;
 mod rung;
+mod rungs;
 mod schedule;
 mod seats;
 mod successor;
@@ -192,16 +193,12 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     state.seat(&mut pass);
     state.read_host(&mut pass);
     state.read_groups(&mut pass);
-    for member in &sample.members {
-        state.read(member, &mut pass);
-    }
+    state.read_members(&mut pass);
     state.tend_inhibitions(&mut pass);
     state.tend_host(&pass);
     state.tend_schedules(&mut pass);
     state.tend_operators(&mut pass);
-    for member in &sample.members {
-        state.order_member(member.member, &mut pass);
-    }
+    state.order_members(&mut pass);
     state.tend_leases(&mut pass);
     state.miss_successors(&mut pass);
     state.end_once(&mut pass);

@@ -176,7 +176,7 @@ impl State {
     /// Ends what is done, and what has not gone out in time.
     pub(super) fn tend_operators(&mut self, pass: &mut Pass<'_>) {
         for member in self.members.values_mut() {
-            if !member.rungs.iter().any(|rung| matches!(rung.of, Of::Operator { .. })) {
+            if member.rungs.are_calm() || !member.rungs.iter().any(|rung| matches!(rung.of, Of::Operator { .. })) {
                 continue;
             }
             let now = pass.now;

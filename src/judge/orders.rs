@@ -1,5 +1,6 @@
 //! Which orders go out now: kills first, then the lowest rung; one in flight per process.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,8 +44,24 @@ pub(super) fn groundless() -> Grounds {
 }
 
 impl State {
+    /// Lets every due rung of everybody go out, or tells what holds it.
+    pub(super) fn order_members(&mut self, pass: &mut Pass<'_>) {
+        let mut after = Bound::Unbounded;
+        // Looked for anew each time: an order may move the rungs of those who come later.
+        while let Some(key) = self.next_restless(after) {
+            self.order_member(key, pass);
+            after = Bound::Excluded(key);
+        }
+    }
+
+    /// The next member with a rung about which something may be to be done.
+    fn next_restless(&mut self, after: Bound<MemberKey>) -> Option<MemberKey> {
+        let mut rest = self.members.range_mut((after, Bound::Unbounded));
+        rest.find_map(|(key, member)| (!member.rungs.are_calm()).then_some(*key))
+    }
+
     /// Lets every due rung of the member go out, or tells what holds it.
-    pub(super) fn order_member(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
+    fn order_member(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
         let config = Arc::clone(&self.config);
         let Some(target) = config.targets.get(usize::from(key.target)) else { return };
         self.revive(key, target, pass.now);

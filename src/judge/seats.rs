@@ -7,13 +7,38 @@ use super::member::MemberState;
 use super::watched::{Rules, Sight, Stepped, Watched};
 use super::{Pass, State};
 use crate::config::{Per, Target};
-use crate::model::{ActionScope, Identity, MemberKey, MemberMemory, MemberSample, Note};
+use crate::model::{ActionScope, Identity, MemberKey, MemberMemory, MemberSample, Note, Sample};
+
+impl MemberState {
+    /// Steps its thresholds and ladders on its readings; whether anything to be remembered has changed.
+    fn read(&mut self, target: &Target, sample: &MemberSample, pass: &mut Pass<'_>) -> bool {
+        let rules = Rules::of_target(target);
+        let (sights, changed) = self.watched.observe(rules, &sample.readings, pass.now);
+        let (key, identity) = (sample.member, self.identity);
+        for Sight { metric, why } in sights {
+            let metric = target.metrics[metric].to_string().into();
+            pass.tell(Note::Reading { target: Arc::clone(&target.name), member: key, identity, metric, why });
+        }
+        for Stepped { ladder, from, to, cause } in self.watched.climb(rules, pass.now) {
+            let (target, ladder) = (Arc::clone(&target.name), Arc::clone(&target.ladders[ladder].name));
+            pass.tell(Note::LevelChanged { target, member: key, identity, ladder, from, to, cause });
+        }
+        // Lent out and put back: a copy would be made of every member in every pass.
+        let levels = std::mem::take(&mut self.watched.ladders);
+        self.climb(&levels, pass);
+        self.watched.ladders = levels;
+        changed
+    }
+}
 
 impl State {
     /// Takes in who is there.
     pub(super) fn seat(&mut self, pass: &mut Pass<'_>) {
-        self.passes += 1;
         let sample = pass.sample;
+        if self.are_seated(sample) {
+            return;
+        }
+        self.passes += 1;
         for (at, member) in sample.members.iter().enumerate() {
             let before = self.members.get(&member.member).map(|member| member.identity);
             if before.is_some_and(|identity| identity != member.identity) {
@@ -28,6 +53,15 @@ impl State {
         while let Some(key) = self.members.iter().find(|(_, member)| member.seen != passes).map(|(key, _)| *key) {
             self.depart(key, pass);
         }
+    }
+
+    /// Whether everybody sits where he sat, and nobody has come or gone.
+    fn are_seated(&self, sample: &Sample) -> bool {
+        let mut both = self.members.iter().zip(sample.members.iter().enumerate());
+        self.members.len() == sample.members.len()
+            && both.all(|((key, seated), (at, member))| {
+                *key == member.member && seated.at == at && seated.identity == member.identity
+            })
     }
 
     fn arrive(&mut self, sample: &MemberSample, pass: &mut Pass<'_>) {
@@ -65,33 +99,21 @@ impl State {
         }
     }
 
-    /// Steps the member's thresholds and ladders on its readings.
-    pub(super) fn read(&mut self, sample: &MemberSample, pass: &mut Pass<'_>) {
-        let config = Arc::clone(&self.config);
-        let Some(target) = config.targets.get(usize::from(sample.member.target)) else { return };
-        let Some(member) = self.members.get_mut(&sample.member) else { return };
-        if target.per == Per::Group {
-            let group = self.groups.get(&sample.member.target).filter(|group| group.present);
-            let levels = group.map(|group| group.watched.ladders.as_slice()).unwrap_or_default();
-            member.climb(levels, pass);
-            return;
+    /// Steps everybody's thresholds and ladders on their readings.
+    pub(super) fn read_members(&mut self, pass: &mut Pass<'_>) {
+        let Self { config, members, groups, changed, .. } = self;
+        let sample = pass.sample;
+        for (key, member) in members {
+            let Some(target) = config.targets.get(usize::from(key.target)) else { continue };
+            if target.per == Per::Group {
+                let group = groups.get(&key.target).filter(|group| group.present);
+                let levels = group.map(|group| group.watched.ladders.as_slice()).unwrap_or_default();
+                member.climb(levels, pass);
+                continue;
+            }
+            let Some(sample) = sample.members.get(member.at).filter(|sample| sample.member == *key) else { continue };
+            *changed |= member.read(target, sample, pass);
         }
-        let rules = Rules::of_target(target);
-        let (sights, changed) = member.watched.observe(rules, &sample.readings, pass.now);
-        self.changed |= changed;
-        let (key, identity) = (sample.member, member.identity);
-        for Sight { metric, why } in sights {
-            let metric = target.metrics[metric].to_string().into();
-            pass.tell(Note::Reading { target: Arc::clone(&target.name), member: key, identity, metric, why });
-        }
-        for Stepped { ladder, from, to, cause } in member.watched.climb(rules, pass.now) {
-            let (target, ladder) = (Arc::clone(&target.name), Arc::clone(&target.ladders[ladder].name));
-            pass.tell(Note::LevelChanged { target, member: key, identity, ladder, from, to, cause });
-        }
-        // Lent out and put back: a copy would be made of every member in every pass.
-        let levels = std::mem::take(&mut member.watched.ladders);
-        member.climb(&levels, pass);
-        member.watched.ladders = levels;
     }
 
     /// What the member's own ladders are fed by: its own thresholds, or its group's.

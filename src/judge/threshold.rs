@@ -30,11 +30,16 @@ pub(super) struct ThresholdState {
     last_known: Option<f64>,
     /// It was restored under other bounds than these, which it had been judged by: the next reading
     /// sets it.
-    rebase: Option<PerLevel<Option<f64>>>,
+    rebase: Option<Box<PerLevel<Option<f64>>>>,
     /// When that reading was.
     rebased: Option<Moment>,
     /// There was no reading for too long.
     overdue: bool,
+    /// Why it is blind, as last told.
+    pub(super) told_unknown: Option<Unknown>,
+    /// While it is at normal and nothing is pending: every value on the good side of this changes nothing. Not
+    /// known after a change, until the next value that is looked at in full.
+    calm: Option<f64>,
 }
 
 /// One bound of it.
@@ -73,7 +78,7 @@ impl ThresholdState {
 
     /// What must be remembered of it.
     pub(super) fn memory(&self, threshold: &Threshold, metric: Metric) -> ThresholdMemory {
-        let bounds = self.rebase.clone().unwrap_or_else(|| bounds_of(threshold));
+        let bounds = self.rebase.as_deref().cloned().unwrap_or_else(|| bounds_of(threshold));
         ThresholdMemory { metric, level: self.level, since: self.since, bounds, value: self.last_known }
     }
 
@@ -84,7 +89,7 @@ impl ThresholdState {
             level: memory.level,
             since: memory.since,
             last_known: memory.value,
-            rebase: (bounds_of(threshold) != memory.bounds).then(|| memory.bounds.clone()),
+            rebase: (bounds_of(threshold) != memory.bounds).then(|| Box::new(memory.bounds.clone())),
             ..Self::default()
         };
         for (level, step) in state.steps.iter_mut() {
@@ -122,6 +127,12 @@ impl ThresholdState {
             self.since = reading.at;
         }
         self.last = Some(*reading);
+        if let (Some(value), Some(mildest)) = (reading.value.number(), self.calm)
+            && is_better(value, mildest, rule.direction)
+        {
+            self.last_known = Some(value);
+            return true;
+        }
         match reading.value {
             Value::Unknown(_) => self.forget_pending(),
             Value::Known(value) => self.read(rule, &Evidence { value, exact: true, at: reading.at }),
@@ -151,6 +162,15 @@ impl ThresholdState {
                 self.rebased = None;
             }
         }
+        self.calm = self.mildest(rule);
+    }
+
+    /// The bound that the worst of the good values comes to first; none where something is entered or pending.
+    fn mildest(&self, rule: Rule<'_>) -> Option<f64> {
+        let calm = self.level == Level::Normal && self.steps.iter().all(|(_, step)| *step == Step::default());
+        let bounds = rule.threshold.bounds.iter().filter_map(|(_, bound)| *bound).map(|bound| bound.at);
+        let milder = |a: f64, b: f64| if is_better(a, b, rule.direction) { a } else { b };
+        bounds.reduce(milder).filter(|_| calm)
     }
 
     /// Its bounds have changed: levels up to the old one are kept if the reading is past their new
@@ -217,6 +237,14 @@ pub(super) fn at_or_past(value: f64, bound: f64, direction: Direction) -> bool {
     }
 }
 
+/// Whether `value` is on the good side of `bound`, and surely not at it.
+fn is_better(value: f64, bound: f64, direction: Direction) -> bool {
+    match direction {
+        Direction::Up => value < bound,
+        Direction::Down => value > bound,
+    }
+}
+
 fn bounds_of(threshold: &Threshold) -> PerLevel<Option<f64>> {
     let mut bounds = PerLevel::default();
     for (level, slot) in bounds.iter_mut() {
@@ -226,5 +254,6 @@ fn bounds_of(threshold: &Threshold) -> PerLevel<Option<f64>> {
 }
 
 fn overdue(last: &Reading, now: Moment) -> bool {
-    now.since(last.at) > (last.period * GAP_PERIODS).max(SHORTEST_GAP)
+    let gap = now.since(last.at);
+    gap > SHORTEST_GAP && gap > last.period * GAP_PERIODS
 }

@@ -16,8 +16,6 @@ const BEGINNING: Duration = Duration::from_secs(10);
 pub(super) struct Watched {
     /// As the rules' thresholds.
     pub(super) thresholds: Vec<ThresholdState>,
-    /// Why each threshold is blind, as last told.
-    pub(super) told_unknown: Vec<Option<Unknown>>,
     /// As the rules' ladders.
     pub(super) ladders: Vec<LadderView>,
 }
@@ -75,7 +73,6 @@ impl Watched {
     pub(super) fn new(rules: Rules<'_>, now: Moment) -> Self {
         Self {
             thresholds: vec![ThresholdState::default(); rules.thresholds.len()],
-            told_unknown: vec![None; rules.thresholds.len()],
             ladders: vec![LadderView { level: Level::Normal, since: now }; rules.ladders],
         }
     }
@@ -113,31 +110,25 @@ impl Watched {
     /// level has changed.
     pub(super) fn observe(&mut self, rules: Rules<'_>, readings: &[Reading], now: Moment) -> (Vec<Sight>, bool) {
         let (mut sights, mut stepped) = (Vec::new(), false);
-        for (index, threshold) in rules.thresholds.iter().enumerate() {
+        for (threshold, state) in rules.thresholds.iter().zip(&mut self.thresholds) {
             let (Some(reading), Some(metric)) = (readings.get(threshold.metric), rules.metrics.get(threshold.metric))
             else {
                 continue;
             };
-            let before = self.thresholds[index].level();
+            let before = state.level();
             let rule = Rule { threshold, direction: metric.info().direction };
-            self.thresholds[index].step(rule, reading, now);
-            stepped |= self.thresholds[index].level() != before;
-            let why = self.thresholds[index].unknown(now).filter(|why| *why != Unknown::Gone);
-            if why == Some(Unknown::Overdue) && self.is_still_beginning(index, now) {
+            state.step(rule, reading, now);
+            stepped |= state.level() != before;
+            let why = state.unknown(now).filter(|why| *why != Unknown::Gone);
+            if why == Some(Unknown::Overdue) && is_still_beginning(state, now) {
                 continue;
             }
-            if why != self.told_unknown[index] {
-                self.told_unknown[index] = why;
+            if why != state.told_unknown {
+                state.told_unknown = why;
                 sights.push(Sight { metric: threshold.metric, why });
             }
         }
         (sights, stepped)
-    }
-
-    /// A rate has no value before its second reading: that it is not there yet is not worth telling.
-    fn is_still_beginning(&self, index: usize, now: Moment) -> bool {
-        let state = &self.thresholds[index];
-        state.last_known().is_none() && now.since(state.since()) < BEGINNING
     }
 
     /// Moves every ladder to the highest level of its thresholds.
@@ -191,4 +182,9 @@ impl Watched {
         let feeding = rules.thresholds.iter().zip(&self.thresholds).filter(|(threshold, _)| threshold.ladder == ladder);
         feeding.map(|(_, state)| state.level()).max().unwrap_or_default()
     }
+}
+
+/// A rate has no value before its second reading: that it is not there yet is not worth telling.
+fn is_still_beginning(state: &ThresholdState, now: Moment) -> bool {
+    state.last_known().is_none() && now.since(state.since()) < BEGINNING
 }
