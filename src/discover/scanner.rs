@@ -24,7 +24,7 @@ use super::pidfiles::Pidfiles;
 use super::relate::relate;
 use super::trouble::{Trouble, Troubles};
 use crate::config::Config;
-use crate::kernel::{Error, Proc, fd_limit, resolved};
+use crate::kernel::{Error, Proc, Process, fd_limit, resolved};
 use crate::model::{Moment, Pid};
 
 /// Where events are lost all the time, everybody is looked at no more often than this, and in between
