@@ -43,7 +43,8 @@ struct Judged {
 
 impl Judged {
     fn by(target: &Target) -> Self {
-        let any = |base| (0..target.metrics.len()).any(|at| target.metrics[at].base == base && target.has_threshold_on(at));
+        let any =
+            |base| (0..target.metrics.len()).any(|at| target.metrics[at].base == base && target.has_threshold_on(at));
         Self { threads: any(Base::Threads), swap: any(Base::Swap) }
     }
 }

@@ -246,7 +246,7 @@ impl Running {
         self.targets.get(usize::from(target))
     }
 
-    /// From what was just read of the members.
+    /// From what was last read of the members, as old as the newest of it.
     fn read_groups(&mut self, pass: &mut Pass<'_>, sample: &mut Sample) {
         let Sample { members, groups, .. } = sample;
         for (index, row) in groups.iter_mut().enumerate() {
@@ -257,10 +257,14 @@ impl Running {
                     put_slow(&mut row.readings, column.at, slow, |_| ());
                     continue;
                 }
-                let value = |&member: &usize| Some(members.get(member)?.readings.get(column.at)?.value);
+                let reading = |&member: &usize| members.get(member)?.readings.get(column.at);
+                let readings = || group.members.iter().filter_map(reading);
                 let once = self.probe.once(index, column);
-                let value = together(column.base, once, group.members.iter().filter_map(value));
-                put(&mut row.readings, column.at, self.reading(pass.now, value));
+                let value = together(column.base, once, readings().map(|reading| reading.value));
+                // Where nobody was read in this pass, it says nothing that was not said before.
+                let newest = readings().max_by_key(|reading| reading.at);
+                let (at, period) = newest.map_or((pass.now, self.period), |newest| (newest.at, newest.period));
+                put(&mut row.readings, column.at, Reading { at, period, value });
             }
             self.look_ahead_of_group(pass, (group, &row.readings));
         }

@@ -225,7 +225,10 @@ fn check(truth: &Sample, sample: &Sample, when: &str) -> Vec<Unknown> {
                 // At the second look there is a rate; and the kernel may take back a page of who sleeps.
                 let near = |truth: f64| (known.number().unwrap_or(0.0) - truth).abs() < 1048576.0;
                 let varies = metric.base == Base::Rss && truth.number().is_some_and(near);
-                assert!(known == truth || varies || metric.base == Base::MajorFaults, "{metric}: {known:?}, {truth:?}, {when}");
+                assert!(
+                    known == truth || varies || metric.base == Base::MajorFaults,
+                    "{metric}: {known:?}, {truth:?}, {when}"
+                );
             }
         }
     }

@@ -70,7 +70,9 @@ fn sockets_are_counted_by_peer_too() {
 #[test]
 fn memory_threads_and_limits_are_those_of_proc() {
     let mut leaker = Leaker::handling(&[]).start();
-    let daemon = watching(&leaker, "");
+    // What a threshold is about is read in each pass, what is only shown is not.
+    let thresholds = "[target.trader.thresholds]\nthreads = { elevated = 1_000 }\nswap = { elevated = \"1TB\" }\n";
+    let daemon = watching(&leaker, thresholds);
     for (bytes, threads) in [(60_000_000, 5), (1, 0)] {
         leaker.tell(&format!("mem {bytes}"));
         leaker.tell(&format!("threads {threads}"));

@@ -33,7 +33,11 @@ struct Fact<T> {
 impl<T: Copy> Fact<T> {
     const UNREAD: Self = Self { round: None, known: Seldom::UNREAD };
 
-    fn get(&mut self, (when, place): (When, usize), read: impl FnOnce() -> Result<Option<T>, Error>) -> Result<Option<T>, Fault> {
+    fn get(
+        &mut self,
+        (when, place): (When, usize),
+        read: impl FnOnce() -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Fault> {
         let Self { round, known } = self;
         if when.anew && *round != Some(when.round) {
             *known = Seldom::UNREAD;
@@ -90,7 +94,8 @@ impl Facts {
 
     /// Memory without the page cache that was not used lately.
     pub(super) fn working_set(&mut self, when: When, buffer: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
-        let (stat, current) = (self.stat.get((when, self.place), || self.files.stat(buffer))?, self.current(when, buffer)?);
+        let (stat, current) =
+            (self.stat.get((when, self.place), || self.files.stat(buffer))?, self.current(when, buffer)?);
         Ok(stat.zip(current).map(|(stat, current)| stat.working_set(current)))
     }
 

@@ -60,10 +60,10 @@ fn a_group_comes_to_what_its_members_come_to() {
             continue;
         }
         let wanted = Reading { at: now, period: SECOND, value: expected(metric, parts) };
-        // What is read of the host, and only shown, is read seldom.
-        let of_host = metric.info().scope == Scope::Host;
-        let found = if of_host { Reading { at: now, period: SECOND, ..readings[index] } } else { readings[index] };
-        assert_eq!(found, wanted, "{metric} of {parts:?}");
+        // What is only shown is read seldom, of the group as of its members.
+        let newest = sample.members.iter().map(|member| member.readings[index]).max_by_key(|reading| reading.at);
+        let Reading { at, period, .. } = newest.unwrap();
+        assert_eq!(readings[index], Reading { at, period, ..wanted }, "{metric} of {parts:?}");
         if metric.info().unit == Unit::Count && metric.info().scope == Scope::Process {
             let fresh = sampler.fresh_group(&[&members[0], &members[1]], index, now);
             assert_eq!(fresh, wanted, "{metric} anew");
@@ -199,6 +199,27 @@ fn between_passes_a_group_keeps_its_readings_until_nobody_is_left() {
     roster.show_out(now, &mut Vec::new());
     sampler.forget_departed(&roster);
     assert_eq!(sampler.latest().groups, []);
+}
+
+/// A pass over those that are near a bound makes nobody else's readings newer than they are.
+#[test]
+fn between_passes_a_group_of_which_nobody_is_read_grows_no_younger() {
+    let (first, second) = (Sleeper::new(), Sleeper::new());
+    let mut config = (*grouped(first.port)).clone();
+    let other = Target { name: "other".into(), ..config.targets[0].clone() };
+    config.targets.push(other);
+    let (far, mut near) = (in_seat(0, &first), in_seat(0, &second));
+    near.key.target = 1;
+    let mut sampler = Sampler::new(Arc::new(config));
+    let (now, later) = (Moment::from_secs(100), Moment::from_secs(100) + SECOND / 2);
+    let before = sampler.sample([&far, &near].into_iter(), now).clone();
+    let index = sampler.stats().iter().position(|stats| stats.name == "open_fds").unwrap();
+    sampler.seats[1].near[index] = Some(later);
+    sampler.sample_near([&far, &near].into_iter(), later);
+    let after = sampler.latest();
+    assert_eq!(after.groups[0], before.groups[0]);
+    let of_near = |sample: &crate::model::Sample| sample.groups[1].readings[at(Base::OpenFds)].at;
+    assert_eq!((of_near(&before), of_near(after)), (now, later));
 }
 
 /// Who comes later is read in the pass that first sees him: for the group that is no gap.
