@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use divan::counter::ItemsCount;
 use tradedog::kernel::host::{MemInfo, Swapped};
-use tradedog::kernel::sock_diag::{Endpoint, Socket, TcpState, walk};
+use tradedog::kernel::sock_diag::{Endpoint, Socket, States, TcpState, walk};
 use tradedog::model::{BootId, Identity, Moment, Pid};
-use tradedog::sample::attribution::{Attribution, Holder};
+use tradedog::sample::attribution::{Attribution, Holder, Listed};
 
 /// Shows beside the times that a pass without news allocates nothing.
 #[global_allocator]
@@ -87,12 +87,13 @@ impl Host {
         for number in 0..holders {
             let pid = Pid::new(i32::try_from(number).unwrap() + 1).unwrap();
             let identity = Identity { boot: BootId(1), pid, start_ticks: 1, pidfs_inode: None };
-            host.holders.push(Holder { identity, uids: (1000, 1000), fds: Some(EACH as u64) });
+            host.holders.push(Holder { identity, program: 1, uids: (1000, 1000), fds: Some(EACH as u64) });
         }
         for _ in 0..2 * holders * EACH {
             host.open(1000);
         }
-        host.pass();
+        // Not all of them are read in one pass.
+        (0..10).for_each(|_| host.pass());
         host
     }
 
@@ -106,7 +107,9 @@ impl Host {
     /// Holder number n holds the sockets n * EACH and on; the second half is nobody's.
     fn pass(&mut self) {
         self.now = self.now + Duration::from_secs(1);
-        self.attribution.update(self.now, (&mut self.dump, &self.holders), &mut |index, inodes| {
+        let complete = States::of(&[TcpState::CloseWait]);
+        let listed = Listed { sockets: &mut self.dump, complete, holders: &self.holders };
+        self.attribution.update(self.now, listed, &mut |index, inodes| {
             inodes.extend((1..=EACH).map(|number| (index * EACH + number) as u64));
             Ok(())
         });

@@ -1,19 +1,25 @@
 //! Whose socket is it? The kernel lists sockets with an inode, and descriptors with an inode, but
 //! not who holds what: that takes the links of a process's descriptors, at 2 us each.
 //!
-//! So the answer is remembered, by the socket's cookie, and links are read only when something
-//! new has to be explained, and only of processes that could explain it:
+//! So the answer is remembered, by the socket's cookie; so are the inodes of all sockets that a process
+//! had when its links were last read, for a socket that is new in a list has often been open for long.
+//! Links are read only when something new has to be explained that this does not explain, and only of
+//! processes that could explain it:
 //!
-//! - a process is read when it is first seen, when that failed, and when its user changed;
-//! - a new socket makes those candidates be read (same user; root may act in any name) that have
-//!   opened something since the pass before: whose count rose, or fell by less than the sockets
-//!   they lost;
+//! - a process is read when it is first seen, when that failed, and when its user or program changed;
+//! - a new socket makes those candidates be read (same user; root may act in any name) whose number of
+//!   descriptors is another than when they were read, those of their sockets that are gone allowed for:
+//!   who opened most comes first, and who was read for nothing needs to have opened more the next time;
 //! - a socket that this does not explain is nobody's from then on, costs one look-up a pass, and
 //!   leaves its other candidates in doubt: one of them may have closed a file and opened it;
 //! - in doubt, too, is who let go of more descriptors than its lost sockets (a shared or passed one
 //!   lives on elsewhere), and who was not read for long (`VERIFY`).
 //!
-//! Doubts are settled at once, but only within a small allowance of links (`DOUBT_LINK`), so that a
+//! In one pass no more links are read than `MOST_LINKS`, or of one process alone. A candidate for whom
+//! that was not enough is owed an answer: until it is read, a socket that may be its own is an open
+//! question, and its count a lower bound ([`Attribution::owed`]).
+//!
+//! Doubts are settled at once, but only within a small allowance of links (`Allowance`), so that a
 //! bystander who opens a thousand connections a second, or a process that opens and closes files all
 //! day, does not cost a walk over all descriptors each time. What was missed in the meantime is
 //! found when the doubt is settled or the process is read for another reason. A measure that cannot
@@ -26,29 +32,33 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::fault::Fault;
-use crate::kernel::sock_diag::{Socket, TcpState};
+use crate::kernel::sock_diag::{Socket, States, TcpState};
 use crate::model::{Identity, Moment, Unknown};
 
+mod books;
 mod claims;
 #[cfg(test)]
 mod tests;
 
-use claims::{Claims, Seen};
+use books::{Allowance, Books, Links};
+use claims::{At, Claims, Seen};
 
 /// Every holder of sockets is in doubt this long after it was read.
 const VERIFY: Duration = Duration::from_secs(30 * 60);
-/// Each link that a doubt costs uses up this much time: 200 links, half a millisecond, a second.
-const DOUBT_LINK: Duration = Duration::from_millis(5);
-/// So much unused time is saved up for later: 4,000 links, ten milliseconds.
-const DOUBT_SAVED: Duration = Duration::from_secs(20);
 /// A right that is missing is not back in the next second.
 const RETRY_DENIED: Duration = Duration::from_secs(10);
+/// No more links are read in a pass for sockets that are not explained: 50 milliseconds.
+const MOST_LINKS: u64 = 20_000;
+/// Nor of processes that are new, while there is nothing to explain: 5 milliseconds.
+const CALM_LINKS: u64 = 2_000;
 
 /// A process that sockets may belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// Who.
     pub identity: Identity,
+    /// Which program it runs: another number after an exec.
+    pub program: u64,
     /// Real and effective uid.
     pub uids: (u32, u32),
     /// Its open descriptors, counted no later than the dump was taken; none where unknown.
@@ -56,10 +66,31 @@ pub struct Holder {
 }
 
 impl Holder {
-    fn may_hold(&self, uid: u32) -> bool {
+    /// Whether it may have made or accepted a socket of `uid`.
+    pub fn may_hold(&self, uid: u32) -> bool {
         let (real, effective) = self.uids;
         real == uid || effective == uid || real == 0 || effective == 0
     }
+
+    /// Whether it may hold one of any of these, which are ascending.
+    fn may_hold_any(&self, uids: &[u32]) -> bool {
+        let (real, effective) = self.uids;
+        match (real, effective) {
+            (0, _) | (_, 0) => !uids.is_empty(),
+            _ => uids.binary_search(&real).is_ok() || uids.binary_search(&effective).is_ok(),
+        }
+    }
+}
+
+/// What one pass goes by.
+#[derive(Debug)]
+pub struct Listed<'a> {
+    /// The sockets listed. One that is there twice is left in it once.
+    pub sockets: &'a mut Vec<Socket>,
+    /// The states in which they are all there are.
+    pub complete: States,
+    /// Who may hold them.
+    pub holders: &'a [Holder],
 }
 
 /// Reads the links of the holder with this index: appends the inodes of all its sockets.
@@ -68,60 +99,6 @@ pub type ReadLinks<'a> = dyn FnMut(usize, &mut Vec<u64>) -> Result<(), Fault> + 
 /// The seat of a process in the books, stable while it is a holder.
 pub type Slot = usize;
 
-#[derive(Clone, Copy, Debug)]
-enum Links {
-    Unread,
-    Read { at: Moment },
-    Failed { at: Moment, fault: Fault },
-}
-
-#[derive(Debug)]
-struct Books {
-    holder: Holder,
-    /// Where it stands among this pass's holders.
-    index: usize,
-    /// The pass it was last a holder in.
-    seen: u32,
-    /// The pass its links were last asked for.
-    asked: u32,
-    fds_before: Option<u64>,
-    links: Links,
-    /// It runs as another user than in the pass before: what it opened as that one is its own too.
-    changed_user: bool,
-    /// It may hold other sockets than remembered.
-    in_doubt: bool,
-    /// How many of its sockets are no more since the pass before.
-    vanished: u64,
-    /// The cookies that its last reading gave it; some may be gone by now.
-    held: Vec<u64>,
-}
-
-impl Books {
-    /// It must be read before anything can be said about it.
-    fn is_due(&self, now: Moment) -> bool {
-        match self.links {
-            Links::Unread => true,
-            Links::Failed { at, fault } => fault.unknown != Unknown::Denied || now.since(at) >= RETRY_DENIED,
-            Links::Read { .. } => self.changed_user,
-        }
-    }
-
-    fn has_opened_something(&self) -> bool {
-        self.fds_before.zip(self.holder.fds).is_none_or(|(before, now)| now + self.vanished > before)
-    }
-
-    fn has_let_go_of_more_than_vanished(&self) -> bool {
-        self.fds_before.zip(self.holder.fds).is_some_and(|(before, now)| now + self.vanished < before)
-    }
-
-    /// Since when it has been in doubt, as far as that matters for who comes first.
-    fn doubt(&self, now: Moment, pass: u32) -> Option<Moment> {
-        let Links::Read { at } = self.links else { return None };
-        let old = now.since(at) >= VERIFY && !self.held.is_empty();
-        ((self.in_doubt || old) && self.asked != pass).then_some(at)
-    }
-}
-
 /// Whose a socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose<'a> {
@@ -129,6 +106,8 @@ pub enum Whose<'a> {
     Of(&'a [Slot]),
     /// No holder does.
     Nobody,
+    /// A holder of this user may, who has not been asked yet.
+    Open(u32),
     /// It cannot be said: it waits to be accepted, or a process that may hold it cannot be read.
     Unclear,
 }
@@ -143,58 +122,96 @@ pub struct Attribution {
     slots: HashMap<Identity, Slot>,
     /// The slot of each of this pass's holders.
     order: Vec<Slot>,
-    /// Sockets that candidates are to be asked for, as indexes into the dump.
-    wanted: Vec<usize>,
+    /// Sockets that are new in the list, by inode.
+    fresh: Vec<(u32, At)>,
+    /// Sockets that candidates are to be asked for, and their uids, ascending.
+    wanted: Vec<At>,
+    uids: Vec<u32>,
+    /// Who may be asked for them, the most promising one last.
+    turns: Vec<(Turn, Slot)>,
+    /// Links that this pass has read.
+    spent: u64,
+    doubts: Allowance,
     /// Uids whose sockets may belong to somebody who could not be read.
     blind: Vec<(u32, u32)>,
-    /// Up to when the allowance for doubts is used up.
-    doubts_paid_until: Moment,
     inodes: Vec<u64>,
+    found: Vec<At>,
+    swap: Vec<u32>,
+}
+
+/// Why a holder is read, in ascending order of promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// It has never been, or not as it is now.
+    Due(u64),
+    /// Its count moved by so much.
+    Moved(i64),
 }
 
 impl Attribution {
-    /// Takes in a complete dump of the sockets in states that have an owner, and who may hold
-    /// them. A socket that the dump lists twice is left in it once.
-    pub fn update(&mut self, now: Moment, (dump, holders): (&mut Vec<Socket>, &[Holder]), links: &mut ReadLinks<'_>) {
+    /// Takes in a complete dump of the sockets in some states that have an owner, and who may hold
+    /// them.
+    pub fn update(&mut self, now: Moment, listed: Listed<'_>, links: &mut ReadLinks<'_>) {
         self.pass = self.pass.wrapping_add(1);
         self.now = now;
-        self.admit(holders);
-        self.dismiss();
-        self.take_in(dump);
-        self.read_due(dump, links);
-        self.explain(dump, links);
-        self.settle_doubts(dump, links);
+        self.spent = 0;
+        self.dismiss(listed.holders);
+        self.take_in(listed.sockets, listed.complete);
+        self.weigh();
+        self.recall();
+        self.explain(links);
         // Who turned out to have let go of a socket leaves the question who has it now.
-        self.explain(dump, links);
-        self.settle_doubts(dump, links);
+        if self.claims.take_reopened() {
+            self.wanted.clear();
+            self.wanted.extend(self.claims.listed_open());
+            self.explain(links);
+        }
+        self.decide();
         self.note_blind();
     }
 
     /// The slot of the holder at `index`, or why its sockets are not known.
     pub fn slot(&self, index: usize) -> Result<Slot, Fault> {
-        let slot = self.order.get(index).copied().ok_or(Fault::GONE)?;
-        match self.books.get(slot).and_then(Option::as_ref).map(|books| books.links) {
-            Some(Links::Read { .. }) => Ok(slot),
+        let slot = self.seat_of(index).ok_or(Fault::GONE)?;
+        match self.of(slot).map(|books| books.links) {
+            Some(Links::Read { .. } | Links::Unread) => Ok(slot),
             Some(Links::Failed { fault, .. }) => Err(fault),
-            Some(Links::Unread) | None => Err(Fault::GONE),
+            None => Err(Fault::GONE),
         }
+    }
+
+    /// The slot of the holder at `index`, whether its sockets are known or not.
+    pub fn seat_of(&self, index: usize) -> Option<Slot> {
+        self.order.get(index).copied()
+    }
+
+    /// The slot of this process, if it is a holder.
+    pub fn slot_of(&self, identity: &Identity) -> Option<Slot> {
+        self.slots.get(identity).copied()
+    }
+
+    /// Whether the holder at `index` may have a socket that is an open question.
+    pub fn owed(&self, index: usize) -> Option<&Holder> {
+        let books = self.of(self.seat_of(index)?)?;
+        books.owed.then_some(&books.holder)
     }
 
     /// Whether the holder at `index` has fewer sockets than before, some or all of them: it closed
     /// them, or it died.
     pub fn lost_some(&self, index: usize) -> bool {
-        let slot = self.order.get(index).and_then(|&slot| self.books.get(slot));
-        slot.and_then(Option::as_ref).is_some_and(|books| books.vanished > 0)
+        self.seat_of(index).is_some_and(|slot| self.claims.vanished(slot) > 0)
     }
 
-    /// Whose a socket of the last dump is.
-    pub fn whose(&self, socket: &Socket) -> Whose<'_> {
+    /// Whose the socket at this place of the last dump is.
+    pub fn whose(&self, place: usize, socket: &Socket) -> Whose<'_> {
         if socket.inode == 0 {
             // Past these states an inode is missing because the process has closed the socket.
             let waits = matches!(socket.state, TcpState::Established | TcpState::CloseWait);
             return if waits { Whose::Unclear } else { Whose::Nobody };
         }
-        match self.claims.holders(socket.cookie) {
+        let Some(at) = self.claims.at(place) else { return Whose::Nobody };
+        match self.claims.holders(at) {
+            [] if self.claims.is_open(at) => Whose::Open(socket.uid),
             [] if self.blind.iter().any(|&(a, b)| a == socket.uid || b == socket.uid || a == 0 || b == 0) => {
                 Whose::Unclear
             }
@@ -208,7 +225,12 @@ impl Attribution {
         self.books.len()
     }
 
-    fn admit(&mut self, holders: &[Holder]) {
+    fn of(&self, slot: Slot) -> Option<&Books> {
+        self.books.get(slot)?.as_ref()
+    }
+
+    /// Seats who is new, and lets go of who is no holder any more.
+    fn dismiss(&mut self, holders: &[Holder]) {
         self.order.clear();
         for (index, holder) in holders.iter().enumerate() {
             let slot = self.slots.get(&holder.identity).copied().unwrap_or_else(|| self.seat(*holder));
@@ -216,9 +238,18 @@ impl Attribution {
             let Some(books) = self.books.get_mut(slot).and_then(Option::as_mut) else { continue };
             // A process may be a member of several targets: the first mention counts.
             if books.seen != self.pass {
-                books.fds_before = books.holder.fds;
-                books.changed_user = books.holder.uids != holder.uids;
-                (books.holder, books.index, books.seen, books.vanished) = (*holder, index, self.pass, 0);
+                if books.holder.program != holder.program {
+                    // What was open may have been closed by the exec.
+                    self.claims.release(slot, &books.inodes);
+                    (books.links, books.inodes) = (Links::Unread, Vec::new());
+                }
+                books.meet(*holder, index, self.pass);
+            }
+        }
+        for (slot, seat) in self.books.iter_mut().enumerate() {
+            if let Some(books) = seat.take_if(|books| books.seen != self.pass) {
+                self.slots.remove(&books.holder.identity);
+                self.claims.release(slot, &books.inodes);
             }
         }
     }
@@ -228,129 +259,168 @@ impl Attribution {
         if slot == self.books.len() {
             self.books.push(None);
         }
-        let before = self.pass.wrapping_sub(1);
-        self.books[slot] = Some(Books {
-            holder,
-            index: 0,
-            seen: before,
-            asked: before,
-            fds_before: holder.fds,
-            links: Links::Unread,
-            changed_user: false,
-            in_doubt: false,
-            vanished: 0,
-            held: Vec::new(),
-        });
+        self.books[slot] = Some(Books::new(holder, self.pass.wrapping_sub(1)));
         self.slots.insert(holder.identity, slot);
         slot
     }
 
-    fn dismiss(&mut self) {
-        for (slot, seat) in self.books.iter_mut().enumerate() {
-            if let Some(books) = seat.take_if(|books| books.seen != self.pass) {
-                self.slots.remove(&books.holder.identity);
-                self.claims.release(slot, &books.held);
-            }
-        }
-    }
-
-    fn take_in(&mut self, dump: &mut Vec<Socket>) {
-        let mut lost = |slots: &[Slot]| {
-            for &slot in slots {
-                if let Some(books) = self.books.get_mut(slot).and_then(Option::as_mut) {
-                    books.vanished += 1;
-                }
-            }
-        };
-        self.claims.open(self.pass);
-        self.wanted.clear();
-        let mut at = 0;
+    fn take_in(&mut self, dump: &mut Vec<Socket>, complete: States) {
+        let Self { claims, fresh, wanted, .. } = self;
+        claims.open(self.pass);
+        fresh.clear();
+        wanted.clear();
         dump.retain(|socket| {
-            let seen = self.claims.see(socket, &mut lost);
-            if seen == Seen::Open {
-                self.wanted.push(at);
+            let seen = claims.see(socket);
+            match seen {
+                Seen::New(at) => {
+                    fresh.push((socket.inode, at));
+                    wanted.push(at);
+                }
+                Seen::Open(at) => wanted.push(at),
+                Seen::Known | Seen::Twice => {}
             }
-            at += usize::from(seen != Seen::Twice);
             seen != Seen::Twice
         });
-        self.claims.forget(&mut lost);
+        claims.forget(complete);
     }
 
-    /// Reads those of whom nothing is known yet.
-    fn read_due(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
-        for slot in 0..self.books.len() {
-            let Some(books) = &mut self.books[slot] else { continue };
-            books.in_doubt |= books.has_let_go_of_more_than_vanished() && !books.held.is_empty();
-            if books.is_due(self.now) {
-                self.read(slot, dump, links);
+    fn weigh(&mut self) {
+        for (slot, books) in self.books.iter_mut().enumerate() {
+            if let Some(books) = books {
+                books.weigh(self.claims.vanished(slot), self.claims.held(slot));
             }
         }
     }
 
-    /// Reads the candidates for the open questions that have opened something. What remains open
-    /// is nobody's, but not beyond doubt.
-    fn explain(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
-        if self.claims.take_reopened() {
-            self.wanted.clear();
-            self.wanted.extend(0..dump.len());
+    /// Answers what can be answered from memory.
+    fn recall(&mut self) {
+        if self.fresh.is_empty() {
+            return;
         }
-        self.wanted.retain(|&at| self.claims.is_open(&dump[at]));
-        for slot in 0..self.books.len() {
-            let Some(books) = &mut self.books[slot] else { continue };
-            if books.asked == self.pass || !matches!(books.links, Links::Read { .. }) {
-                continue;
+        self.fresh.sort_unstable();
+        for (slot, books) in self.books.iter().enumerate() {
+            let Some(books) = books else { continue };
+            self.found.clear();
+            books.recall(&self.fresh, &mut self.found);
+            for &at in &self.found {
+                self.claims.add(at, slot);
             }
-            let may_hold = |&at: &usize| books.holder.may_hold(dump[at].uid);
-            // Who is in doubt may have opened, just after it was counted, what was new a pass ago.
-            let asked_for = self.wanted.iter().any(may_hold) || books.in_doubt;
-            if asked_for && books.has_opened_something() {
-                self.read(slot, dump, links);
-                self.wanted.retain(|&at| self.claims.is_open(&dump[at]));
-            }
+        }
+    }
+
+    /// Reads who could explain what is open, then who is in doubt.
+    fn explain(&mut self, links: &mut ReadLinks<'_>) {
+        self.note_wanted();
+        self.turns.clear();
+        for (slot, books) in self.books.iter().enumerate() {
+            let turn = books.as_ref().and_then(|books| self.turn(books));
+            self.turns.extend(turn.map(|turn| (turn, slot)));
+        }
+        self.turns.sort_unstable();
+        while let Some((turn, slot)) = self.turns.pop() {
+            self.take_turn(turn, slot, links);
         }
         for books in self.books.iter_mut().flatten().filter(|books| books.asked != self.pass) {
-            books.in_doubt |= self.wanted.iter().any(|&at| books.holder.may_hold(dump[at].uid));
+            books.in_doubt |= books.holder.may_hold_any(&self.uids);
         }
-        for at in self.wanted.drain(..) {
-            self.claims.settle(dump[at].cookie);
+        self.settle_doubts(links);
+    }
+
+    fn turn(&self, books: &Books) -> Option<Turn> {
+        if books.asked == self.pass {
+            return None;
         }
+        if books.is_due(self.now) {
+            return Some(Turn::Due(books.cost()));
+        }
+        // Who is in doubt may have opened, just after it was counted, what was new a pass ago.
+        let is_asked = books.in_doubt || books.holder.may_hold_any(&self.uids);
+        (books.has_moved() && is_asked && books.is_promising()).then(|| Turn::Moved(books.growth()))
+    }
+
+    fn take_turn(&mut self, turn: Turn, slot: Slot, links: &mut ReadLinks<'_>) {
+        let Some(books) = self.of(slot) else { return };
+        let is_wanted = books.in_doubt || books.holder.may_hold_any(&self.uids);
+        let most = if is_wanted { MOST_LINKS } else { CALM_LINKS };
+        let is_due = matches!(turn, Turn::Due(_));
+        let cost = books.cost();
+        if !(is_wanted || is_due) || (self.spent > 0 && self.spent + cost > most) {
+            return;
+        }
+        self.spent += cost;
+        self.read(slot, !is_due, links);
+    }
+
+    /// Keeps of what is wanted what is still open.
+    fn note_wanted(&mut self) {
+        let Self { claims, wanted, uids, .. } = self;
+        wanted.retain(|&at| claims.is_open(at));
+        uids.clear();
+        uids.extend(wanted.iter().map(|&at| claims.uid(at)));
+        uids.sort_unstable();
+        uids.dedup();
     }
 
     /// Reads who is in doubt, longest unread first, as far as the allowance goes.
-    fn settle_doubts(&mut self, dump: &[Socket], links: &mut ReadLinks<'_>) {
-        self.doubts_paid_until = self.doubts_paid_until.max(self.now - DOUBT_SAVED);
-        while self.doubts_paid_until <= self.now {
-            let seats = self.books.iter().enumerate();
-            let doubts = seats.filter_map(|(slot, books)| Some((books.as_ref()?.doubt(self.now, self.pass)?, slot)));
-            let Some((_, slot)) = doubts.min() else { return };
-            let fds = self.books[slot].as_ref().and_then(|books| books.holder.fds);
-            let cost = DOUBT_LINK * u32::try_from(fds.unwrap_or(0)).unwrap_or(u32::MAX).max(10);
-            self.doubts_paid_until = self.doubts_paid_until + cost;
-            self.read(slot, dump, links);
+    fn settle_doubts(&mut self, links: &mut ReadLinks<'_>) {
+        while self.doubts.is_left(self.now) {
+            let doubt = |(slot, books): (Slot, &Option<Books>)| {
+                let since = books.as_ref()?.doubt(self.now, (self.pass, self.claims.held(slot)))?;
+                Some((since, slot))
+            };
+            let Some((_, slot)) = self.books.iter().enumerate().filter_map(doubt).min() else { return };
+            self.doubts.pay(self.of(slot).map_or(0, Books::cost));
+            self.read(slot, false, links);
         }
     }
 
-    /// Reads the links of one holder.
-    fn read(&mut self, slot: Slot, dump: &[Socket], links: &mut ReadLinks<'_>) {
+    /// Reads the links of one holder, because its count moved or for another reason.
+    fn read(&mut self, slot: Slot, has_moved: bool, links: &mut ReadLinks<'_>) {
         let Some(books) = self.books.get_mut(slot).and_then(Option::as_mut) else { return };
         books.asked = self.pass;
         self.inodes.clear();
-        match links(books.index, &mut self.inodes) {
-            Err(fault) => books.links = Links::Failed { at: self.now, fault },
-            Ok(()) => {
-                (books.links, books.in_doubt) = (Links::Read { at: self.now }, false);
-                self.claims.index(dump);
-                self.claims.renew(slot, &self.inodes, &mut books.held);
+        if let Err(fault) = links(books.index, &mut self.inodes) {
+            books.links = Links::Failed { at: self.now, fault };
+            return;
+        }
+        self.swap.clear();
+        self.swap.extend(self.inodes.iter().filter_map(|&inode| u32::try_from(inode).ok()));
+        self.swap.sort_unstable();
+        self.swap.dedup();
+        books.note_read(self.now, &mut self.swap);
+        let found = self.claims.renew(slot, &self.swap, &books.inodes);
+        books.note_found(found, has_moved);
+        if found > 0 {
+            self.note_wanted();
+        }
+    }
+
+    /// Leaves open what somebody may hold who could not be asked; the rest is nobody's.
+    fn decide(&mut self) {
+        self.note_wanted();
+        self.blind.clear();
+        for books in self.books.iter_mut().flatten() {
+            let unasked = books.asked != self.pass && (books.has_moved() || books.is_unread());
+            books.owed = unasked && books.holder.may_hold_any(&self.uids);
+            if books.owed && !self.blind.contains(&books.holder.uids) {
+                self.blind.push(books.holder.uids);
+            }
+        }
+        for at in self.wanted.drain(..) {
+            let uid = self.claims.uid(at);
+            if !self.blind.iter().any(|&(a, b)| [a, b].contains(&uid) || a == 0 || b == 0) {
+                self.claims.settle(at);
             }
         }
     }
 
-    /// One in another network namespace holds nothing of this dump, and one that is gone nothing.
+    /// One in another network namespace holds nothing of this dump, one that is gone nothing, and of
+    /// one whose cgroup tells that is all.
     fn note_blind(&mut self) {
         self.blind.clear();
         for books in self.books.iter().flatten() {
             if let Links::Failed { fault, .. } = books.links
-                && fault != Fault::NAMESPACE
+                && ![Fault::NAMESPACE, Fault::CGROUP].contains(&fault)
                 && fault.unknown != Unknown::Gone
                 && !self.blind.contains(&books.holder.uids)
             {

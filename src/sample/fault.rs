@@ -25,6 +25,10 @@ impl Fault {
     pub const GONE: Self = Self::new(Unknown::Gone, "gone");
     /// Its sockets are in another network namespace, which our dump does not list.
     pub const NAMESPACE: Self = Self::new(Unknown::Denied, "namespace");
+    /// Its links may not be read; what its cgroup holds is known.
+    pub const CGROUP: Self = Self::new(Unknown::Denied, "cgroup");
+    /// Its links may not be read.
+    pub const DENIED: Self = Self::new(Unknown::Denied, "denied");
     /// This kernel does not keep account of it.
     pub const UNSUPPORTED: Self = Self::new(Unknown::Denied, "unsupported");
     /// A rate between two counts, of which there is only one so far.

@@ -1,27 +1,39 @@
 //! `close_wait`, `established` and the other states, `sockets`; `host_established`, `host_time_wait`:
 //! of all sockets and per peer.
+//!
+//! Two lists: sockets in CLOSE_WAIT in each pass, those in other states only where somebody asks for
+//! them, and seldom. Where both are due the kernel walks over its sockets once.
 
-use super::attribution::{Attribution, Holder, Slot, Whose};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use super::attribution::{Attribution, Holder, Listed, Slot, Whose};
 use super::fault::Fault;
-use super::probe::{Column, Fresh, Pass, Probe, Reads, Row, Slow, asks_for};
-use super::tally::{OWNED_STATES, Tally};
+use super::pace::Part;
+use super::probe::{Column, Fresh, Pass, Probe, Reads, Row, Slow};
+use super::tally::{OWNED, Tally, states_of};
 use super::together::together;
 use crate::config::Config;
-use crate::discover::Member;
+use crate::discover::{Facts, Member};
 use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
 use crate::model::{Base, Moment, SOCKET_STATES, Value};
 
 mod anew;
-mod by_cgroup;
+mod counted;
 mod elsewhere;
 mod held;
+mod homes;
 mod links;
 mod places;
+mod queue;
 
 use anew::Anew;
+use counted::{Counted, known, number};
 use elsewhere::Elsewhere;
+use homes::Homes;
 use links::Links;
 use places::Places;
+use queue::Queue;
 
 /// Each state by itself, all of them together, and those of the host.
 const METRICS: [Base; SOCKET_STATES.len() + 3] = {
@@ -35,172 +47,316 @@ const METRICS: [Base; SOCKET_STATES.len() + 3] = {
 pub(super) const PROBE: Row =
     Row { name: "sockets", metrics: &METRICS, make: |config| Box::new(Sockets::new(config)), reads: Reads::Together };
 
+/// Where netlink does not list them, the table that does costs ten milliseconds and more.
+const TABLE_EVERY: Duration = Duration::from_secs(10);
+
 struct Sockets {
     diag: SockDiag,
-    /// What the kernel is asked for.
-    states: States,
-    /// Whether the host's sockets are asked for: then there is a dump even without a member.
-    host: bool,
+    /// The other states that somebody asks for.
+    asked: States,
     dump: Vec<Socket>,
     holders: Vec<Holder>,
     attribution: Attribution,
     links: Links,
+    queue: Queue,
     elsewhere: Elsewhere,
     /// Of each member its slot in the books, or why its sockets are not known.
     slots: Vec<Result<Slot, Fault>>,
-    places: Places,
-    tally: Tally,
+    close_wait: Counted,
+    states: Counted,
+    /// What the last list of other states held, for those who have left our namespace.
+    others: Vec<Socket>,
     unattributed: Vec<(Base, u64)>,
+    owners: Vec<Slot>,
+    /// Those in TIME_WAIT of the list at hand.
+    time_wait: Vec<Socket>,
     /// For readings that rest on nothing remembered.
     fresh: Tally,
-    current: Result<Slot, Fault>,
+    /// There is no list of this pass.
+    failed: bool,
+    part: Part,
 }
 
 impl Sockets {
     fn new(config: &Config) -> Self {
-        let time_wait = asks_for(config, Base::HostTimeWait);
+        let of_targets = config.targets.iter().flat_map(|target| &target.metrics);
+        let asked = config.host.metrics.iter().chain(of_targets).map(|metric| metric.base);
+        let asked = asked.filter(|base| METRICS.contains(base) && base.is_other_state());
         Self {
             diag: SockDiag::new(),
-            states: if time_wait { OWNED_STATES.and(TcpState::TimeWait) } else { OWNED_STATES },
-            host: time_wait || asks_for(config, Base::HostEstablished),
+            asked: asked.fold(States::NONE, |states, base| states.and_all(states_of(base))).without(TcpState::CloseWait),
             dump: Vec::new(),
             holders: Vec::new(),
             attribution: Attribution::default(),
             links: Links::new(),
+            queue: Queue::default(),
             elsewhere: Elsewhere::new(config),
             slots: Vec::new(),
-            places: Places::default(),
-            tally: Tally::new(&config.peers),
+            close_wait: Counted::new(config),
+            states: Counted::new(config),
+            others: Vec::new(),
             unattributed: Vec::new(),
+            owners: Vec::new(),
+            time_wait: Vec::new(),
             fresh: Tally::new(&config.peers),
-            current: Err(Fault::GONE),
+            failed: false,
+            part: Part::CloseWait,
         }
     }
 
-    /// Counts the sockets in TIME_WAIT, which nobody holds, and takes them out of the dump.
-    fn count_time_wait(&mut self) {
-        let Self { dump, tally, .. } = self;
-        tally.open(Places::HOST + 1);
-        if self.states == OWNED_STATES {
-            return;
+    /// The states to be listed in this pass.
+    fn due(&self, pass: &Pass<'_>) -> States {
+        let (close_wait, states) = (pass.periods.close_wait, pass.periods.states);
+        let mut due = States::NONE;
+        if !self.asked.is_empty() && self.states.is_due(pass.now, self.at_least(states)) {
+            due = self.asked;
         }
-        dump.retain(|socket| {
-            let waits = socket.state == TcpState::TimeWait;
-            if waits {
-                tally.add(&[Places::HOST], socket);
-            }
-            !waits
-        });
+        // Where it has to be read from a table, a look in between is as dear as all of it.
+        let is_due = !due.is_empty() || !self.diag.is_slow() || self.close_wait.is_due(pass.now, self.at_least(close_wait));
+        if is_due && !pass.members.is_empty() { due.and(TcpState::CloseWait) } else { due }
+    }
+
+    /// How often what is to be listed every `period` is listed.
+    fn at_least(&self, period: Duration) -> Duration {
+        if self.diag.is_slow() { period.max(TABLE_EVERY) } else { period }
+    }
+
+    /// Has the kernel list them, and who listens for what waits among them.
+    fn list(&mut self, listed: States) -> Result<(), Fault> {
+        let Self { diag, dump, time_wait, queue, .. } = self;
+        diag.dump(listed, dump)?;
+        time_wait.clear();
+        if listed.has(TcpState::TimeWait) {
+            // Nobody holds these: they are the host's.
+            time_wait.extend(dump.extract_if(.., |socket| socket.state == TcpState::TimeWait));
+        }
+        Ok(queue.list(diag, listed, dump)?)
     }
 
     /// Finds out whose each socket of the dump is.
-    fn attribute(&mut self, pass: &mut Pass<'_>) {
+    fn attribute(&mut self, pass: &mut Pass<'_>, listed: States) {
         self.holders.clear();
-        self.holders.extend(pass.seats.iter().map(|seat| {
+        self.holders.extend(pass.members.iter().zip(pass.seats.iter()).map(|(member, seat)| {
             let (identity, uids, fds) = (seat.identity, seat.uids, seat.fds);
-            Holder { identity, uids, fds }
+            Holder { identity, program: program(&member.facts), uids, fds }
         }));
-        if !pass.members.is_empty() {
-            self.links.note(&self.dump);
-        }
-        let (links, members, seats) = (&mut self.links, pass.members, &mut *pass.seats);
-        let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(members[index], &mut seats[index], inodes);
+        let Self { attribution, dump, holders, links, asked, .. } = self;
+        links.homes.note(dump);
         // Where nobody is watched there is nothing to remember of all the sockets of the host.
         let mut nothing = Vec::new();
-        let dump = if members.is_empty() { &mut nothing } else { &mut self.dump };
-        self.attribution.update(pass.now, (dump, &self.holders), &mut read);
+        let sockets = if pass.members.is_empty() { &mut nothing } else { dump };
+        // Of those that listen all are listed that anybody waits for.
+        let complete = if asked.has(TcpState::Listen) { listed } else { listed.and(TcpState::Listen) };
+        let now = pass.now;
+        let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(pass, index, inodes);
+        attribution.update(now, Listed { sockets, complete, holders }, &mut read);
     }
 
     /// Which member is in which slot, and whose sockets are known.
     fn seat(&mut self, pass: &Pass<'_>) {
+        let Self { attribution, links, .. } = self;
         let slot = |(index, member): (usize, &&Member)| {
             // The dead have no sockets, which is not the good news that a count of 0 would be. It is
             // looked for where sockets are missing: elsewhere it changes nothing that was counted.
-            let dead = || self.attribution.lost_some(index) && member.process.has_exited();
-            if pass.seats[index].gone || dead() { Err(Fault::GONE) } else { self.attribution.slot(index) }
+            let dead = || attribution.lost_some(index) && member.process.has_exited();
+            if pass.seats[index].gone || dead() {
+                return Err(Fault::GONE);
+            }
+            match attribution.slot(index) {
+                Err(Fault::CGROUP) if !links.homes.are_told() => Err(Fault::DENIED),
+                Err(Fault::CGROUP) if links.homes.is_alone(&pass.seats[index].identity) => {
+                    attribution.seat_of(index).ok_or(Fault::GONE)
+                }
+                slot => slot,
+            }
         };
         self.slots.clear();
         self.slots.extend(pass.members.iter().enumerate().map(slot));
-        self.places.set(pass.groups, (&self.slots, self.attribution.width()));
     }
 
-    fn count(&mut self) {
-        self.tally.grow(self.places.of_slot(self.attribution.width()));
-        for socket in &self.dump {
-            let places = match self.attribution.whose(socket) {
-                Whose::Of(slots) => self.places.of(slots),
-                Whose::Nobody => self.places.of(&[]),
-                Whose::Unclear => {
-                    self.tally.add_unclear(socket);
-                    self.places.of(&[])
-                }
-            };
-            if self.host && socket.state == TcpState::Established {
-                places.push(Places::HOST);
+    /// Finds out whose that is that waits to be accepted.
+    fn find_homes(&mut self, pass: &Pass<'_>) {
+        self.queue.note(&self.dump);
+        let waiting = self.dump.iter().filter(|socket| queue::waits(socket));
+        let mut wanted: Vec<u64> = waiting.filter_map(|socket| socket.cgroup).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        self.links.homes.find(pass.now, &wanted, pass.members);
+    }
+
+    fn count(&mut self, pass: &Pass<'_>, listed: States) {
+        let periods = (self.at_least(pass.periods.close_wait), self.at_least(pass.periods.states));
+        let Self { attribution, links, queue, dump, close_wait, states, owners, .. } = self;
+        let of = (&self.slots[..], &*attribution);
+        let has_states = !listed.without(TcpState::CloseWait).is_empty();
+        if listed.has(TcpState::CloseWait) {
+            close_wait.open(pass, of);
+            close_wait.period = periods.0;
+        }
+        if has_states {
+            states.follow(pass.names);
+            states.open(pass, of);
+            states.period = periods.1;
+            self.time_wait.drain(..).for_each(|socket| states.tally.add(&[Places::HOST], &socket));
+        }
+        let mut clerk = Clerk { attribution, homes: &links.homes, queue, dump, owners };
+        for (place, socket) in dump.iter().enumerate().filter(|(_, socket)| listed.has(socket.state)) {
+            if socket.state == TcpState::CloseWait {
+                clerk.count(place, close_wait);
             }
-            self.tally.add(places, socket);
+            if has_states {
+                clerk.count(place, states);
+            }
+        }
+    }
+
+    /// Has those looked for who have left our namespace, in what was last listed in any state.
+    fn look_elsewhere(&mut self, pass: &mut Pass<'_>, listed: States) {
+        let is_needed = !self.asked.is_empty() && pass.seats.iter().any(|seat| seat.other_net().is_some());
+        if !is_needed {
+            self.others = Vec::new();
+            return self.elsewhere.update(pass, &self.dump);
+        }
+        if !listed.without(TcpState::CloseWait).is_empty() {
+            self.others.clear();
+            self.others.extend(self.dump.iter().filter(|socket| socket.state != TcpState::CloseWait));
+        }
+        let length = self.others.len();
+        self.others.extend(self.dump.iter().filter(|socket| socket.state == TcpState::CloseWait));
+        self.elsewhere.update(pass, &self.others);
+        self.others.truncate(length);
+    }
+
+    /// Sums up of which states how many are nobody's, as far as anybody asks for them.
+    fn note_unattributed(&mut self) {
+        let Self { unattributed, close_wait, states, .. } = self;
+        let both = close_wait.tally.unclear().zip(states.tally.unclear());
+        let of = |(here, other): ((Base, u64), _)| if here.0 == Base::CloseWait { here } else { other };
+        unattributed.extend(both.map(of));
+        self.elsewhere.add_unclear(unattributed);
+        let asked = self.asked.and(TcpState::CloseWait);
+        let mut states = OWNED.iter();
+        unattributed.retain(|_| states.next().is_some_and(|(state, _)| asked.has(*state)));
+    }
+
+    const fn list_of(&self, column: Column) -> &Counted {
+        if matches!(column.base, Base::CloseWait) { &self.close_wait } else { &self.states }
+    }
+}
+
+/// Writes down whose a socket is.
+struct Clerk<'a> {
+    attribution: &'a Attribution,
+    homes: &'a Homes,
+    queue: &'a Queue,
+    dump: &'a [Socket],
+    owners: &'a mut Vec<Slot>,
+}
+
+impl Clerk<'_> {
+    fn count(&mut self, place: usize, counted: &mut Counted) {
+        let socket = &self.dump[place];
+        let whose = self.attribution.whose(place, socket);
+        let places = match whose {
+            Whose::Of(slots) => counted.places.of(slots),
+            Whose::Nobody | Whose::Open(_) | Whose::Unclear => {
+                let owners = self.homes.of(socket).iter();
+                self.owners.clear();
+                self.owners.extend(owners.filter_map(|identity| self.attribution.slot_of(identity)));
+                counted.places.of_any(self.owners)
+            }
+        };
+        let is_nobodys = places.is_empty();
+        if socket.state == TcpState::Established {
+            places.push(Places::HOST);
+        }
+        counted.tally.add(places, socket);
+        if is_nobodys {
+            self.count_unclear(whose, socket, counted);
+        }
+    }
+
+    fn count_unclear(&self, whose: Whose<'_>, socket: &Socket, counted: &mut Counted) {
+        match whose {
+            Whose::Of(_) | Whose::Nobody => return,
+            Whose::Open(uid) => counted.add_open(uid, socket),
+            Whose::Unclear => {}
+        }
+        counted.tally.add_unclear(socket);
+        if !queue::waits(socket) {
+            return;
+        }
+        for listener in self.queue.who_accepts(socket, self.dump) {
+            match self.attribution.whose(listener, &self.dump[listener]) {
+                Whose::Of(slots) => counted.add_maybe(slots, socket),
+                Whose::Open(uid) => counted.add_open(uid, socket),
+                Whose::Nobody | Whose::Unclear => {}
+            }
         }
     }
 }
 
 impl Probe for Sockets {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
+        self.failed = true;
         self.fresh.follow(pass.names);
-        if self.tally.follow(pass.names) {
-            self.elsewhere.follow_names(&self.tally);
+        if self.close_wait.follow(pass.names) {
+            self.elsewhere.follow_names(&self.close_wait.tally);
         }
         self.unattributed.clear();
-        self.slots.clear();
         self.dump.clear();
-        if self.host || !pass.members.is_empty() {
-            self.diag.dump(self.states, &mut self.dump)?;
-        }
-        self.count_time_wait();
         self.links.place(pass);
-        self.attribute(pass);
-        self.seat(pass);
-        self.count();
-        self.elsewhere.update(pass, &self.dump);
-        self.tally.take_met(&mut |name, address| pass.names.touch(name, address, pass.now));
-        if !pass.members.is_empty() {
-            self.unattributed.extend(self.tally.unclear());
-            self.elsewhere.add_unclear(&mut self.unattributed);
+        let listed = self.due(pass);
+        self.part = if listed.without(TcpState::CloseWait).is_empty() { Part::CloseWait } else { Part::States };
+        if !listed.is_empty() {
+            self.list(listed)?;
+            self.attribute(pass, listed);
+            self.seat(pass);
+            self.find_homes(pass);
+            self.count(pass, listed);
         }
+        self.look_elsewhere(pass, listed);
+        let mut touch = |name: &str, address| pass.names.touch(name, address, pass.now);
+        self.close_wait.tally.take_met(&mut touch);
+        self.states.tally.take_met(&mut touch);
+        if !pass.members.is_empty() {
+            self.note_unattributed();
+        }
+        self.failed = false;
         Ok(())
     }
 
-    fn look(&mut self, _: &mut Pass<'_>, index: usize) {
-        self.current = self.slots.get(index).copied().unwrap_or(Err(Fault::GONE));
-    }
-
-    fn value(&self, column: Column) -> Result<f64, Fault> {
-        number(&self.tally, self.places.of_slot(self.current?), column)
-    }
-
-    fn host(&self, column: Column) -> Result<f64, Fault> {
-        number(&self.tally, Places::HOST, column)
-    }
-
-    fn once(&self, group: usize, column: Column) -> Option<f64> {
-        number(&self.tally, Places::of_group(group), column).ok()
-    }
-
     fn slow(&self, pass: &Pass<'_>, index: usize, column: Column) -> Option<Slow> {
-        self.elsewhere.member(pass.seats.get(index)?, column)
+        let seat = pass.seats.get(index)?;
+        let elsewhere = self.elsewhere.member(seat, column);
+        if elsewhere.is_some() {
+            return elsewhere;
+        }
+        let slow = self.list_of(column).member((index, seat.identity), column);
+        Some(if seat.gone { Slow { at: pass.now, value: Err(Fault::GONE), ..slow } } else { slow })
     }
 
     fn slow_group(&self, pass: &Pass<'_>, group: usize, column: Column) -> Option<Slow> {
-        let of = pass.groups.get(group)?;
-        // Without a dump nothing is known of the members here, and nothing new of the others.
-        if self.elsewhere.is_unused() || self.slots.len() != pass.members.len() {
-            return None;
+        let of = pass.groups.get(group).filter(|_| !self.failed)?;
+        let list = self.list_of(column);
+        if self.elsewhere.is_unused() {
+            return list.group(pass, (of, &of.members), column);
         }
-        let here = of.members.iter().filter(|&&member| pass.seats[member].other_net().is_none());
-        let each = here.map(|&member| number(&self.tally, self.places.of_slot(self.slots[member]?), column));
-        let each: Vec<Value> = each.map(known).collect();
-        let once = number(&self.tally, Places::of_group(group), column).ok();
-        let here = (!each.is_empty()).then(|| together(column.base, once, each.into_iter()));
-        self.elsewhere.group(pass, (of, column), here)
+        let here = of.members.iter().copied().filter(|&member| pass.seats[member].other_net().is_none());
+        let here: Vec<usize> = here.collect();
+        let here = list.group(pass, (of, &here), column);
+        let value = here.map(|slow| known(slow.value));
+        let Some(both) = self.elsewhere.group(pass, (of, column), value) else { return here };
+        // The part of our own namespace says how new the whole is.
+        Some(here.map_or(both, |here| Slow { value: both.value, ..here }))
+    }
+
+    fn slow_host(&self, _: &Pass<'_>, column: Column) -> Option<Slow> {
+        Some(self.states.host(column))
+    }
+
+    fn part(&self) -> Part {
+        self.part
     }
 
     fn detach(&mut self) {
@@ -211,10 +367,14 @@ impl Probe for Sockets {
         let Self { links, diag, fresh: tally, elsewhere, .. } = self;
         links.place(pass);
         let mut dump = Vec::new();
-        let mut fresh = Anew { links, diag, tally, dump: &mut dump }.count(pass, column)?;
+        // Who may have a cgroup to himself depends on who is asked for.
+        let homes = std::mem::take(&mut links.homes);
+        let fresh = Anew { links, diag, tally, dump: &mut dump }.count(pass, column);
+        links.homes = homes;
+        let mut fresh = fresh?;
         if pass.seats.iter().any(|seat| seat.other_net().is_some()) {
             let here = pass.seats.iter().zip(&fresh.each).filter(|(seat, _)| seat.other_net().is_none());
-            let here: Vec<Value> = here.map(|(_, value)| known(*value)).collect();
+            let here: Vec<Value> = here.map(|(_, value)| known(value.map(Value::Known))).collect();
             let mut parts = elsewhere.anew(pass, column, &dump);
             parts.extend((!here.is_empty()).then(|| together(column.base, fresh.once, here.into_iter())));
             fresh.whole = Some(together(column.base, None, parts.into_iter()));
@@ -224,8 +384,7 @@ impl Probe for Sockets {
 
     fn fresh_host(&mut self, _: Moment, column: Column) -> Result<f64, Fault> {
         let mut dump = Vec::new();
-        let state = if column.base == Base::HostTimeWait { TcpState::TimeWait } else { TcpState::Established };
-        self.diag.dump(States::of(&[state]), &mut dump)?;
+        self.diag.dump(states_of(column.base), &mut dump)?;
         self.fresh.open(Places::HOST + 1);
         dump.iter().for_each(|socket| self.fresh.add(&[Places::HOST], socket));
         number(&self.fresh, Places::HOST, column)
@@ -236,14 +395,11 @@ impl Probe for Sockets {
     }
 }
 
-fn known(value: Result<f64, Fault>) -> Value {
-    value.map_or_else(|fault| Value::Unknown(fault.unknown), Value::Known)
-}
-
-fn number(tally: &Tally, place: Slot, column: Column) -> Result<f64, Fault> {
-    if tally.is_unresolved(column.peer) {
-        return Err(Fault::UNRESOLVED);
-    }
-    let count = tally.get(place, column.base, column.peer);
-    count.map(|count| count as f64).ok_or(Fault::IMPOSSIBLE)
+/// Another number after an exec.
+fn program(facts: &Facts) -> u64 {
+    facts.exec_generation.unwrap_or_else(|| {
+        let mut hasher = DefaultHasher::new();
+        (facts.shape.comm.as_bytes(), facts.shape.code).hash(&mut hasher);
+        hasher.finish()
+    })
 }

@@ -42,6 +42,16 @@ pub(super) const OWNED_STATES: States = {
     States::of(&states)
 };
 
+/// The states that the sockets are in that `base` counts.
+pub(super) fn states_of(base: Base) -> States {
+    match base {
+        Base::Sockets => OWNED_STATES,
+        Base::HostEstablished => States::of(&[TcpState::Established]),
+        Base::HostTimeWait => States::of(&[TcpState::TimeWait]),
+        _ => OWNED.iter().filter(|(_, of)| *of == base).fold(States::NONE, |states, (state, _)| states.and(*state)),
+    }
+}
+
 /// The counts of one pass.
 #[derive(Debug)]
 pub(super) struct Tally {

@@ -63,14 +63,32 @@ impl States {
         Self(mask)
     }
 
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// These and `state`.
+    pub const fn and(self, state: TcpState) -> Self {
+        Self(self.0 | 1 << state as u32)
+    }
+
+    /// These and `others`.
+    pub const fn and_all(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// These but for `state`.
+    pub const fn without(self, state: TcpState) -> Self {
+        Self(self.0 & !(1 << state as u32))
+    }
+
     /// Whether `state` is one of them.
     pub const fn has(self, state: TcpState) -> bool {
         self.0 & 1 << state as u32 != 0
     }
 
-    /// These and `state`.
-    pub const fn and(self, state: TcpState) -> Self {
-        Self(self.0 | 1 << state as u32)
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 

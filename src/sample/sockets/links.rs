@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::by_cgroup::ByCgroup;
+use super::homes::Homes;
 use crate::discover::Member;
-use crate::kernel::sock_diag::Socket;
 use crate::kernel::{self, Error, Proc};
 use crate::sample::fault::Fault;
-use crate::sample::probe::{Pass, Seat};
+use crate::sample::probe::Pass;
 
 /// A process may move to another namespace as long as it lives, but hardly does.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -18,23 +17,13 @@ const YOUNG: Duration = Duration::from_secs(15);
 pub(super) struct Links {
     /// Our own network namespace, which is the one that the dump is of.
     ours: Option<u64>,
-    /// For members whose links may not be read.
-    by_cgroup: ByCgroup,
+    /// For members whose links may not be read, and for what nobody holds yet.
+    pub(super) homes: Homes,
 }
 
 impl Links {
     pub(super) fn new() -> Self {
-        Self { ours: None, by_cgroup: ByCgroup::new() }
-    }
-
-    /// Takes in the dump that the next readings are held against.
-    pub(super) fn note(&mut self, dump: &[Socket]) {
-        self.by_cgroup.note(dump);
-    }
-
-    /// Whether some reading may need a dump that was noted before it.
-    pub(super) const fn need_dump(&self) -> bool {
-        self.by_cgroup.is_needed()
+        Self { ours: None, homes: Homes::default() }
     }
 
     /// Finds out in which namespace those members are of whom that is not known, or not for sure.
@@ -59,9 +48,13 @@ impl Links {
         Ok((net != ours).then_some(net))
     }
 
-    /// Appends the inodes of all sockets that `member` holds, by its cgroup where its links may not be
-    /// read. It is to be in our own namespace; one that has left it since is looked for in the next pass.
-    pub(super) fn read(&mut self, member: &Member, seat: &mut Seat, inodes: &mut Vec<u64>) -> Result<(), Fault> {
+    /// Appends the inodes of all sockets that the member of `pass` at `index` holds. It is to be in our own
+    /// namespace; one that has left it since is looked for in the next pass.
+    ///
+    /// # Errors
+    /// [`Fault::CGROUP`] where they may not be read and [`Homes`] tells what is held.
+    pub(super) fn read(&mut self, pass: &mut Pass<'_>, index: usize, inodes: &mut Vec<u64>) -> Result<(), Fault> {
+        let (member, seat) = (pass.members[index], &mut pass.seats[index]);
         match seat.net {
             Some((_, Ok(Some(_)))) => return Err(Fault::NAMESPACE),
             Some((_, Err(fault))) => return Err(fault),
@@ -75,7 +68,8 @@ impl Links {
         match member.process.socket_inodes(&mut |inode| inodes.push(inode)) {
             Err(Error::Denied) => {
                 inodes.truncate(before);
-                Ok(self.by_cgroup.read(&member.process, inodes)?)
+                let is_told = self.homes.look(pass.now, (pass.members, index))?;
+                Err(if is_told { Fault::CGROUP } else { Fault::DENIED })
             }
             read => Ok(read?),
         }

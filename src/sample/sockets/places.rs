@@ -59,6 +59,22 @@ impl Places {
         }
         places
     }
+
+    /// The places that a socket counts for that one of these has, nobody knows which: what they have in
+    /// common.
+    pub(super) fn of_any(&mut self, slots: &[Slot]) -> &mut Vec<Slot> {
+        if let [_] = slots {
+            return self.of(slots);
+        }
+        let Self { groups, places, .. } = self;
+        places.clear();
+        let of = |slot: Slot| groups.get(slot).map_or(&[][..], Vec::as_slice);
+        if let Some((&first, others)) = slots.split_first() {
+            let common = |index: &&usize| others.iter().all(|&slot| of(slot).contains(index));
+            places.extend(of(first).iter().filter(common).map(|&index| Self::of_group(index)));
+        }
+        places
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::kernel::sock_diag::Endpoint;
 use crate::model::{BootId, Pid};
+use crate::sample::tally::OWNED_STATES;
 
 mod doubts;
 mod properties;
@@ -19,6 +20,7 @@ enum Descriptor {
 #[derive(Clone, Debug)]
 struct Proc {
     uid: u32,
+    program: u64,
     member: bool,
     fault: Option<Fault>,
     fds: Vec<Descriptor>,
@@ -42,8 +44,9 @@ struct World {
     attribution: Attribution,
     dump: Vec<Socket>,
     holders: Vec<Holder>,
-    /// Whose links were read in the last pass.
+    /// Whose links were read in the last pass, and how many they were.
     reads: Vec<i32>,
+    links: usize,
 }
 
 fn identity(pid: i32) -> Identity {
@@ -58,7 +61,7 @@ impl World {
 
     fn spawn(&mut self, uid: u32, member: bool) -> i32 {
         let pid = i32::try_from(self.number()).unwrap();
-        self.procs.insert(pid, Proc { uid, member, fault: None, fds: vec![Descriptor::File; 3] });
+        self.procs.insert(pid, Proc { uid, program: 1, member, fault: None, fds: vec![Descriptor::File; 3] });
         pid
     }
 
@@ -143,27 +146,40 @@ impl World {
         }
     }
 
+    /// A pass that lists sockets in all states.
     fn pass(&mut self, after: Duration) {
+        self.pass_over(after, OWNED_STATES);
+    }
+
+    /// A pass that lists those in these states.
+    fn pass_over(&mut self, after: Duration, listed: States) {
         self.now = self.now + after;
         self.dump.clear();
         let nowhere = Endpoint { address: std::net::Ipv4Addr::UNSPECIFIED.into(), port: 0 };
         for (&cookie, sock) in &self.socks {
             let Sock { inode, uid, state } = *sock;
+            if !listed.has(state) {
+                continue;
+            }
             self.dump.push(Socket { cookie, inode, uid, state, local: nowhere, remote: nowhere, cgroup: None });
         }
         let members = self.procs.iter().filter(|(_, proc)| proc.member);
         let (pids, holders): (Vec<_>, Vec<_>) = members
             .map(|(&pid, proc)| {
                 let fds = Some(proc.fds.len() as u64);
-                (pid, Holder { identity: identity(pid), uids: (proc.uid, proc.uid), fds })
+                let uids = (proc.uid, proc.uid);
+                (pid, Holder { identity: identity(pid), program: proc.program, uids, fds })
             })
             .unzip();
         self.holders = holders;
         self.reads.clear();
-        let (procs, socks, reads) = (&self.procs, &self.socks, &mut self.reads);
-        self.attribution.update(self.now, (&mut self.dump, &self.holders), &mut |index, inodes| {
+        self.links = 0;
+        let (procs, socks, reads, links) = (&self.procs, &self.socks, &mut self.reads, &mut self.links);
+        let listed = Listed { sockets: &mut self.dump, complete: listed, holders: &self.holders };
+        self.attribution.update(self.now, listed, &mut |index, inodes| {
             reads.push(pids[index]);
             let proc = &procs[&pids[index]];
+            *links += proc.fds.len();
             for descriptor in &proc.fds {
                 if let Descriptor::Socket(cookie) = descriptor {
                     inodes.push(u64::from(socks[cookie].inode));
@@ -185,8 +201,8 @@ impl World {
     /// Cookie -> pids, as remembered.
     fn remembered(&self, only: impl Fn(u64) -> bool) -> BTreeMap<u64, BTreeSet<i32>> {
         let mut all = BTreeMap::new();
-        for socket in self.dump.iter().filter(|socket| only(socket.cookie)) {
-            if let Whose::Of(slots) = self.attribution.whose(socket) {
+        for (place, socket) in self.dump.iter().enumerate().filter(|(_, socket)| only(socket.cookie)) {
+            if let Whose::Of(slots) = self.attribution.whose(place, socket) {
                 assert_eq!(self.pids(slots).len(), slots.len(), "each holder once");
                 all.insert(socket.cookie, self.pids(slots));
             }
@@ -214,7 +230,8 @@ impl World {
     }
 
     fn whose(&self, cookie: u64) -> Whose<'_> {
-        self.attribution.whose(self.dump.iter().find(|socket| socket.cookie == cookie).unwrap())
+        let place = self.dump.iter().position(|socket| socket.cookie == cookie).unwrap();
+        self.attribution.whose(place, &self.dump[place])
     }
 }
 

@@ -148,7 +148,8 @@ fn a_socket_that_the_dump_lists_twice_counts_once() {
     world.pass(SECOND);
     let mut twice = [world.dump.clone(), world.dump.clone()].concat();
     let holders = world.holders.clone();
-    world.attribution.update(world.now, (&mut twice, &holders), &mut |_, _| Ok(()));
+    let listed = Listed { sockets: &mut twice, complete: OWNED_STATES, holders: &holders };
+    world.attribution.update(world.now, listed, &mut |_, _| Ok(()));
     assert_eq!(twice, world.dump);
 }
 
@@ -161,7 +162,8 @@ fn a_member_of_two_targets_is_read_once() {
     let holders = [world.holders[0], world.holders[0]];
     let mut attribution = Attribution::default();
     let mut reads = 0;
-    attribution.update(world.now, (&mut world.dump, &holders), &mut |_, inodes| {
+    let listed = Listed { sockets: &mut world.dump, complete: OWNED_STATES, holders: &holders };
+    attribution.update(world.now, listed, &mut |_, inodes| {
         reads += 1;
         inodes.push(inode);
         Ok(())
@@ -200,9 +202,8 @@ fn what_is_gone_is_forgotten() {
         world.socks.clear();
     }
     world.pass(SECOND);
-    let (claims, books) = (&world.attribution.claims, &world.attribution.books);
-    assert_eq!(claims.len(), 0);
-    assert!(books.iter().flatten().all(|books| books.held.len() <= 1));
+    assert_eq!(world.attribution.claims.len(), 0);
+    assert!(world.attribution.books.iter().flatten().all(|books| books.inodes.len() <= 1));
 }
 
 #[test]
