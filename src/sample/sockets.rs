@@ -84,7 +84,9 @@ impl Sockets {
         let asked = asked.filter(|base| METRICS.contains(base) && base.is_other_state());
         Self {
             diag: SockDiag::new(),
-            asked: asked.fold(States::NONE, |states, base| states.and_all(states_of(base))).without(TcpState::CloseWait),
+            asked: asked
+                .fold(States::NONE, |states, base| states.and_all(states_of(base)))
+                .without(TcpState::CloseWait),
             dump: Vec::new(),
             holders: Vec::new(),
             attribution: Attribution::default(),
@@ -112,7 +114,8 @@ impl Sockets {
             due = self.asked;
         }
         // Where it has to be read from a table, a look in between is as dear as all of it.
-        let is_due = !due.is_empty() || !self.diag.is_slow() || self.close_wait.is_due(pass.now, self.at_least(close_wait));
+        let is_due =
+            !due.is_empty() || !self.diag.is_slow() || self.close_wait.is_due(pass.now, self.at_least(close_wait));
         if is_due && !pass.members.is_empty() { due.and(TcpState::CloseWait) } else { due }
     }
 

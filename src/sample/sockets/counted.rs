@@ -121,12 +121,7 @@ impl Counted {
 
     /// One metric of those members of `group` who are at these indexes of the pass, each socket once;
     /// none if there is no such member.
-    pub(super) fn group(
-        &self,
-        pass: &Pass<'_>,
-        (group, members): (&Group, &[usize]),
-        column: Column,
-    ) -> Option<Slow> {
+    pub(super) fn group(&self, pass: &Pass<'_>, (group, members): (&Group, &[usize]), column: Column) -> Option<Slow> {
         let at = self.groups.iter().position(|&target| target == group.target);
         let once = at.and_then(|at| number(&self.tally, Places::of_group(at), column).ok());
         let part = |&index: &usize| {
