@@ -37,11 +37,13 @@ use crate::model::{Identity, Moment, Unknown};
 
 mod books;
 mod claims;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 use books::{Allowance, Books, Links};
 use claims::{At, Claims, Seen};
+pub use terms::{Holder, Listed, ReadLinks, Slot, Whose};
 
 /// Every holder of sockets is in doubt this long after it was read.
 const VERIFY: Duration = Duration::from_secs(30 * 60);
@@ -51,66 +53,6 @@ const RETRY_DENIED: Duration = Duration::from_secs(10);
 const MOST_LINKS: u64 = 20_000;
 /// Nor of processes that are new, while there is nothing to explain: 5 milliseconds.
 const CALM_LINKS: u64 = 2_000;
-
-/// A process that sockets may belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// Who.
-    pub identity: Identity,
-    /// Which program it runs: another number after an exec.
-    pub program: u64,
-    /// Real and effective uid.
-    pub uids: (u32, u32),
-    /// Its open descriptors, counted no later than the dump was taken; none where unknown.
-    pub fds: Option<u64>,
-}
-
-impl Holder {
-    /// Whether it may have made or accepted a socket of `uid`.
-    pub fn may_hold(&self, uid: u32) -> bool {
-        let (real, effective) = self.uids;
-        real == uid || effective == uid || real == 0 || effective == 0
-    }
-
-    /// Whether it may hold one of any of these, which are ascending.
-    fn may_hold_any(&self, uids: &[u32]) -> bool {
-        let (real, effective) = self.uids;
-        match (real, effective) {
-            (0, _) | (_, 0) => !uids.is_empty(),
-            _ => uids.binary_search(&real).is_ok() || uids.binary_search(&effective).is_ok(),
-        }
-    }
-}
-
-/// What one pass goes by.
-#[derive(Debug)]
-pub struct Listed<'a> {
-    /// The sockets listed. One that is there twice is left in it once.
-    pub sockets: &'a mut Vec<Socket>,
-    /// The states in which they are all there are.
-    pub complete: States,
-    /// Who may hold them.
-    pub holders: &'a [Holder],
-}
-
-/// Reads the links of the holder with this index: appends the inodes of all its sockets.
-pub type ReadLinks<'a> = dyn FnMut(usize, &mut Vec<u64>) -> Result<(), Fault> + 'a;
-
-/// The seat of a process in the books, stable while it is a holder.
-pub type Slot = usize;
-
-/// Whose a socket is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose<'a> {
-    /// These hold it.
-    Of(&'a [Slot]),
-    /// No holder does.
-    Nobody,
-    /// A holder of this user may, who has not been asked yet.
-    Open(u32),
-    /// It cannot be said: it waits to be accepted, or a process that may hold it cannot be read.
-    Unclear,
-}
 
 /// Who holds which socket.
 #[derive(Debug, Default)]
@@ -152,11 +94,12 @@ impl Attribution {
     /// Takes in a complete dump of the sockets in some states that have an owner, and who may hold
     /// them.
     pub fn update(&mut self, now: Moment, listed: Listed<'_>, links: &mut ReadLinks<'_>) {
+        let Listed { sockets, complete, holders } = listed;
         self.pass = self.pass.wrapping_add(1);
         self.now = now;
         self.spent = 0;
-        self.dismiss(listed.holders);
-        self.take_in(listed.sockets, listed.complete);
+        self.dismiss(holders);
+        self.take_in(sockets, complete);
         self.weigh();
         self.recall();
         self.explain(links);

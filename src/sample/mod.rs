@@ -191,6 +191,9 @@ impl Sampler {
             let (probe, to) = (&mut self.probes[index], (&mut self.sample, &mut self.stats[index]));
             let missed = probe.missed();
             let part = probe.read(&mut pass, to, (whom, deadline));
+            if let Some((part, used)) = probe.beside() {
+                self.ceiling.note(part, used);
+            }
             if probe.missed() > missed && self.first == 0 {
                 self.first = index;
             }

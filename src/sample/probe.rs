@@ -96,6 +96,11 @@ pub(super) trait Probe {
         Part::Pass
     }
 
+    /// What a thread of its own has used of the processor for a run of another part, once that is over.
+    fn beside(&mut self) -> Option<(Part, Duration)> {
+        None
+    }
+
     /// From now on what takes long is read by a thread of its own.
     fn detach(&mut self) {}
 

@@ -323,6 +323,11 @@ impl Running {
         self.reading(now, known(value))
     }
 
+    /// What a thread of its own has used for a run of another part.
+    pub(super) fn beside(&mut self) -> Option<(Part, Duration)> {
+        self.probe.beside()
+    }
+
     pub(super) fn detach(&mut self) {
         self.probe.detach();
     }

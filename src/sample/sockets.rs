@@ -7,7 +7,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use super::attribution::{Attribution, Holder, Listed, Slot, Whose};
+use super::attribution::{Attribution, Holder, Listed, Slot};
 use super::fault::Fault;
 use super::pace::Part;
 use super::probe::{Column, Fresh, Pass, Probe, Reads, Row, Slow};
@@ -16,9 +16,10 @@ use super::together::together;
 use crate::config::Config;
 use crate::discover::{Facts, Member};
 use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
-use crate::model::{Base, Moment, SOCKET_STATES, Value};
+use crate::model::{Base, Moment, SOCKET_STATES};
 
 mod anew;
+mod clerk;
 mod counted;
 mod elsewhere;
 mod held;
@@ -28,9 +29,9 @@ mod places;
 mod queue;
 
 use anew::Anew;
+use clerk::Clerk;
 use counted::{Counted, known, number};
 use elsewhere::Elsewhere;
-use homes::Homes;
 use links::Links;
 use places::Places;
 use queue::Queue;
@@ -74,6 +75,7 @@ struct Sockets {
     fresh: Tally,
     /// There is no list of this pass.
     failed: bool,
+    /// What the last reading was.
     part: Part,
 }
 
@@ -165,32 +167,16 @@ impl Sockets {
             if pass.seats[index].gone || dead() {
                 return Err(Fault::GONE);
             }
-            match attribution.slot(index) {
-                Err(Fault::CGROUP) if !links.homes.are_told() => Err(Fault::DENIED),
-                Err(Fault::CGROUP) if links.homes.is_alone(&pass.seats[index].identity) => {
-                    attribution.seat_of(index).ok_or(Fault::GONE)
-                }
-                slot => slot,
-            }
+            links.homes.settle(&pass.seats[index], attribution.slot(index), attribution.seat_of(index))
         };
         self.slots.clear();
         self.slots.extend(pass.members.iter().enumerate().map(slot));
     }
 
-    /// Finds out whose that is that waits to be accepted.
-    fn find_homes(&mut self, pass: &Pass<'_>) {
-        self.queue.note(&self.dump);
-        let waiting = self.dump.iter().filter(|socket| queue::waits(socket));
-        let mut wanted: Vec<u64> = waiting.filter_map(|socket| socket.cgroup).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        self.links.homes.find(pass.now, &wanted, pass.members);
-    }
-
     fn count(&mut self, pass: &Pass<'_>, listed: States) {
         let periods = (self.at_least(pass.periods.close_wait), self.at_least(pass.periods.states));
         let Self { attribution, links, queue, dump, close_wait, states, owners, .. } = self;
-        let of = (&self.slots[..], &*attribution);
+        let of = (&self.slots[..], &*attribution, &links.homes);
         let has_states = !listed.without(TcpState::CloseWait).is_empty();
         if listed.has(TcpState::CloseWait) {
             close_wait.open(pass, of);
@@ -247,58 +233,6 @@ impl Sockets {
     }
 }
 
-/// Writes down whose a socket is.
-struct Clerk<'a> {
-    attribution: &'a Attribution,
-    homes: &'a Homes,
-    queue: &'a Queue,
-    dump: &'a [Socket],
-    owners: &'a mut Vec<Slot>,
-}
-
-impl Clerk<'_> {
-    fn count(&mut self, place: usize, counted: &mut Counted) {
-        let socket = &self.dump[place];
-        let whose = self.attribution.whose(place, socket);
-        let places = match whose {
-            Whose::Of(slots) => counted.places.of(slots),
-            Whose::Nobody | Whose::Open(_) | Whose::Unclear => {
-                let owners = self.homes.of(socket).iter();
-                self.owners.clear();
-                self.owners.extend(owners.filter_map(|identity| self.attribution.slot_of(identity)));
-                counted.places.of_any(self.owners)
-            }
-        };
-        let is_nobodys = places.is_empty();
-        if socket.state == TcpState::Established {
-            places.push(Places::HOST);
-        }
-        counted.tally.add(places, socket);
-        if is_nobodys {
-            self.count_unclear(whose, socket, counted);
-        }
-    }
-
-    fn count_unclear(&self, whose: Whose<'_>, socket: &Socket, counted: &mut Counted) {
-        match whose {
-            Whose::Of(_) | Whose::Nobody => return,
-            Whose::Open(uid) => counted.add_open(uid, socket),
-            Whose::Unclear => {}
-        }
-        counted.tally.add_unclear(socket);
-        if !queue::waits(socket) {
-            return;
-        }
-        for listener in self.queue.who_accepts(socket, self.dump) {
-            match self.attribution.whose(listener, &self.dump[listener]) {
-                Whose::Of(slots) => counted.add_maybe(slots, socket),
-                Whose::Open(uid) => counted.add_open(uid, socket),
-                Whose::Nobody | Whose::Unclear => {}
-            }
-        }
-    }
-}
-
 impl Probe for Sockets {
     fn prepare(&mut self, pass: &mut Pass<'_>) -> Result<(), Fault> {
         self.failed = true;
@@ -310,12 +244,13 @@ impl Probe for Sockets {
         self.dump.clear();
         self.links.place(pass);
         let listed = self.due(pass);
-        self.part = if listed.without(TcpState::CloseWait).is_empty() { Part::CloseWait } else { Part::States };
+        self.part = part_of(listed);
         if !listed.is_empty() {
             self.list(listed)?;
             self.attribute(pass, listed);
+            self.queue.note(&self.dump);
+            self.links.homes.find(pass.now, (&self.dump, listed), pass.members);
             self.seat(pass);
-            self.find_homes(pass);
             self.count(pass, listed);
         }
         self.look_elsewhere(pass, listed);
@@ -362,6 +297,10 @@ impl Probe for Sockets {
         self.part
     }
 
+    fn beside(&mut self) -> Option<(Part, Duration)> {
+        Some((Part::Namespaces, self.elsewhere.take_run()?))
+    }
+
     fn detach(&mut self) {
         self.elsewhere.detach();
     }
@@ -376,10 +315,8 @@ impl Probe for Sockets {
         links.homes = homes;
         let mut fresh = fresh?;
         if pass.seats.iter().any(|seat| seat.other_net().is_some()) {
-            let here = pass.seats.iter().zip(&fresh.each).filter(|(seat, _)| seat.other_net().is_none());
-            let here: Vec<Value> = here.map(|(_, value)| known(value.map(Value::Known))).collect();
             let mut parts = elsewhere.anew(pass, column, &dump);
-            parts.extend((!here.is_empty()).then(|| together(column.base, fresh.once, here.into_iter())));
+            parts.extend(fresh.whole);
             fresh.whole = Some(together(column.base, None, parts.into_iter()));
         }
         Ok(fresh)
@@ -395,6 +332,17 @@ impl Probe for Sockets {
 
     fn unattributed(&self) -> &[(Base, u64)] {
         &self.unattributed
+    }
+}
+
+/// The part of the work that listing these is.
+fn part_of(listed: States) -> Part {
+    if listed.is_empty() {
+        Part::Pass
+    } else if listed.without(TcpState::CloseWait).is_empty() {
+        Part::CloseWait
+    } else {
+        Part::States
     }
 }
 

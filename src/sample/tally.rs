@@ -31,25 +31,14 @@ pub(super) const OWNED: [(TcpState, Base); 8] = [
 /// Behind the columns of those states stands one for `TIME_WAIT`: nobody's, but the host's.
 const COLUMNS: usize = OWNED.len() + 1;
 
-/// What the kernel is asked for.
-pub(super) const OWNED_STATES: States = {
-    let mut states = [TcpState::CloseWait; OWNED.len()];
-    let mut index = 0;
-    while index < states.len() {
-        states[index] = OWNED[index].0;
-        index += 1;
-    }
-    States::of(&states)
-};
-
 /// The states that the sockets are in that `base` counts.
 pub(super) fn states_of(base: Base) -> States {
-    match base {
-        Base::Sockets => OWNED_STATES,
-        Base::HostEstablished => States::of(&[TcpState::Established]),
-        Base::HostTimeWait => States::of(&[TcpState::TimeWait]),
-        _ => OWNED.iter().filter(|(_, of)| *of == base).fold(States::NONE, |states, (state, _)| states.and(*state)),
+    if base == Base::HostTimeWait {
+        return States::of(&[TcpState::TimeWait]);
     }
+    let base = if base == Base::HostEstablished { Base::Established } else { base };
+    let counted = OWNED.iter().filter(|(_, of)| base == Base::Sockets || *of == base);
+    counted.fold(States::NONE, |states, (state, _)| states.and(*state))
 }
 
 /// The counts of one pass.

@@ -96,7 +96,8 @@ fn what_waits_to_be_accepted_is_nobodys_and_counted_as_such() {
     let hanging: Vec<_> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
     drop(hanging);
     until("connections wait in the accept queue", || unattributed(&mut eye) >= 100);
-    assert_eq!(eye.value("close_wait", 0), Value::Known(0.0));
+    // It listens for them: they may become its own, and no level is left meanwhile.
+    assert_eq!(eye.value("close_wait", 0), Value::AtLeast(0.0));
     process.tell("accept 100");
     agree(&mut eye, pid, [100, 0, 1]);
     until("the queue is empty", || unattributed(&mut eye) < 100);

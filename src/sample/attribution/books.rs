@@ -1,5 +1,6 @@
 //! What is remembered of a holder, and what follows from it: whether its links are to be read.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::claims::At;
@@ -14,9 +15,25 @@ const LEAST_LINKS: u64 = 10;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Links {
+    /// Never, or not as the user that it is now.
     Unread,
-    Read { at: Moment },
-    Failed { at: Moment, fault: Fault },
+    Read {
+        at: Moment,
+    },
+    Failed {
+        at: Moment,
+        fault: Fault,
+    },
+}
+
+/// How the number of its descriptors has moved since its links were read, against what its sockets
+/// account for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Motion {
+    Still,
+    Moved,
+    /// It let go of more than of the sockets that are known to be gone.
+    Fell,
 }
 
 #[derive(Debug)]
@@ -30,12 +47,7 @@ pub(super) struct Books {
     pub(super) asked: u32,
     pub(super) links: Links,
     fds_before: Option<u64>,
-    /// It runs as another user than in the pass before: what it opened as that one is its own too.
-    changed_user: bool,
-    /// Since its links were read the number of its descriptors was another than its sockets account for.
-    moved: bool,
-    /// It let go of more than of the sockets that are known to be gone.
-    fell: bool,
+    motion: Motion,
     /// By so many more than it had then, those gone included.
     growth: i64,
     /// Readings in a row that explained nothing.
@@ -57,9 +69,7 @@ impl Books {
             asked: pass,
             links: Links::Unread,
             fds_before: holder.fds,
-            changed_user: false,
-            moved: true,
-            fell: false,
+            motion: Motion::Moved,
             growth: 0,
             fruitless: 0,
             in_doubt: false,
@@ -71,7 +81,10 @@ impl Books {
     /// It is a holder in this pass too.
     pub(super) fn meet(&mut self, holder: Holder, index: usize, pass: u32) {
         self.fds_before = self.holder.fds;
-        self.changed_user |= self.holder.uids != holder.uids;
+        if self.holder.uids != holder.uids {
+            // What it opened as another user is its own too.
+            self.links = Links::Unread;
+        }
         (self.holder, self.index, self.seen) = (holder, index, pass);
         self.owed = false;
     }
@@ -79,21 +92,24 @@ impl Books {
     /// Takes in how its count moved, with `vanished` of its sockets gone and `held` left.
     pub(super) fn weigh(&mut self, vanished: u32, held: u32) {
         let Some((before, now)) = self.fds_before.zip(self.holder.fds) else {
-            self.moved = true;
+            self.motion = self.motion.max(Motion::Moved);
             return;
         };
         let delta = now.saturating_add(u64::from(vanished)).cast_signed().saturating_sub(before.cast_signed());
         self.growth = self.growth.saturating_add(delta);
-        self.moved |= delta != 0;
-        self.fell |= delta < 0;
-        self.in_doubt |= self.fell && held > 0;
+        self.motion = self.motion.max(match delta.cmp(&0) {
+            Ordering::Less => Motion::Fell,
+            Ordering::Equal => Motion::Still,
+            Ordering::Greater => Motion::Moved,
+        });
+        self.in_doubt |= self.motion == Motion::Fell && held > 0;
     }
 
     /// Takes in that its links were read and say `inodes`; the buffer gets what was remembered before.
     pub(super) fn note_read(&mut self, now: Moment, inodes: &mut Vec<u32>) {
         self.links = Links::Read { at: now };
-        (self.moved, self.fell, self.growth) = (false, false, 0);
-        (self.changed_user, self.in_doubt, self.owed) = (false, false, false);
+        (self.motion, self.growth) = (Motion::Still, 0);
+        (self.in_doubt, self.owed) = (false, false);
         std::mem::swap(&mut self.inodes, inodes);
         // Half a million of them are remembered on a large host: nothing is kept in reserve.
         if self.inodes.capacity() != self.inodes.len() {
@@ -115,18 +131,18 @@ impl Books {
         match self.links {
             Links::Unread => true,
             Links::Failed { at, fault } => fault.unknown != Unknown::Denied || now.since(at) >= RETRY_DENIED,
-            Links::Read { .. } => self.changed_user,
+            Links::Read { .. } => false,
         }
     }
 
     /// What it holds is not known from before.
     pub(super) const fn is_unread(&self) -> bool {
-        matches!(self.links, Links::Unread) || self.changed_user
+        matches!(self.links, Links::Unread)
     }
 
     /// Whether it may have opened or let go of something since it was read.
     pub(super) const fn has_moved(&self) -> bool {
-        matches!(self.links, Links::Read { .. }) && self.moved
+        matches!(self.links, Links::Read { .. }) && !matches!(self.motion, Motion::Still)
     }
 
     /// Whether that is worth a look. Each look that explained nothing asks for twice as many new
@@ -154,7 +170,10 @@ impl Books {
 
     /// How many links are to be read.
     pub(super) fn cost(&self) -> u64 {
-        self.holder.fds.unwrap_or(0).max(LEAST_LINKS)
+        // Where the first one is denied the others are not tried.
+        let is_denied = matches!(self.links, Links::Failed { fault, .. } if fault.unknown == Unknown::Denied);
+        let links = if is_denied { 0 } else { self.holder.fds.unwrap_or(0) };
+        links.max(LEAST_LINKS)
     }
 
     /// Of the questions `fresh`, ascending by inode, those that its memory answers.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::homes::Homes;
 use super::places::Places;
 use crate::config::Config;
 use crate::kernel::sock_diag::Socket;
-use crate::model::{Identity, Moment, Value};
+use crate::model::{Identity, Moment, Unknown, Value};
 use crate::sample::attribution::{Attribution, Slot};
 use crate::sample::fault::Fault;
 use crate::sample::names::Names;
@@ -37,6 +38,8 @@ struct Row {
     slot: Result<Slot, Fault>,
     /// Its uids, if it was owed an answer.
     owed: Option<(u32, u32)>,
+    /// What it holds is known by its cgroup alone, and it was in another before.
+    moved: bool,
 }
 
 impl Counted {
@@ -66,7 +69,7 @@ impl Counted {
     }
 
     /// Forgets what it came to, and makes room for the members of `pass` with these slots.
-    pub(super) fn open(&mut self, pass: &Pass<'_>, (slots, of): (&[Result<Slot, Fault>], &Attribution)) {
+    pub(super) fn open(&mut self, pass: &Pass<'_>, (slots, of, homes): (&[Result<Slot, Fault>], &Attribution, &Homes)) {
         self.at = Some(pass.now);
         self.members.clear();
         let owed = |index| of.owed(index).map(|holder| holder.uids);
@@ -75,6 +78,7 @@ impl Counted {
             identity: seat.identity,
             slot,
             owed: owed(index),
+            moved: of.slot(index) == Err(Fault::CGROUP) && homes.has_moved(&seat.identity),
         }));
         self.groups.clear();
         self.groups.extend(pass.groups.iter().map(|group| group.target));
@@ -115,7 +119,7 @@ impl Counted {
     fn value(&self, row: &Row, column: Column) -> Result<Value, Fault> {
         let slot = row.slot.map_err(|fault| if fault == Fault::CGROUP { Fault::DENIED } else { fault })?;
         let count = number(&self.tally, self.places.of_slot(slot), column)?;
-        let is_bound = self.undecided.is_any && self.undecided.of((slot, row.owed), column);
+        let is_bound = row.moved || (self.undecided.is_any && self.undecided.of((slot, row.owed), column));
         Ok(if is_bound { Value::AtLeast(count) } else { Value::Known(count) })
     }
 
@@ -125,11 +129,19 @@ impl Counted {
         let at = self.groups.iter().position(|&target| target == group.target);
         let once = at.and_then(|at| number(&self.tally, Places::of_group(at), column).ok());
         let part = |&index: &usize| {
-            let identity = pass.seats.get(index)?.identity;
-            Some(match self.row(index, identity) {
+            let seat = pass.seats.get(index)?;
+            Some(match self.row(index, seat.identity) {
+                // Whoever has gone since the list was made is still in its sum, as long as anybody is.
+                _ if seat.gone => Value::Unknown(Unknown::Gone),
                 None => Value::Unknown(Fault::FIRST.unknown),
                 // What its cgroup holds is in the sum.
-                Some(row) if row.slot == Err(Fault::CGROUP) => Value::Known(0.0),
+                Some(row) if row.slot == Err(Fault::CGROUP) => {
+                    if row.moved {
+                        Value::AtLeast(0.0)
+                    } else {
+                        Value::Known(0.0)
+                    }
+                }
                 Some(row) => known(self.value(row, column)),
             })
         };

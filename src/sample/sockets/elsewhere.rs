@@ -22,8 +22,6 @@ mod reader;
 use count::{Counted, Job};
 use reader::Reader;
 
-/// No namespace is read more often.
-const PERIOD: Duration = Duration::from_secs(10);
 /// All namespaces together cost no more than one part of so many of a processor.
 const SHARE: u32 = 50;
 /// No answer for this many periods: what was read last says nothing any more about now.
@@ -36,7 +34,11 @@ pub(super) struct Elsewhere {
     reader: Reader,
     /// How often each is read.
     period: Duration,
-    interval: Duration,
+    /// What readings have used of the processor since then, once there was one.
+    used: Duration,
+    since: Option<Moment>,
+    /// The same of the period before, until it was told.
+    run: Option<Duration>,
 }
 
 /// One of them.
@@ -55,8 +57,10 @@ impl Elsewhere {
             peers: Tally::new(&config.peers).parties().into(),
             namespaces: Vec::new(),
             reader: Reader::default(),
-            period: PERIOD.max(config.daemon.interval),
-            interval: config.daemon.interval,
+            period: Duration::ZERO,
+            used: Duration::ZERO,
+            since: None,
+            run: None,
         }
     }
 
@@ -79,6 +83,7 @@ impl Elsewhere {
     /// namespace.
     pub(super) fn update(&mut self, pass: &mut Pass<'_>, dump: &[Socket]) {
         self.follow(pass);
+        self.account(pass.now);
         if self.is_unused() {
             return;
         }
@@ -88,6 +93,19 @@ impl Elsewhere {
             self.reader.read(due);
             self.collect(pass, dump);
         }
+    }
+
+    /// Closes the period in which readings are one run of that part of the work.
+    fn account(&mut self, now: Moment) {
+        if self.since.is_some_and(|since| now.since(since) >= self.period) {
+            self.run = Some(std::mem::take(&mut self.used));
+            self.since = Some(now);
+        }
+    }
+
+    /// What the readings of a period have used of the processor, once it is over.
+    pub(super) const fn take_run(&mut self) -> Option<Duration> {
+        self.run.take()
     }
 
     /// Finds out who is in which of them now.
@@ -107,6 +125,8 @@ impl Elsewhere {
 
     fn collect(&mut self, pass: &mut Pass<'_>, dump: &[Socket]) {
         for mut counted in self.reader.answers() {
+            self.used += counted.used;
+            self.since.get_or_insert(pass.now);
             let namespace = self.namespaces.iter_mut().find(|namespace| namespace.net == counted.net);
             if let Some(namespace) = namespace {
                 counted.add_strays(dump);
@@ -114,8 +134,8 @@ impl Elsewhere {
                 namespace.counted = Some(counted);
             }
         }
-        let cost: Duration = self.namespaces.iter().filter_map(|one| Some(one.counted.as_ref()?.took)).sum();
-        self.period = (cost * SHARE).max(PERIOD).max(self.interval);
+        let cost: Duration = self.namespaces.iter().filter_map(|one| Some(one.counted.as_ref()?.used)).sum();
+        self.period = (cost * SHARE).max(pass.periods.namespaces);
     }
 
     fn due(&mut self, pass: &Pass<'_>) -> Vec<Job> {
@@ -170,7 +190,7 @@ impl Elsewhere {
         let newest = newest?;
         let value = Ok(together(column.base, None, parts.into_iter()));
         Some(match here {
-            Some(_) => Slow { at: pass.now, period: self.interval, value },
+            Some(_) => Slow { at: pass.now, period: pass.periods.pass, value },
             None => Slow { value, ..newest },
         })
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::kernel::sock_diag::Endpoint;
 use crate::model::{BootId, Pid};
-use crate::sample::tally::OWNED_STATES;
+use crate::sample::tally::states_of;
 
 mod doubts;
 mod properties;
@@ -148,7 +148,7 @@ impl World {
 
     /// A pass that lists sockets in all states.
     fn pass(&mut self, after: Duration) {
-        self.pass_over(after, OWNED_STATES);
+        self.pass_over(after, states_of(crate::model::Base::Sockets));
     }
 
     /// A pass that lists those in these states.

@@ -148,7 +148,7 @@ fn a_socket_that_the_dump_lists_twice_counts_once() {
     world.pass(SECOND);
     let mut twice = [world.dump.clone(), world.dump.clone()].concat();
     let holders = world.holders.clone();
-    let listed = Listed { sockets: &mut twice, complete: OWNED_STATES, holders: &holders };
+    let listed = Listed { sockets: &mut twice, complete: states_of(crate::model::Base::Sockets), holders: &holders };
     world.attribution.update(world.now, listed, &mut |_, _| Ok(()));
     assert_eq!(twice, world.dump);
 }
@@ -162,7 +162,8 @@ fn a_member_of_two_targets_is_read_once() {
     let holders = [world.holders[0], world.holders[0]];
     let mut attribution = Attribution::default();
     let mut reads = 0;
-    let listed = Listed { sockets: &mut world.dump, complete: OWNED_STATES, holders: &holders };
+    let listed =
+        Listed { sockets: &mut world.dump, complete: states_of(crate::model::Base::Sockets), holders: &holders };
     attribution.update(world.now, listed, &mut |_, inodes| {
         reads += 1;
         inodes.push(inode);

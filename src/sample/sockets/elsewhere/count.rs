@@ -44,10 +44,9 @@ impl Job {
 
     /// Reads it.
     pub(in crate::sample::sockets) fn run(&self) -> Counted {
-        let begun = kernel::now();
+        let begun = kernel::cpu_of_thread();
         let books = Books::read(self);
-        let at = kernel::now();
-        Counted { net: self.net, at, took: at.since(begun), books }
+        Counted { net: self.net, at: kernel::now(), used: kernel::cpu_of_thread().saturating_sub(begun), books }
     }
 }
 
@@ -56,8 +55,8 @@ pub(in crate::sample::sockets) struct Counted {
     pub(super) net: u64,
     /// When.
     pub(super) at: Moment,
-    /// How long that took.
-    pub(super) took: Duration,
+    /// What that used of the processor.
+    pub(super) used: Duration,
     books: Result<Books, Fault>,
 }
 

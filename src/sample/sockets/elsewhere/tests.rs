@@ -104,7 +104,7 @@ fn a_failed_read_is_a_reason_and_never_fewer_sockets() {
             // Where its descriptors cannot be looked at it is still alone in there.
             let right = matches!(seen, Err(_) | Ok(Value::Known(7.0)));
             assert!(right, "{injected:?} at read {nth}: {seen:?}");
-            let after = look(&mut elsewhere, &member, (net, start + 2 * PERIOD)).value;
+            let after = look(&mut elsewhere, &member, (net, start + 2 * Periods::TEST.namespaces)).value;
             assert_eq!(after, Ok(Value::Known(7.0)), "{injected:?} at read {nth}, afterwards");
         }
         assert!(struck >= 4, "{injected:?} struck {struck} reads: namespace, links, two tables");
@@ -121,7 +121,7 @@ fn a_namespace_is_forgotten_with_its_last_member_and_read_no_sooner_than_it_is_d
     for (after, same) in [(0, true), (5, true), (9, true), (10, false), (19, false)] {
         let seen = look(&mut elsewhere, &member, (net, start + Duration::from_secs(after)));
         assert_eq!(seen.at == first.at, same, "after {after} s");
-        assert_eq!((seen.value, seen.period), (Ok(Value::Known(7.0)), PERIOD));
+        assert_eq!((seen.value, seen.period), (Ok(Value::Known(7.0)), Periods::TEST.namespaces));
     }
     // Whoever is in a namespace that he has left meanwhile is not counted by the wrong table.
     assert_eq!(look(&mut elsewhere, &member, (net + 1, start)).value, Err(Fault::NAMESPACE));
