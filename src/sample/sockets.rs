@@ -112,7 +112,9 @@ impl Sockets {
     fn due(&self, pass: &Pass<'_>) -> States {
         let (close_wait, states) = (pass.periods.close_wait, pass.periods.states);
         let mut due = States::NONE;
-        if !self.asked.is_empty() && self.states.is_due(pass.now, self.at_least(states)) {
+        // The first member of all does not wait for what was last listed for nobody.
+        let is_first = self.states.is_of_nobody() && !pass.members.is_empty();
+        if !self.asked.is_empty() && (is_first || self.states.is_due(pass.now, self.at_least(states))) {
             due = self.asked;
         }
         // Where it has to be read from a table, a look in between is as dear as all of it.

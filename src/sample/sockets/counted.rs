@@ -68,6 +68,11 @@ impl Counted {
         self.at.is_none_or(|at| now.since(at) + EARLY >= period)
     }
 
+    /// Whether there was nobody to count for.
+    pub(super) const fn is_of_nobody(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// Forgets what it came to, and makes room for the members of `pass` with these slots.
     pub(super) fn open(&mut self, pass: &Pass<'_>, (slots, of, homes): (&[Result<Slot, Fault>], &Attribution, &Homes)) {
         self.at = Some(pass.now);
