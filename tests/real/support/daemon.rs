@@ -290,7 +290,8 @@ const FOLDERS: [(&str, &str); 2] = [("RUNTIME_DIRECTORY", "run"), ("STATE_DIRECT
 /// The configuration file: `text`, and the address of the server.
 fn write(file: &Path, server: SocketAddr, text: &str) {
     // A text that has a [daemon] of its own says all of it.
-    let daemon = if text.contains("[daemon]") { "" } else { "[daemon]\ninterval = \"200ms\"\nsockets_interval = \"1s\"\n" };
+    let daemon =
+        if text.contains("[daemon]") { "" } else { "[daemon]\ninterval = \"200ms\"\nsockets_interval = \"1s\"\n" };
     fs::write(file, format!("{daemon}[web]\nlisten = [\"{server}\"]\n{text}")).unwrap();
 }
 
