@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::server::Server;
-use crate::watched::{Eye, Watched, config, config_of_group, is_root, skip, until};
+use crate::watched::{Eye, Watched, config, config_of_group, is_root, output_of, skip, until};
 use tradedog::kernel;
 use tradedog::model::{Unknown, Value};
 
@@ -54,6 +54,14 @@ fn they_are_counted_in_their_own_namespace_and_those_of_the_host_are_not() {
     assert_eq!((eye.number("listen", 0), eye.number("sockets", 0), eye.number("established", 0)), (2.0, 17.0, 0.0));
     until("the host's process has its own", || eye.value("close_wait.outer", 1) == Value::Known(40.0));
     assert_eq!((eye.number("close_wait.inner", 1), eye.number("close_wait", 1)), (0.0, 40.0));
+    let beside = ["--net", "--target", &process.pid().to_string(), "ss", "-tanpeH", "state", "close-wait"];
+    match output_of("nsenter", &beside) {
+        Some(shown) => {
+            let theirs = |line: &&str| line.contains(&format!("pid={},", process.pid()));
+            assert_eq!(shown.lines().filter(theirs).count(), 15, "{shown}");
+        }
+        None => skip("needs root and ss (package iproute2) to compare with"),
+    }
     for (name, count) in [("close_wait", 15.0), ("close_wait.inner", 12.0), ("listen", 2.0)] {
         assert_eq!(eye.fresh(name, 0), Value::Known(count), "{name} read anew");
     }

@@ -10,6 +10,7 @@ use crate::sample::tally::states_of;
 mod doubts;
 mod properties;
 mod rules;
+mod waiting;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Descriptor {
@@ -190,6 +191,15 @@ impl World {
         });
     }
 
+    /// A pass that lists those in CLOSE_WAIT alone.
+    fn pass_over_close_wait(&mut self) {
+        self.pass_over(SECOND, CLOSE_WAIT);
+    }
+
+    fn is_waiting(&self, cookie: u64) -> bool {
+        self.socks[&cookie].state == TcpState::CloseWait
+    }
+
     fn pids(&self, slots: &[Slot]) -> BTreeSet<i32> {
         let by_slot = |slot: &Slot| {
             let at = (0..self.holders.len()).find(|&index| self.attribution.slot(index) == Ok(*slot)).unwrap();
@@ -235,6 +245,7 @@ impl World {
     }
 }
 
+const CLOSE_WAIT: States = States::of(&[TcpState::CloseWait]);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn with_members(count: usize) -> (World, Vec<i32>) {
