@@ -11,7 +11,7 @@ use tradedog::model::{Unknown, Value};
 
 /// A process in a network namespace of its own, with its loopback up; none where this machine has
 /// none to give.
-fn inside() -> Option<Watched> {
+pub(crate) fn inside() -> Option<Watched> {
     let flags: &[&str] = if is_root() { &["--net"] } else { &["--net", "--user", "--map-root-user"] };
     let may = Command::new("unshare").args(flags).arg("true").stderr(Stdio::null()).status();
     if !may.is_ok_and(|status| status.success()) {
@@ -149,13 +149,14 @@ fn one_who_moves_is_counted_where_he_is_and_keeps_what_he_brought() {
 }
 
 /// Without the right to look at descriptors of others.
-fn renounced<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> T {
-    std::thread::spawn(move || {
-        kernel::renounce_rights().unwrap();
-        look()
+pub(crate) fn renounced<T: Send>(look: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            kernel::renounce_rights().unwrap();
+            look()
+        });
+        thread.join().unwrap()
     })
-    .join()
-    .unwrap()
 }
 
 /// All values of `close_wait`, `established` and `listen` of these, seen without rights; then together.
