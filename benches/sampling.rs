@@ -1,17 +1,11 @@
-//! What the sampler's own work costs, without the kernel: parsing a dump, remembering whose a
-//! socket is. What the kernel costs with it is in `floor`.
+//! What parsing costs the sampler, without the kernel. What the kernel costs with it is in `floor`.
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
-
-use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use divan::counter::ItemsCount;
 use tradedog::kernel::host::{MemInfo, Swapped};
-use tradedog::kernel::sock_diag::{Endpoint, Socket, States, TcpState, walk};
-use tradedog::model::{BootId, Identity, Moment, Pid};
-use tradedog::sample::attribution::{Attribution, Holder, Listed};
+use tradedog::kernel::sock_diag::walk;
 
-/// Shows beside the times that a pass without news allocates nothing.
+/// Shows beside the times that nothing is allocated.
 #[global_allocator]
 static ALLOCATIONS: divan::AllocProfiler = divan::AllocProfiler::system();
 
@@ -62,82 +56,4 @@ fn parse_vmstat(bencher: divan::Bencher<'_, '_>) {
     #[expect(clippy::disallowed_methods, reason = "the bench reads what it then parses")]
     let text = std::fs::read("/proc/vmstat").unwrap();
     bencher.bench_local(|| Swapped::parse(&text).unwrap());
-}
-
-/// `holders` processes of one user with 100 sockets each, and as many sockets of bystanders.
-struct Host {
-    attribution: Attribution,
-    dump: Vec<Socket>,
-    holders: Vec<Holder>,
-    now: Moment,
-    next: u32,
-}
-
-const EACH: usize = 100;
-
-impl Host {
-    fn new(holders: usize) -> Self {
-        let mut host = Self {
-            attribution: Attribution::default(),
-            dump: vec![],
-            holders: vec![],
-            now: Moment::default(),
-            next: 1,
-        };
-        for number in 0..holders {
-            let pid = Pid::new(i32::try_from(number).unwrap() + 1).unwrap();
-            let identity = Identity { boot: BootId(1), pid, start_ticks: 1, pidfs_inode: None };
-            host.holders.push(Holder { identity, program: 1, uids: (1000, 1000), fds: Some(EACH as u64) });
-        }
-        for _ in 0..2 * holders * EACH {
-            host.open(1000);
-        }
-        // Not all of them are read in one pass.
-        (0..10).for_each(|_| host.pass());
-        host
-    }
-
-    fn open(&mut self, uid: u32) {
-        let end = Endpoint { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 5432 };
-        let (cookie, inode, state) = (u64::from(self.next), self.next, TcpState::CloseWait);
-        self.dump.push(Socket { cookie, inode, uid, state, local: end, remote: end, cgroup: None });
-        self.next += 1;
-    }
-
-    /// Holder number n holds the sockets n * EACH and on; the second half is nobody's.
-    fn pass(&mut self) {
-        self.now = self.now + Duration::from_secs(1);
-        let complete = States::of(&[TcpState::CloseWait]);
-        let listed = Listed { sockets: &mut self.dump, complete, holders: &self.holders };
-        self.attribution.update(self.now, listed, &mut |index, inodes| {
-            inodes.extend((1..=EACH).map(|number| (index * EACH + number) as u64));
-            Ok(())
-        });
-    }
-}
-
-#[divan::bench(args = [10, 100, 600])]
-fn attribute_when_nothing_changed(bencher: divan::Bencher<'_, '_>, holders: usize) {
-    let mut host = Host::new(holders);
-    bencher.counter(ItemsCount::new(2 * holders * EACH)).bench_local(|| host.pass());
-}
-
-#[divan::bench(args = [10, 100, 600])]
-fn attribute_with_a_bystander_of_the_same_user_that_churns(bencher: divan::Bencher<'_, '_>, holders: usize) {
-    let mut host = Host::new(holders);
-    bencher.counter(ItemsCount::new(2 * holders * EACH)).bench_local(|| {
-        host.dump.pop();
-        host.open(1000);
-        host.pass();
-    });
-}
-
-#[divan::bench(args = [10, 100, 600])]
-fn attribute_with_a_bystander_of_another_user_that_churns(bencher: divan::Bencher<'_, '_>, holders: usize) {
-    let mut host = Host::new(holders);
-    bencher.counter(ItemsCount::new(2 * holders * EACH)).bench_local(|| {
-        host.dump.pop();
-        host.open(1001);
-        host.pass();
-    });
 }

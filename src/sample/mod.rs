@@ -187,7 +187,8 @@ impl Sampler {
             }
             let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
             let mut pass = Pass { now, members, seats, groups, names, periods };
-            let before = kernel::cpu_of_thread();
+            // The others are part of the pass, which the loop times.
+            let before = self.probes[index].has_parts().then(kernel::cpu_of_thread);
             let (probe, to) = (&mut self.probes[index], (&mut self.sample, &mut self.stats[index]));
             let missed = probe.missed();
             let part = probe.read(&mut pass, to, (whom, deadline));
@@ -197,7 +198,7 @@ impl Sampler {
             if probe.missed() > missed && self.first == 0 {
                 self.first = index;
             }
-            if part != Part::Pass {
+            if let Some(before) = before.filter(|_| part != Part::Pass) {
                 let used = kernel::cpu_of_thread().saturating_sub(before);
                 self.ceiling.note(part, used);
                 self.apart += used;

@@ -323,6 +323,11 @@ impl Running {
         self.reading(now, known(value))
     }
 
+    /// Whether its readings are parts of the work with a period of their own.
+    pub(super) fn has_parts(&self) -> bool {
+        self.reads == Reads::Together
+    }
+
     /// What a thread of its own has used for a run of another part.
     pub(super) fn beside(&mut self) -> Option<(Part, Duration)> {
         self.probe.beside()

@@ -110,7 +110,7 @@ fn closing_server(address: &str) -> u16 {
 
 /// For each pid and port of the other side the sockets in CLOSE_WAIT that `ss` shows; under port 0 all of
 /// a pid.
-type Shown = BTreeMap<(i32, u16), u64>;
+type Shown = BTreeMap<(i32, u16), f64>;
 
 fn by_ss() -> Option<Shown> {
     let listing = output_of("ss", &["-tanpeH", "state", "close-wait"])?;
@@ -122,8 +122,8 @@ fn by_ss() -> Option<Shown> {
             line.split("pid=").skip(1).map(|rest| rest.split(',').next().unwrap().parse().unwrap()).collect();
         pids.dedup();
         for pid in pids {
-            *shown.entry((pid, peer)).or_default() += 1;
-            *shown.entry((pid, 0)).or_default() += 1;
+            *shown.entry((pid, peer)).or_default() += 1.0;
+            *shown.entry((pid, 0)).or_default() += 1.0;
         }
     }
     Some(shown)
@@ -137,7 +137,7 @@ fn seen(eye: &Eye, sample: &Sample, ports: &[(&str, u16)]) -> Shown {
             let value = row.readings[eye.metric(name)].value;
             let number = value.number().unwrap_or_else(|| panic!("{name} of {}: {value:?}", row.identity.pid));
             if number > 0.0 {
-                seen.insert((row.identity.pid.get(), port), number as u64);
+                seen.insert((row.identity.pid.get(), port), number);
             }
         }
     }
@@ -153,14 +153,14 @@ struct Case {
 
 impl Case {
     /// All members have in CLOSE_WAIT what `ss` shows, with each peer, and that many together.
-    fn agrees(&mut self, wanted: u64) {
+    fn agrees(&mut self, wanted: u32) {
         let Self { eyes, ports, now } = self;
         for eye in eyes {
             let mut found = Shown::new();
             until(&format!("there are {wanted} in CLOSE_WAIT"), || {
                 let sample = look(eye, now).clone();
                 found = seen(eye, &sample, ports);
-                found.iter().filter(|(of, _)| of.1 == 0).map(|(_, count)| count).sum::<u64>() == wanted
+                found.iter().filter(|(of, _)| of.1 == 0).map(|(_, count)| count).sum::<f64>() == f64::from(wanted)
             });
             let Some(mut shown) = by_ss() else { return skip("no ss (package iproute2) to compare with") };
             let pids: Vec<i32> = eye.members.iter().map(|member| member.process.identity().pid.get()).collect();
