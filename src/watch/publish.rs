@@ -75,7 +75,8 @@ impl View {
 
     fn refresh(&mut self, now: Moment) {
         let unix = kernel::wall_now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.wall.observe(now, unix);
+        // Not `now`, when the tick began: what is shown would be that much too late ever after.
+        self.wall.observe(kernel::now(), unix);
         if self.own_read.is_some_and(|read| now.since(read) < OWN_PERIOD) {
             return;
         }
