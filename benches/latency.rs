@@ -8,7 +8,8 @@
 //!
 //! Each is told twice: from the breach to the signal, and from the moment when the reading that saw it was due,
 //! which is the daemon's own part. That moment is when the pass began (since when the level holds, as /metrics
-//! says it) less how late it began; where the breach came between that and the reading, it is the breach.
+//! says it) less how late it began, which is told of whole passes only; where the breach came between that and the
+//! reading, it is the breach.
 //! Times depend on the machine, so nothing is asserted, except that each breach has its signal.
 #![expect(
     clippy::disallowed_methods,

@@ -29,6 +29,15 @@ impl Mode {
         }
     }
 
+    /// What the second time of each breach counts from. Of a reading between two passes the daemon does not tell when it
+    /// was due.
+    const fn due(self) -> &'static str {
+        match self {
+            Self::Fixed => "from when the reading was due",
+            Self::Adaptive => "from when the reading began",
+        }
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::Fixed => "interval 1s, sudden breach",
@@ -65,10 +74,7 @@ fn rows(measured: &[Measured]) -> Vec<Row> {
         Row { name: format!("{}: {what}", one.mode.title()), times }
     };
     let both = |one: &Measured| {
-        [
-            row(one, "from the breach", |breach| breach.total),
-            row(one, "from when the reading was due", |breach| breach.after_due),
-        ]
+        [row(one, "from the breach", |breach| breach.total), row(one, one.mode.due(), |breach| breach.after_due)]
     };
     measured.iter().flat_map(both).collect()
 }

@@ -15,6 +15,7 @@ const OWN_DESCRIPTORS: usize = 100;
 const OF_EACH: usize = 8;
 
 const SMALL: Size = Size { processes: 10, files: 100, established: 500, close_wait: 50 };
+const MIDDLE: Size = Size { processes: 100, files: 500, established: 10_000, close_wait: 1_000 };
 const LARGE: Size = Size { processes: 1000, files: 500, established: 50_000, close_wait: 10_000 };
 
 /// What it may have in memory, in KiB.
@@ -23,39 +24,42 @@ struct Ceiling {
     resident: u64,
 }
 
-/// With thresholds on what traders have them on: every list of sockets is asked for.
-fn watched(crowd: &Crowd, release: Option<&PathBuf>) -> Daemon {
+/// Thresholds on what traders have them on.
+fn watched(crowd: &Crowd) -> Daemon {
     let setup = Daemon::told(&format!(
         r#"
 [daemon]
 interval = "1s"
+max_cpu = "off"
 [target.crowd]
 {}
 [target.crowd.thresholds]
 open_fds = {{ elevated = 20000 }}
 close_wait = {{ elevated = 20000 }}
-established = {{ elevated = 20000 }}
 rss = {{ elevated = "90GB" }}
 swap = {{ elevated = "90GB" }}
 "#,
         crowd.selector()
     ));
-    match release {
-        Some(path) => setup.binary(path).start(),
+    match release() {
+        Some(path) => setup.binary(&path).start(),
         None => setup.start(),
     }
+}
+
+fn release() -> Option<PathBuf> {
+    std::env::var_os("TRADEDOG_RELEASE").map(PathBuf::from)
 }
 
 fn is_close_wait(sample: &Sample) -> bool {
     sample.label("state") == "close_wait" && sample.label("peer").is_empty()
 }
 
-fn held_to(name: &str, size: Size, ceiling: &Ceiling) {
-    let release = std::env::var_os("TRADEDOG_RELEASE").map(PathBuf::from);
-    let crowd = Crowd::start(name, size);
-    let daemon = watched(&crowd, release.as_ref());
+/// Holds a daemon over `crowd` to `ceiling`.
+fn held_to(ceiling: &Ceiling, (crowd, size): (&Crowd, Size)) {
+    let daemon = watched(crowd);
     daemon.wait_for(60, ("tradedog_target_processes", &[("target", "crowd")]), size.processes as f64);
-    eventually(60, "every socket in CLOSE_WAIT counted", || {
+    eventually(90, "every socket in CLOSE_WAIT counted", || {
         let scrape = daemon.scrape();
         let shown = scrape.all("tradedog_process_sockets");
         let ours: Vec<f64> = shown.filter(|one| is_close_wait(one)).map(|one| one.value).collect();
@@ -63,15 +67,16 @@ fn held_to(name: &str, size: Size, ceiling: &Ceiling) {
         (!ours.is_empty() && ours.iter().all(|count| *count >= each)).then_some(())
     });
     // Some passes, scrapes and pages: what is kept of them is there then.
-    for _ in 0..10 {
+    for _ in 0..4 {
         daemon.metrics();
         daemon.get("/").unwrap();
+        daemon.get("/api/v1/status").unwrap();
         std::thread::sleep(Duration::from_millis(300));
     }
     let (anonymous, resident) = (status(daemon.pid(), "RssAnon"), status(daemon.pid(), "VmRSS"));
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
     println!("{size:?}: {anonymous} KiB anonymous, {resident} KiB resident, {descriptors} descriptors");
-    let text = if release.is_some() { 0 } else { DEBUG_TEXT };
+    let text = if release().is_some() { 0 } else { DEBUG_TEXT };
     assert!(anonymous <= ceiling.anonymous, "{anonymous} KiB anonymous, {} allowed", ceiling.anonymous);
     assert!(resident <= ceiling.resident + text, "{resident} KiB resident, {} allowed", ceiling.resident + text);
     let most = size.processes * OF_EACH + OWN_DESCRIPTORS;
@@ -80,10 +85,18 @@ fn held_to(name: &str, size: Size, ceiling: &Ceiling) {
 
 #[test]
 fn ten_processes_take_little() {
-    held_to("small", SMALL, &Ceiling { anonymous: 4 * MIB, resident: 12 * MIB });
+    let crowd = Crowd::start("small", SMALL);
+    held_to(&Ceiling { anonymous: 4 * MIB, resident: 12 * MIB }, (&crowd, SMALL));
+}
+
+#[test]
+fn a_hundred_processes_take_little() {
+    let crowd = Crowd::start("middle", MIDDLE);
+    held_to(&Ceiling { anonymous: 8 * MIB, resident: 16 * MIB }, (&crowd, MIDDLE));
 }
 
 #[test]
 fn a_thousand_processes_with_half_a_million_descriptors_take_little() {
-    held_to("large", LARGE, &Ceiling { anonymous: 28 * MIB, resident: 40 * MIB });
+    let crowd = Crowd::start("large", LARGE);
+    held_to(&Ceiling { anonymous: 28 * MIB, resident: 40 * MIB }, (&crowd, LARGE));
 }
