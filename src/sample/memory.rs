@@ -91,7 +91,7 @@ impl Probe for Memory {
         let buffer = &mut self.buffer;
         self.resident = seat.resident.refresh(Turn::always(now), || Ok(process.resident(buffer)?));
         if self.resident != Err(Fault::GONE) {
-            let turn = Turn::once_in(pass.periods.shown, now, index);
+            let turn = Turn::once_in(pass.periods.each, now, index);
             let turn = if self.needs_status(seat.key.target) { turn.and_now() } else { turn };
             let buffer = &mut self.buffer;
             self.status = seat.status.refresh(turn, || Ok(process.status(buffer)?));
@@ -115,9 +115,9 @@ impl Probe for Memory {
     fn slow(&self, pass: &Pass<'_>, index: usize, column: Column) -> Option<Slow> {
         let seat = pass.seats.get(index).filter(|seat| !seat.gone && !column.judged)?;
         if column.base == Base::Threads {
-            return Some(seat.status.slow(pass.periods.shown, threads));
+            return Some(seat.status.slow(pass.periods.each, threads));
         }
-        (column.base == Base::Swap && self.swapping).then(|| seat.status.slow(pass.periods.shown, swap))
+        (column.base == Base::Swap && self.swapping).then(|| seat.status.slow(pass.periods.each, swap))
     }
 }
 

@@ -172,7 +172,7 @@ impl Sampler {
 
     /// Has every probe whose turn it is read whom it is to read, until the pass has taken its whole period.
     fn read_whom(&mut self, members: &[&Member], now: Moment, whom: Whom) {
-        let periods = self.ceiling.periods();
+        let periods = self.periods();
         let deadline = kernel::now() + periods.pass;
         let count = self.probes.len();
         let begin = std::mem::take(&mut self.first);
@@ -210,8 +210,8 @@ impl Sampler {
     }
 
     /// How often what is read now: as configured, or as far as `max_cpu` leaves it.
-    pub const fn periods(&self) -> Periods {
-        self.ceiling.periods()
+    pub fn periods(&self) -> Periods {
+        self.ceiling.periods().over(self.seats.len())
     }
 
     /// Takes in what a tick that has read somebody has cost: `tick` of the processor in the loop; all

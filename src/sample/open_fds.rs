@@ -1,30 +1,52 @@
 //! `open_fds`, `max_fds`, `fd_usage`.
 
+use std::time::Duration;
+
 use super::fault::Fault;
+use super::pace::Periods;
 use super::probe::{Column, Pass, Probe, Reads, Row, Slow};
 use super::seldom::Turn;
+use crate::config::{Config, Target};
 use crate::model::Base;
 
 pub(super) const PROBE: Row = Row {
     name: "open_fds",
     metrics: &[Base::OpenFds, Base::MaxFds, Base::FdUsage],
-    make: |_| Box::new(OpenFds { open: Err(Fault::GONE), limit: Err(Fault::GONE), buffer: Vec::new() }),
+    make: |config| Box::new(OpenFds::new(config)),
     reads: Reads::Each,
 };
 
 struct OpenFds {
+    /// For each target whether a threshold is about a share of the limit.
+    judged: Vec<bool>,
     open: Result<u64, Fault>,
     /// None is unlimited.
     limit: Result<Option<u64>, Fault>,
     buffer: Vec<u8>,
 }
 
+impl OpenFds {
+    fn new(config: &Config) -> Self {
+        let is_judged = |target: &Target| {
+            (0..target.metrics.len()).any(|at| target.metrics[at].base == Base::FdUsage && target.has_threshold_on(at))
+        };
+        let judged = config.targets.iter().map(is_judged).collect();
+        Self { judged, open: Err(Fault::GONE), limit: Err(Fault::GONE), buffer: Vec::new() }
+    }
+
+    /// How often the limit of a member of this target is read.
+    fn limit_every(&self, target: u16, periods: &Periods) -> Duration {
+        let judged = self.judged.get(usize::from(target)).is_some_and(|&judged| judged);
+        if judged { periods.shown } else { periods.each }
+    }
+}
+
 impl Probe for OpenFds {
     /// The limit changes hardly ever and costs ten times the count: it is read seldom, and counts as known in
     /// between.
     fn look(&mut self, pass: &mut Pass<'_>, index: usize) {
-        let (now, every) = (pass.now, pass.periods.shown);
-        let (member, seat) = (pass.members[index], &mut pass.seats[index]);
+        let (now, member, seat) = (pass.now, pass.members[index], &mut pass.seats[index]);
+        let every = self.limit_every(seat.key.target, &pass.periods);
         self.open = seat.open.refresh(Turn::always(now), || Ok(member.process.open_fds()?));
         seat.fds = self.open.ok();
         seat.gone = self.open == Err(Fault::GONE);
@@ -39,7 +61,8 @@ impl Probe for OpenFds {
 
     fn slow(&self, pass: &Pass<'_>, index: usize, column: Column) -> Option<Slow> {
         let seat = pass.seats.get(index).filter(|seat| !seat.gone && column.base == Base::MaxFds)?;
-        Some(seat.max_fds.slow(pass.periods.shown, |limit| Ok(number(limit))))
+        let every = self.limit_every(seat.key.target, &pass.periods);
+        Some(seat.max_fds.slow(every, |limit| Ok(number(limit))))
     }
 
     fn value(&self, column: Column) -> Result<f64, Fault> {

@@ -17,6 +17,10 @@ pub use costs::Part;
 
 /// Nothing that is only shown is read more often; nor is a namespace of others.
 const SHOWN: Duration = Duration::from_secs(10);
+/// Of each process it is read so seldom that a pass reads it of no more than these,
+const SHOWN_IN_A_PASS: u32 = 5;
+/// but no more seldom than this.
+const SHOWN_AT_LEAST: Duration = Duration::from_secs(60);
 /// How often is thought about it.
 const PLAN_EVERY: Duration = Duration::from_secs(10);
 /// Whatever the ceiling: a watchdog that reads more seldom is none.
@@ -44,6 +48,8 @@ pub struct Periods {
     pub namespaces: Duration,
     /// What no threshold is about and is only shown.
     pub shown: Duration,
+    /// The same of each process: the more there are, the more seldom.
+    pub each: Duration,
     /// What is near a bound, at most.
     pub near: Duration,
     /// The list of sockets in CLOSE_WAIT where their number is near a bound, at most.
@@ -51,6 +57,13 @@ pub struct Periods {
 }
 
 impl Periods {
+    /// The same where so many processes are watched.
+    pub(super) fn over(self, members: usize) -> Self {
+        let passes = u32::try_from(members).unwrap_or(u32::MAX) / SHOWN_IN_A_PASS;
+        let each = self.pass.saturating_mul(passes).min(SHOWN_AT_LEAST);
+        Self { each: each.max(self.shown), ..self }
+    }
+
     /// As configured: nothing is stretched.
     pub fn unhurried(daemon: &Daemon) -> Self {
         Factors::NONE.periods(daemon)
@@ -74,7 +87,16 @@ impl Periods {
     pub(super) const TEST: Self = {
         let (second, ten) = (Duration::from_secs(1), Duration::from_secs(10));
         let near = Duration::from_millis(100);
-        Self { pass: second, close_wait: second, states: ten, namespaces: ten, shown: ten, near, near_sockets: near }
+        Self {
+            pass: second,
+            close_wait: second,
+            states: ten,
+            namespaces: ten,
+            shown: ten,
+            each: ten,
+            near,
+            near_sockets: near,
+        }
     };
 }
 
@@ -98,6 +120,7 @@ impl Factors {
             states: (daemon.sockets_interval.max(daemon.interval) * states).max(pass),
             namespaces: (SHOWN.max(daemon.interval) * namespaces).max(pass),
             shown: SHOWN.max(pass),
+            each: SHOWN.max(pass),
             near: daemon.min_interval,
             near_sockets: daemon.min_interval,
         }

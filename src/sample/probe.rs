@@ -201,8 +201,8 @@ pub(super) struct Seat {
     pub(super) major_faults: Counted<1>,
     /// Its cgroups in the books of their probe.
     pub(super) cgroups: Seldom<cgroup::Place>,
-    /// Its network namespace, none for our own, and when that was looked at.
-    pub(super) net: Option<(Moment, Result<Option<u64>, Fault>)>,
+    /// Its network namespace, none for our own.
+    pub(super) net: Seldom<Option<u64>>,
     /// What tells how near its metrics are to their bounds.
     pub(super) trails: Vec<Trail>,
     /// When each probe is to read it at the latest because a bound is near.
@@ -225,7 +225,7 @@ impl Seat {
             faults: Seldom::UNREAD,
             major_faults: Counted::NOTHING,
             cgroups: Seldom::UNREAD,
-            net: None,
+            net: Seldom::UNREAD,
             trails: Vec::new(),
             near: [None; PROBES.len()],
         }
@@ -233,7 +233,7 @@ impl Seat {
 
     /// The network namespace it is in, if that is known and not ours.
     pub(super) fn other_net(&self) -> Option<u64> {
-        self.net?.1.ok()?
+        self.net.value().ok()?
     }
 
     pub(super) fn is_of(&self, member: &Member) -> bool {

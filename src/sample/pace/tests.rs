@@ -132,6 +132,15 @@ fn it_is_said_what_is_stretched() {
     assert_eq!(said, ["the other states of sockets", "CLOSE_WAIT"]);
 }
 
+/// However many there are, what is only shown costs a pass the same; but nobody's grows older than a minute.
+#[test]
+fn what_is_shown_of_each_process_is_read_of_five_in_a_pass() {
+    let each = |members| Periods::TEST.over(members).each.as_secs();
+    assert_eq!([0, 1, 50, 51, 100, 300, 301, 10_000].map(each), [10, 10, 10, 10, 20, 60, 60, 60]);
+    let slow = Periods { pass: Duration::from_secs(3_600), shown: Duration::from_secs(3_600), ..Periods::TEST };
+    assert_eq!(slow.over(10_000).each, slow.pass);
+}
+
 proptest! {
     #[test]
     fn the_ceiling_is_kept_as_long_as_anything_can_be_stretched(

@@ -7,10 +7,10 @@ use crate::discover::Member;
 use crate::kernel::{self, Error, Proc};
 use crate::sample::fault::Fault;
 use crate::sample::probe::Pass;
+use crate::sample::seldom::{Seldom, Turn};
 
-/// A process may move to another namespace as long as it lives, but hardly does.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// It is younger than this while its container is made around it.
+/// A process may move to another namespace as long as it lives, but hardly does. It is younger than this while
+/// its container is made around it.
 const YOUNG: Duration = Duration::from_secs(15);
 
 /// Reads them.
@@ -28,13 +28,12 @@ impl Links {
 
     /// Finds out in which namespace those members are of whom that is not known, or not for sure.
     pub(super) fn place(&mut self, pass: &mut Pass<'_>) {
-        let now = pass.now;
-        for (seat, member) in pass.seats.iter_mut().zip(pass.members) {
-            let young = || now.since(kernel::started(seat.identity.start_ticks)) < YOUNG;
-            let is_known = seat.net.is_some_and(|(at, net)| net.is_ok() && now.since(at) < LOOK_AGAIN);
-            if !is_known || young() {
-                seat.net = Some((now, self.other_net(member)));
-            }
+        let (now, every) = (pass.now, pass.periods.each);
+        for (index, (seat, member)) in pass.seats.iter_mut().zip(pass.members).enumerate() {
+            let is_young = now.since(kernel::started(seat.identity.start_ticks)) < YOUNG;
+            let turn = Turn::once_in(every, now, index);
+            let turn = if is_young { turn.and_now() } else { turn };
+            let _ = seat.net.refresh(turn, || self.other_net(member));
         }
     }
 
@@ -55,13 +54,11 @@ impl Links {
     /// [`Fault::CGROUP`] where they may not be read and [`Homes`] tells what is held.
     pub(super) fn read(&mut self, pass: &mut Pass<'_>, index: usize, inodes: &mut Vec<u64>) -> Result<(), Fault> {
         let (member, seat) = (pass.members[index], &mut pass.seats[index]);
-        match seat.net {
-            Some((_, Ok(Some(_)))) => return Err(Fault::NAMESPACE),
-            Some((_, Err(fault))) => return Err(fault),
-            Some((_, Ok(None))) | None => {}
+        if seat.net.value()?.is_some() {
+            return Err(Fault::NAMESPACE);
         }
         if self.other_net(member)?.is_some() {
-            seat.net = None;
+            seat.net = Seldom::UNREAD;
             return Err(Fault::NAMESPACE);
         }
         let before = inodes.len();

@@ -11,6 +11,7 @@ use crate::kernel::{Process, own_pid};
 use crate::model::{MemberKey, Pid};
 use crate::sample::names::Names;
 use crate::sample::pace::Periods;
+use crate::sample::seldom::Turn;
 
 const SCRIPT: &str = r#"
 import fcntl, socket, struct, sys
@@ -72,7 +73,7 @@ const CLOSE_WAIT: Column = Column { at: 0, base: Base::CloseWait, peer: None, ju
 /// What is said of the only member, said to be in namespace `net`, in a pass at `now`.
 fn look(elsewhere: &mut Elsewhere, member: &Member, (net, now): (u64, Moment)) -> Slow {
     let mut seats = [Seat::new(member)];
-    seats[0].net = Some((now, Ok(Some(net))));
+    let _ = seats[0].net.refresh(Turn::always(now), || Ok(Some(net)));
     let names = &mut Names::default();
     let mut pass = Pass { now, members: &[member], seats: &mut seats, groups: &[], names, periods: Periods::TEST };
     elsewhere.update(&mut pass, &[]);
