@@ -62,6 +62,28 @@ fn the_readme_names_every_metric_that_a_threshold_may_name() {
     }
 }
 
+/// `benches/compare --write` puts the figures there.
+#[test]
+fn what_it_costs_is_told_in_figures_and_in_a_chart() {
+    let readme = document("README.md");
+    let section = readme.split("\n## What it costs\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert!(section.contains("docs/cost.svg") && document("docs/cost.svg").contains("W3: 1,000 processes"));
+    let tables = [("README.md", "cost", 13), ("docs/cost.md", "bars", 13)];
+    for (name, place, least) in tables {
+        let text = document(name);
+        let begin = format!("<!-- {place}: benches/compare --write -->");
+        let table = text.split(&begin).nth(1).unwrap().split("<!-- ").next().unwrap();
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+        assert!(rows.len() + 1 >= least, "{name} has {} rows", rows.len());
+        for row in rows {
+            let figures: Vec<&str> = row.split(" | ").skip(1).collect();
+            let is_told =
+                |cell: &str| cell.contains(|symbol: char| symbol.is_ascii_digit()) || cell.contains("not measured");
+            assert!(figures.len() >= 3 && figures[..2].iter().all(|cell| is_told(cell)), "{name}: {row}");
+        }
+    }
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

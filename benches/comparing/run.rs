@@ -1,0 +1,114 @@
+//! The measurements, one after the other.
+
+use std::time::Duration;
+
+use super::daemon::Daemon;
+use super::figures::{Growth, Measured, Report, Size};
+use super::floor::Floor;
+use super::options::Options;
+use super::workload::Workload;
+use super::{exporter, monit};
+
+/// Scrapes whose processor time is averaged.
+const SCRAPES: u32 = 50;
+/// The peers are measured that many seconds, at most.
+const PEER_SECONDS: u32 = 10;
+/// tradedog reads nothing more when there are more bystanders; a tenth is noise.
+const NOISE: f64 = 1.1;
+
+pub(crate) fn all(options: &Options) -> Report {
+    let measured: Vec<Measured> = options.sizes().iter().map(|size| one(size, options)).collect();
+    let growth = if options.asks_for("growth") { growth(options) } else { Vec::new() };
+    Report { place: place(), measured, growth }
+}
+
+/// One workload: the floor, the daemon beside it, then the others.
+fn one(size: &Size, options: &Options) -> Measured {
+    say(size);
+    let workload = Workload::up(size);
+    let pids = workload.targets();
+    let (mut floor, hot) = floor(&pids, size);
+    let daemon = Daemon::start(&Workload::comm(), size, options.seconds);
+    let (floor, per_pass) = side_by_side(&mut floor, &daemon, options.seconds);
+    let tradedog = daemon.cost(per_pass);
+    let scrape = daemon.scrape(SCRAPES, per_pass);
+    drop(daemon);
+    let (exporter, monit) = peers(&pids, options);
+    Measured { size: size.clone(), floor, hot, tradedog, scrape, exporter, monit }
+}
+
+/// A floor that counts all that is there.
+fn floor(pids: &[u32], size: &Size) -> (Floor, Duration) {
+    let mut floor = Floor::over(pids);
+    let hot = floor.hot();
+    let there = (u64::from(size.processes) * u64::from(size.fds), size.close_wait);
+    assert_eq!(floor.counted(), there, "descriptors and sockets in CLOSE_WAIT that the floor counts");
+    (floor, hot)
+}
+
+/// What a pass costs the floor and the daemon, who take turns every half second.
+fn side_by_side(floor: &mut Floor, daemon: &Daemon, seconds: u32) -> (Duration, Duration) {
+    let phase = daemon.between_passes();
+    floor.paced(1, phase);
+    let before = daemon.cpu();
+    let bare = floor.paced(seconds, phase);
+    (bare, (daemon.cpu() - before) / seconds)
+}
+
+type Peer = Result<super::figures::Cost, String>;
+
+fn peers(pids: &[u32], options: &Options) -> (Peer, Peer) {
+    if options.no_peers {
+        return (Err("not asked for".to_owned()), Err("not asked for".to_owned()));
+    }
+    let seconds = options.seconds.min(PEER_SECONDS);
+    let exporter = exporter::measure(&Workload::comm(), u32::try_from(pids.len()).unwrap(), seconds);
+    let monit = if pids.len() > monit::MANY && !options.slow_peers {
+        Err("skipped: its first cycle takes minutes (--slow-peers)".to_owned())
+    } else {
+        monit::measure(pids, seconds)
+    };
+    (exporter, monit)
+}
+
+/// Of what should not matter: descriptors in a target, processes beside it.
+fn growth(options: &Options) -> Vec<Growth> {
+    let few = Size::new("growth", (10, 100), (0, 0, 0));
+    let descriptors = Size { fds: 10_000, ..few.clone() };
+    let bystanders = Size { bystanders: 1_000, ..few.clone() };
+    let [few, descriptors, bystanders] = [few, descriptors, bystanders].map(|size| bare(&size, options));
+    let of = |of, after: (Duration, Duration), bar| {
+        let (floor, tradedog) = ([few.0, after.0], [few.1, after.1]);
+        Growth { of, tradedog, floor, bar }
+    };
+    vec![
+        of("growth of CPU per pass with descriptors per target, 100 to 10,000", descriptors, 1.3),
+        of("growth of CPU per pass with bystanders, none to 1,000", bystanders, NOISE),
+    ]
+}
+
+fn bare(size: &Size, options: &Options) -> (Duration, Duration) {
+    say(size);
+    let workload = Workload::up(size);
+    let (mut floor, _) = floor(&workload.targets(), size);
+    let daemon = Daemon::start(&Workload::comm(), size, options.seconds);
+    side_by_side(&mut floor, &daemon, options.seconds)
+}
+
+fn say(size: &Size) {
+    let Size { name, processes, fds, established, close_wait, bystanders } = size;
+    println!(
+        "{name}: {processes} processes x {fds} descriptors, {established} sockets established, \
+         {close_wait} in CLOSE_WAIT, {bystanders} bystanders"
+    );
+}
+
+fn place() -> String {
+    let date = std::process::Command::new("date").args(["-u", "-I"]).output().unwrap().stdout;
+    let date = String::from_utf8(date).unwrap();
+    let kernel = rustix::system::uname();
+    let release = kernel.release().to_string_lossy();
+    let kernel = release.split('-').next().unwrap();
+    let processors = std::thread::available_parallelism().unwrap();
+    format!("{}, Linux {kernel}, {processors} processors", date.trim())
+}
