@@ -14,6 +14,8 @@ use super::{cpu, web};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What is done once, at the start, is done by then.
 const SETTLES: u32 = 8;
+/// More than what a process has.
+const SERIES: u32 = 40;
 
 /// The running daemon.
 pub(crate) struct Daemon {
@@ -23,11 +25,13 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// What the floor reads, all bounds far away, and no ceiling on itself; all else as by default.
-    fn configuration(comm: &str, port: u16) -> String {
+    /// What the floor reads, all bounds far away, no ceiling on itself, and room for all in /metrics; all
+    /// else as by default.
+    fn configuration(comm: &str, size: &Size, port: u16) -> String {
+        let series = 10_000.max(size.processes * SERIES);
         format!(
             "[daemon]\ninterval = \"1s\"\nmax_cpu = \"off\"\n[web]\nlisten = [\"127.0.0.1:{port}\"]\n\
-             [target.bench]\nmatch = {{ comm = \"{comm}\" }}\n[target.bench.thresholds]\n\
+             max_series = {series}\n[target.bench]\nmatch = {{ comm = \"{comm}\" }}\n[target.bench.thresholds]\n\
              open_fds = {{ elevated = 100000 }}\nclose_wait = {{ elevated = 100000 }}\n\
              rss = {{ elevated = \"100GiB\" }}\nswap = {{ elevated = \"100GiB\" }}\n"
         )
@@ -38,7 +42,7 @@ impl Daemon {
         let (folder, port) = (tempfile::tempdir().unwrap(), web::free_port());
         let path = |name: &str| folder.path().join(name);
         let file = path("watchdog.toml");
-        std::fs::write(&file, Self::configuration(comm, port)).unwrap();
+        std::fs::write(&file, Self::configuration(comm, size, port)).unwrap();
         std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         for name in ["runtime", "state"] {
             std::fs::create_dir(path(name)).unwrap();
@@ -97,6 +101,11 @@ impl Daemon {
     pub(crate) fn between_passes(&self) -> Duration {
         let last = web::sum(&web::metrics(self.port), ("tradedog_last_sample_timestamp_seconds", ""));
         Duration::from_secs_f64((last + 0.5).fract())
+    }
+
+    /// Passes that came so late that the next one took their place.
+    pub(crate) fn missed_passes(&self) -> f64 {
+        web::sum(&web::metrics(self.port), ("tradedog_missed_passes_total", ""))
     }
 
     /// Processor time of one scrape of /metrics: what it uses more in a while with so many than in one without.

@@ -61,12 +61,14 @@ pub(crate) struct Measured {
 /// The same with less and with more of what should not matter.
 #[derive(Clone, Debug)]
 pub(crate) struct Growth {
-    /// Of what: `descriptors per target, 100 to 10,000`.
+    /// Of what: `CPU per pass, descriptors per target 100 to 10,000`.
     pub(crate) of: &'static str,
     /// tradedog's processor time per pass, before and after.
     pub(crate) tradedog: [Duration; 2],
     pub(crate) floor: [Duration; 2],
-    /// The ratio that it may reach.
+    /// So many times as much it may be in any case, and is then as much for each.
+    pub(crate) times: f64,
+    /// The ratio that it may reach beside that.
     pub(crate) bar: f64,
 }
 
@@ -144,7 +146,8 @@ impl Measured {
 impl Growth {
     fn bar(&self) -> Bar {
         let [before, after] = self.tradedog;
-        Bar { of: self.of.to_owned(), value: ratio(after, before), limit: Limit::AtMost(self.bar), unit: "x" }
+        let value = ratio(after, before) / self.times;
+        Bar { of: format!("growth: {}", self.of), value, limit: Limit::AtMost(self.bar), unit: "x" }
     }
 }
 

@@ -72,7 +72,9 @@ fn deliver(options: &Options, report: &Report) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         save(&root.join("docs/cost.svg"), chart::svg(report));
         put_into(&root.join("README.md"), ("cost", &table::costs(report)));
-        let measured = format!("{}.\n\n{}", report.place, table::bars(report));
+        let bars = table::bars(report);
+        let measured =
+            format!("{}.\n\n{bars}\nWhat grows, in milliseconds a pass:\n\n{}", report.place, table::growth(report));
         put_into(&root.join("docs/cost.md"), ("bars", &measured));
     }
 }

@@ -15,7 +15,7 @@ use super::figures::Size;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(name = "benches/compare")]
 pub(crate) struct Options {
-    /// W1, W2, W3 (the three workloads), growth (what it costs more with more descriptors and more bystanders), or all
+    /// W1, W2, W3 (the three workloads), growth (what it costs more with more descriptors, bystanders and targets), or all
     #[arg(default_values_t = [String::from("all")], value_parser = ["W1", "W2", "W3", "growth", "all"])]
     what: Vec<String>,
     /// A workload of your own instead: so many target processes
@@ -33,8 +33,8 @@ pub(crate) struct Options {
     /// Processes beside them that nobody asked for
     #[arg(long, value_name = "B", default_value_t = 0, requires = "processes")]
     bystanders: u32,
-    /// How long the daemon and the floor are measured, side by side; a rescan is in 30 seconds
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(2..=3600))]
+    /// How long the daemon and the floor are measured, side by side; windows of 30 seconds, for a rescan is in each
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(2..=3600))]
     pub(crate) seconds: u32,
     /// Only the floor and tradedog
     #[arg(long)]
@@ -48,8 +48,8 @@ pub(crate) struct Options {
     /// Write the table to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) markdown: Option<PathBuf>,
-    /// Write the table into README.md and the chart to docs/cost.svg
-    #[arg(long)]
+    /// Write the tables into README.md and docs/cost.md and the chart to docs/cost.svg; all is measured then
+    #[arg(long, conflicts_with_all = ["what", "processes"])]
     pub(crate) write: bool,
     /// Fail when a bar is missed
     #[arg(long)]

@@ -40,8 +40,11 @@ pub(crate) fn costs(report: &Report) -> String {
     lay_out(&std::iter::once(head).chain(ROWS.iter().map(row)).collect::<Vec<_>>())
 }
 
-/// Each figure that has a bar, beside its bar.
+/// Each figure that has a bar, beside its bar. Empty where none has one.
 pub(crate) fn bars(report: &Report) -> String {
+    if report.bars().is_empty() {
+        return String::new();
+    }
     let head = ["bar", "may be", "is", ""].map(str::to_owned).to_vec();
     let row = |bar: &Bar| {
         let may = match bar.limit {
@@ -59,7 +62,7 @@ pub(crate) fn growth(report: &Report) -> String {
     let line = |growth: &super::figures::Growth| {
         let [tradedog, floor] =
             [growth.tradedog, growth.floor].map(|[from, to]| format!("{} to {}", time(from), time(to)));
-        format!("{}: tradedog {tradedog} ms, floor {floor} ms\n", growth.of)
+        format!("- {}: tradedog {tradedog}, floor {floor}\n", growth.of)
     };
     report.growth.iter().map(line).collect()
 }
