@@ -1,5 +1,5 @@
 //! What `benches/compare` tells of its figures: bars, tables, chart. The measuring itself is its own test.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads, and fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a test reads the files of the project")]
 
 use std::time::Duration;
 
