@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::pace::Periods;
-use super::probe::{Column, Pass, Probe, Reads, Row, Slow};
+use super::probe::{Column, Pass, Probe, Reads, Row, Seat, Slow};
 use super::seldom::Turn;
 use crate::config::{Config, Target};
-use crate::model::Base;
+use crate::discover::Member;
+use crate::model::{Base, Moment};
 
 pub(super) const PROBE: Row = Row {
     name: "open_fds",
@@ -47,9 +48,7 @@ impl Probe for OpenFds {
     fn look(&mut self, pass: &mut Pass<'_>, index: usize) {
         let (now, member, seat) = (pass.now, pass.members[index], &mut pass.seats[index]);
         let every = self.limit_every(seat.key.target, &pass.periods);
-        self.open = seat.open.refresh(Turn::always(now), || Ok(member.process.open_fds()?));
-        seat.fds = self.open.ok();
-        seat.gone = self.open == Err(Fault::GONE);
+        self.open = count(now, member, seat);
         // A zombie still shows a limit, but there is nothing left to limit.
         self.limit = match seat.gone {
             true => Err(Fault::GONE),
@@ -76,6 +75,14 @@ impl Probe for OpenFds {
         // With a limit of 0 the first descriptor is one too many.
         Ok(self.open? as f64 / limit.max(1.0))
     }
+}
+
+/// Counts the descriptors of a member, for whoever needs them.
+pub(super) fn count(now: Moment, member: &Member, seat: &mut Seat) -> Result<u64, Fault> {
+    let open = seat.open.refresh(Turn::always(now), || Ok(member.process.open_fds()?));
+    seat.fds = open.ok();
+    seat.gone = open == Err(Fault::GONE);
+    open
 }
 
 /// Unlimited is what the kernel calls RLIM_INFINITY, and as large: a share of it is next to none.

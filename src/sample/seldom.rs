@@ -67,6 +67,11 @@ impl<T: Copy> Seldom<T> {
     pub(super) const UNREAD: Self =
         Self { at: Moment::from_nanos(0), value: Err(Fault::FIRST), due: Moment::from_nanos(0), begun: false };
 
+    /// Whether it was asked for in the pass at `now`.
+    pub(super) fn is_of(&self, now: Moment) -> bool {
+        self.at == now
+    }
+
     /// What is known of it, after it was read anew by `read` if it is due. What was refused counts as refused
     /// until it is tried again; whatever else went wrong is tried again at once.
     pub(super) fn refresh(&mut self, turn: Turn, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {

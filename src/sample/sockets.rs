@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::attribution::{Attribution, Holder, Listed, Slot};
 use super::fault::Fault;
+use super::open_fds;
 use super::pace::Part;
 use super::probe::{Column, Fresh, Pass, Probe, Reads, Row, Slow};
 use super::tally::{OWNED, Tally, states_of};
@@ -126,6 +127,17 @@ impl Sockets {
     /// How often what is to be listed every `period` is listed.
     fn at_least(&self, period: Duration) -> Duration {
         if self.diag.is_slow() { period.max(TABLE_EVERY) } else { period }
+    }
+
+    /// Counts the descriptors of those of whom that was not done in this pass: between two passes only what
+    /// is near a bound is read, but whoever has opened something must show.
+    fn count_descriptors(pass: &mut Pass<'_>) {
+        for (seat, member) in pass.seats.iter_mut().zip(pass.members) {
+            if !seat.open.is_of(pass.now) {
+                // What went wrong is told by whoever reads it as a metric.
+                let _ = open_fds::count(pass.now, member, seat);
+            }
+        }
     }
 
     /// Has the kernel list them, and who listens for what waits among them.
@@ -248,6 +260,7 @@ impl Probe for Sockets {
         let listed = self.due(pass);
         self.part = part_of(listed);
         if !listed.is_empty() {
+            Self::count_descriptors(pass);
             self.list(listed)?;
             self.attribute(pass, listed);
             self.queue.note(&self.dump);

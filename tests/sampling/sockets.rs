@@ -1,10 +1,13 @@
 //! TCP sockets of real processes by state and peer, against `ss`.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use crate::server::Server;
-use crate::watched::{Eye, Watched, config, output_of, skip, until};
+use crate::watched::{Eye, Watched, config as of_all, output_of, skip, until};
+use tradedog::config;
 use tradedog::model::{Base, Unknown, Value};
 
 /// How many sockets `ss` shows for the process in a state; none where there is no `ss`.
@@ -36,7 +39,7 @@ fn states_are_counted_in_both_families_and_in_between() {
     let mut process = Watched::start();
     let pid = process.pid();
     let peers = format!("[peers]\nfour = '127.0.0.1:{}'\nsix = '[::1]:{}'", four.port(), six.port());
-    let mut eye = Eye::on(config(&peers), &[pid]);
+    let mut eye = Eye::on(of_all(&peers), &[pid]);
     agree(&mut eye, pid, [0, 0, 0]);
 
     process.tell(&format!("connect 127.0.0.1 {} 40", four.port()));
@@ -70,7 +73,7 @@ fn inbound_connections_have_their_peer_by_the_local_port() {
     let mut process = Watched::start();
     let pid = process.pid();
     let port = process.tell("listen ::");
-    let mut eye = Eye::on(config(&format!("[peers]\nclients = {{ local = '*:{port}' }}")), &[pid]);
+    let mut eye = Eye::on(of_all(&format!("[peers]\nclients = {{ local = '*:{port}' }}")), &[pid]);
     let connect = || TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
     let (kept, dropped) =
         ((0..5).map(|_| connect()).collect::<Vec<_>>(), (0..8).map(|_| connect()).collect::<Vec<_>>());
@@ -87,7 +90,7 @@ fn what_waits_to_be_accepted_is_nobodys_and_counted_as_such() {
     let mut process = Watched::start();
     let pid = process.pid();
     let port = u16::try_from(process.tell("listen 127.0.0.1")).unwrap();
-    let mut eye = Eye::on(config(""), &[pid]);
+    let mut eye = Eye::on(of_all(""), &[pid]);
     let unattributed = |eye: &mut Eye| {
         eye.look();
         eye.sampler.unattributed().find(|(base, _)| *base == Base::CloseWait).unwrap().1
@@ -111,7 +114,7 @@ fn forked_workers_share_sockets_and_each_shows_them() {
     server.keep_connections(6);
     process.tell("dup");
     let worker = process.tell("fork");
-    let mut eye = Eye::on(config(""), &[process.pid(), worker]);
+    let mut eye = Eye::on(of_all(""), &[process.pid(), worker]);
     assert_eq!((eye.number("established", 0), eye.number("established", 1)), (6.0, 6.0));
     // The parent lets go of what the worker holds on to: no socket vanishes, a count falls.
     process.tell("close 4");
@@ -133,7 +136,7 @@ fn a_burst_is_attributed_in_the_pass_that_sees_it() {
     let others: Vec<_> = (0..5).map(|_| Watched::start()).collect();
     process.tell("files 500");
     let pids: Vec<_> = std::iter::once(process.pid()).chain(others.iter().map(Watched::pid)).collect();
-    let mut eye = Eye::on(config(""), &pids);
+    let mut eye = Eye::on(of_all(""), &pids);
     eye.look();
     for _ in 0..10 {
         process.tell(&format!("connect 127.0.0.1 {} 50", server.port()));
@@ -146,13 +149,51 @@ fn a_burst_is_attributed_in_the_pass_that_sees_it() {
     }
 }
 
+/// Between two passes only those near a bound are read; what they have opened since is found all the same.
+#[test]
+fn near_a_bound_new_ones_are_found_between_two_passes() {
+    let server = Server::at("127.0.0.1:0");
+    let mut process = Watched::start();
+    let mut eye = Eye::on(near_forty(), &[process.pid()]);
+    let (at, mut now) = (eye.metric("close_wait"), tradedog::kernel::now());
+    let mut count = 0;
+    // So many that looking at all of them in doubt is soon too much.
+    process.tell("files 900");
+    for more in [0, 15, 15] {
+        process.tell(&format!("connect 127.0.0.1 {} {more}", server.port()));
+        server.drop_connections(more);
+        count += more;
+        now = now + Duration::from_secs(1);
+        until("they wait", || eye.fresh("close_wait", 0) == Value::Known(count as f64));
+        assert_eq!(eye.look_at(now).members[0].readings[at].value, Value::Known(count as f64));
+    }
+    for _ in 0..9 {
+        process.tell(&format!("connect 127.0.0.1 {} 1", server.port()));
+        server.drop_connections(1);
+        count += 1;
+        until("it waits", || eye.fresh("close_wait", 0) == Value::Known(count as f64));
+        let near = eye.sampler.near().expect("it is near its bound");
+        assert!(near < now + Duration::from_secs(1));
+        now = near;
+        eye.sampler.sample_near(eye.members.iter(), near);
+        let reading = eye.sampler.latest().members[0].readings[at];
+        assert_eq!((reading.at, reading.value), (near, Value::Known(count as f64)));
+    }
+}
+
+fn near_forty() -> Arc<config::Config> {
+    let text =
+        "[target.trader]\nmatch = { comm = 'python3' }\n[target.trader.thresholds]\nclose_wait = { elevated = 40 }\n";
+    Arc::new(config::parse(vec![config::Source::new("watchdog.toml", text)]).unwrap())
+}
+
 /// Whoever has one of the addresses of a name, of either family, is that peer; and who had one still is.
 #[test]
 fn a_name_is_all_its_addresses_and_those_that_sockets_still_have() {
     let (four, six) = (Server::at("127.0.0.1:0"), Server::at("[::1]:0"));
     let mut process = Watched::start();
     let peers = "[peers]\nbroker = 'Broker.Example.:*'\nother = 'other.example:*'";
-    let mut eye = Eye::on(config(peers), &[process.pid()]);
+    let mut eye = Eye::on(of_all(peers), &[process.pid()]);
     process.tell(&format!("connect 127.0.0.1 {} 3", four.port()));
     process.tell(&format!("connect ::1 {} 4", six.port()));
     process.tell(&format!("connect6 127.0.0.1 {} 2", four.port()));
@@ -168,13 +209,13 @@ fn a_name_is_all_its_addresses_and_those_that_sockets_still_have() {
         ("broker.example", _) => Ok(vec!["192.0.2.1".parse().unwrap()]),
         _ => Err("no such host".to_owned()),
     };
-    eye.sampler.resolve_by(std::sync::Arc::new(lookup), std::sync::Arc::new(|| {}));
-    eye.sampler.await_names(std::time::Duration::from_secs(30));
+    eye.sampler.resolve_by(Arc::new(lookup), Arc::new(|| {}));
+    eye.sampler.await_names(Duration::from_secs(30));
     assert_eq!((eye.number("close_wait.broker", 0), eye.number("established.broker", 0)), (9.0, 0.0));
     assert_eq!(eye.fresh("close_wait.broker", 0), Value::Known(9.0));
     assert_eq!(eye.value("close_wait.other", 0), Value::Unknown(Unknown::Overdue));
     // Another configuration with the same names knows them at once.
-    let config = std::sync::Arc::clone(&eye.config);
+    let config = Arc::clone(&eye.config);
     eye.sampler = eye.sampler.reconfigured(config);
     assert_eq!(eye.number("close_wait.broker", 0), 9.0);
 }
