@@ -9,9 +9,12 @@
     reason = "a test starts programs, waits, prints, and fails by panicking"
 )]
 
+mod calls;
+mod ceiling;
 mod crowd;
 mod footprint;
 mod near;
+mod strace;
 #[path = "../real/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other tests on real processes use the rest")]
 mod support;
