@@ -28,6 +28,8 @@ mod homes;
 mod links;
 mod places;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use anew::Anew;
 use clerk::Clerk;

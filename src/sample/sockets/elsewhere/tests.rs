@@ -124,6 +124,9 @@ fn a_namespace_is_forgotten_with_its_last_member_and_read_no_sooner_than_it_is_d
         assert_eq!(seen.at == first.at, same, "after {after} s");
         assert_eq!((seen.value, seen.period), (Ok(Value::Known(7.0)), Periods::TEST.namespaces));
     }
+    // What a period has cost is told once it is over.
+    assert!(elsewhere.take_run().is_some_and(|used| !used.is_zero()));
+    assert_eq!(elsewhere.take_run(), None);
     // Whoever is in a namespace that he has left meanwhile is not counted by the wrong table.
     assert_eq!(look(&mut elsewhere, &member, (net + 1, start)).value, Err(Fault::NAMESPACE));
     assert_eq!(elsewhere.namespaces.len(), 1);
