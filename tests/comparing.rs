@@ -26,7 +26,16 @@ fn cost(milliseconds: f64) -> Cost {
 fn measured(size: Size, [floor, tradedog, exporter]: [f64; 3]) -> Measured {
     let skipped = Err("its first cycle takes minutes".to_owned());
     let (floor, hot, scrape) = (ms(floor), ms(floor / 2.0), ms(2.4));
-    Measured { size, floor, hot, tradedog: cost(tradedog), scrape, exporter: Ok(cost(exporter)), monit: skipped }
+    Measured {
+        size,
+        others: 1.6,
+        floor,
+        hot,
+        tradedog: cost(tradedog),
+        scrape,
+        exporter: Ok(cost(exporter)),
+        monit: skipped,
+    }
 }
 
 /// From 0.5 ms to `after`.
@@ -50,6 +59,9 @@ fn figures_are_held_against_the_bar_of_their_workload() {
     let growth = "growth: targets";
     assert_eq!(missed, ["W3: CPU per pass, against the floor", &format!("W3: {against}"), growth]);
     assert!(report().is_missed());
+    assert!(
+        table::verdict(&report()).starts_with("Of its 15 bars 3 are missed: W3: CPU per pass, against the floor; ")
+    );
     assert_eq!(bars.len(), 3 * 4 + 3, "four for each workload, one scrape, two growths");
     let least = bars.iter().find(|bar| bar.of == format!("W2: {against}")).unwrap();
     assert_eq!((least.limit, least.value), (Limit::AtLeast(24.0), 27.5));
@@ -60,6 +72,7 @@ fn what_meets_its_bar_exactly_has_met_it() {
     let [w1, ..] = Size::all();
     let exact = Report { growth: Vec::new(), measured: vec![measured(w1, [0.5, 0.75, 11.25])], ..report() };
     assert!(!exact.is_missed(), "{:?}", exact.bars());
+    assert_eq!(table::verdict(&exact), "All of its 4 bars are met.\n");
 }
 
 #[test]

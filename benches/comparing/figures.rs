@@ -46,6 +46,8 @@ pub(crate) struct Cost {
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
     pub(crate) size: Size,
+    /// Processes and threads that others started each second meanwhile.
+    pub(crate) others: f64,
     /// The bare loop at the daemon's pace, beside it.
     pub(crate) floor: Duration,
     /// The bare loop, passes back to back.

@@ -71,7 +71,7 @@ fn deliver(options: &Options, report: &Report) {
     if options.write {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         save(&root.join("docs/cost.svg"), chart::svg(report));
-        put_into(&root.join("README.md"), ("cost", &table::costs(report)));
+        put_into(&root.join("README.md"), ("cost", &format!("{}\n{}", table::costs(report), table::verdict(report))));
         let bars = table::bars(report);
         let measured =
             format!("{}.\n\n{bars}\nWhat grows, in milliseconds a pass:\n\n{}", report.place, table::growth(report));

@@ -31,12 +31,14 @@ fn one(size: &Size, options: &Options) -> Measured {
     let pids = workload.targets();
     let (mut floor, hot) = floor(&pids, size);
     let daemon = Daemon::start(&Workload::comm(), size, options.seconds);
+    let begun = started();
     let (floor, per_pass) = side_by_side(&mut floor, &daemon, options.seconds);
+    let others = (started() - begun) / f64::from(options.seconds);
     let tradedog = daemon.cost(per_pass);
     let scrape = daemon.scrape(SCRAPES, per_pass);
     drop(daemon);
     let (exporter, monit) = peers(&pids, options);
-    Measured { size: size.clone(), floor, hot, tradedog, scrape, exporter, monit }
+    Measured { size: size.clone(), others, floor, hot, tradedog, scrape, exporter, monit }
 }
 
 /// A floor that counts all that is there.
@@ -124,6 +126,12 @@ fn say(size: &Size) {
         "{name}: {processes} processes x {fds} descriptors, {established} sockets established, \
          {close_wait} in CLOSE_WAIT, {bystanders} bystanders"
     );
+}
+
+/// Processes and threads that have been started since the host was, by anybody: the daemon hears of each.
+fn started() -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap();
+    text.lines().find_map(|line| line.strip_prefix("processes ")).unwrap().parse().unwrap()
 }
 
 fn place() -> String {

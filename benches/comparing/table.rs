@@ -7,12 +7,13 @@ use super::figures::{Bar, Cost, Limit, Measured, Report, milliseconds};
 /// What a row is called, and its figure at one workload.
 type Row = (&'static str, fn(&Measured) -> String);
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     ("processes x descriptors of each", |one| format!("{} x {}", grouped(one.size.processes), grouped(one.size.fds))),
     ("sockets established, in CLOSE_WAIT", |one| {
         format!("{}, {}", grouped(one.size.established), grouped(one.size.close_wait))
     }),
     ("other processes", |one| grouped(one.size.bystanders)),
+    ("started by others meanwhile, a second", |one| format!("{:.0}", one.others)),
     ("CPU, ms: floor, a bare loop of the same kernel calls", |one| time(one.floor)),
     ("CPU, ms: the same, passes back to back", |one| time(one.hot)),
     ("CPU, ms: **tradedog** (descriptors, memory, sockets)", |one| {
@@ -55,6 +56,16 @@ pub(crate) fn bars(report: &Report) -> String {
         vec![bar.of.clone(), may, is, if bar.is_met() { "ok" } else { "MISSED" }.to_owned()]
     };
     lay_out(&std::iter::once(head).chain(report.bars().iter().map(row)).collect::<Vec<_>>())
+}
+
+/// How many bars are met, and which are not.
+pub(crate) fn verdict(report: &Report) -> String {
+    let bars = report.bars();
+    let missed: Vec<&str> = bars.iter().filter(|bar| !bar.is_met()).map(|bar| bar.of.as_str()).collect();
+    match missed.as_slice() {
+        [] => format!("All of its {} bars are met.\n", bars.len()),
+        missed => format!("Of its {} bars {} are missed: {}.\n", bars.len(), missed.len(), missed.join("; ")),
+    }
 }
 
 /// What grows, in milliseconds a pass.
