@@ -150,8 +150,9 @@ threads = { fatal = 1 }
 /// Memory pressure is left out: not every kernel keeps account of it.
 #[test]
 fn each_metric_of_the_host_raises_its_own_threshold_and_no_other() {
-    let mut leaker = Leaker::handling(&[]).start();
+    let (peer, mut leaker) = (Peer::listen(), Leaker::handling(&[]).start());
     leaker.tell("cw 3");
+    leaker.tell(&format!("connect 2 {}", peer.port));
     let thresholds = r#"
 [peers]
 own = "127.0.0.1:*"
