@@ -130,6 +130,9 @@ impl Watch {
     /// Reads what is due: everybody, or between passes whoever is near a bound.
     fn sample(&mut self, now: Moment) {
         self.hear_names(now);
+        if self.sampler.is_awaited() {
+            self.next_pass = self.next_pass.min(now);
+        }
         if now < self.next_pass {
             self.sampler.forget_departed(&self.roster);
             if self.sampler.near().is_some_and(|near| near <= now) {

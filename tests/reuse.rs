@@ -21,22 +21,41 @@ use tradedog::discover::{Change, Member, Roster, recheck, survey};
 use tradedog::kernel::{self, Error, Process};
 use tradedog::model::{BootId, Identity, MemberKey, Pid, Reason, Signal};
 
+#[path = "real/support/sandbox.rs"]
+#[expect(dead_code, reason = "what else can be forbidden is for the tests of the daemon")]
+mod sandbox;
+
+use sandbox::{Forbidden, within};
+
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 const NUMBER: i32 = 4242;
 const ROUNDS: usize = 300;
 
 #[test]
 fn a_reused_pid_is_another_process() {
+    look_inside(&[]);
+}
+
+/// Where a signal can only go by number, it goes to nobody else all the same.
+#[test]
+fn a_reused_pid_is_another_process_where_there_are_no_pidfds() {
+    look_inside(&[Forbidden::PidfdOpen]);
+    look_inside(&[Forbidden::PidfdOpen, Forbidden::PidfdSendSignal]);
+}
+
+fn look_inside(forbidden: &[Forbidden]) {
     if !nix::unistd::geteuid().is_root() || !Path::new(LAST_PID).exists() {
         eprintln!("skipped: needs root, and a kernel with {LAST_PID}");
         return;
     }
-    let inside = Command::new("unshare")
-        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["inside_the_namespace", "--exact", "--ignored", "--nocapture"])
-        .output()
-        .unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]).arg(std::env::current_exe().unwrap()).args([
+        "inside_the_namespace",
+        "--exact",
+        "--ignored",
+        "--nocapture",
+    ]);
+    let inside = within(forbidden, || command.output()).unwrap();
     let said = String::from_utf8_lossy(&inside.stdout).into_owned() + &String::from_utf8_lossy(&inside.stderr);
     assert!(inside.status.success() && said.contains("1 passed"), "{said}");
 }
@@ -49,7 +68,9 @@ fn inside_the_namespace() {
         return;
     }
     let boot = kernel::boot_id().unwrap();
-    let pidfs = linux() >= [6, 9];
+    // Of this process, as of any: where it has no pidfd, its identity has no inode.
+    let own = Process::open(boot, kernel::own_pid()).unwrap();
+    let pidfs = linux() >= [6, 9] && own.pidfd().is_some();
     let sleepers = "[target.sleepers]\nmatch = { cmdline = '^/bin/sleep 600$' }";
     let config = parse(vec![Source::new("watchdog.toml", sleepers)]).unwrap();
     let mut roster = Roster::new(&config);

@@ -53,7 +53,7 @@ pub use view::{MemberView, WatchedView};
 use crate::config::Config;
 use crate::model::{
     BootId, Cycle, Event, Inhibition, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome, Reading,
-    Reason, Sample,
+    Reason, Sample, Unknown, Value,
 };
 
 /// Everything that judge remembers from pass to pass.
@@ -218,7 +218,9 @@ pub fn stop(state: &mut State, sample: &Sample, now: Moment) -> Verdicts {
 /// The last question before a kill: is the causing metric, read once more, itself at or past the
 /// bound? On no, the order is to be reported as held for the reason returned.
 pub fn confirm(order: &Order, fresh: &Reading) -> Result<(), Reason> {
-    let value = fresh.value.number().ok_or(Reason::Unknown)?;
+    // Of another network namespace there is none yet: another thread reads it, and it is asked for again.
+    let none = if fresh.value == Value::Unknown(Unknown::Overdue) { Reason::Unconfirmed } else { Reason::Unknown };
+    let value = fresh.value.number().ok_or(none)?;
     let cause = order.cause.as_ref().ok_or(Reason::Unconfirmed)?;
     let past = threshold::at_or_past(value, cause.bound, cause.metric.info().direction);
     if past { Ok(()) } else { Err(Reason::Unconfirmed) }

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, RawDirEntry};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawDirEntry};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Error;
@@ -107,10 +107,11 @@ pub(crate) enum Counting {
 
 impl Counting {
     /// What this kernel can do, found out on ourselves: we have descriptors, so a size of 0 is an
-    /// old kernel.
+    /// old kernel. Nothing is ever mounted there by itself: the flag tells a sandbox that stands in for an
+    /// old kernel this look from all others.
     pub(crate) fn of_kernel() -> Self {
         static FOUND: OnceLock<Counting> = OnceLock::new();
-        *FOUND.get_or_init(|| match rustix::fs::stat(c"/proc/self/fd") {
+        *FOUND.get_or_init(|| match rustix::fs::statat(CWD, c"/proc/self/fd", AtFlags::NO_AUTOMOUNT) {
             Ok(stat) if stat.st_size > 0 => Self::Size,
             _ => Self::Entries,
         })

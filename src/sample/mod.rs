@@ -133,11 +133,16 @@ impl Sampler {
     }
 
     /// For a loop that must not wait: what takes long is read by a thread of its own, and is overdue
-    /// until that has answered.
+    /// until that has answered. It calls `wake` when it has answered what somebody waits for.
     #[must_use]
-    pub fn detached(mut self) -> Self {
-        self.probes.iter_mut().for_each(Running::detach);
+    pub fn detached(mut self, wake: &Wake) -> Self {
+        self.probes.iter_mut().for_each(|running| running.detach(Arc::clone(wake)));
         self
+    }
+
+    /// Whether such an answer is there: the next pass, which takes it in, is due now.
+    pub fn is_awaited(&self) -> bool {
+        self.probes.iter().any(Running::is_awaited)
     }
 
     /// One pass at `now` over all members, in their order, each with all readings of its target that are
@@ -179,7 +184,10 @@ impl Sampler {
         for index in (begin..count).chain(0..begin) {
             let is_near = |seat: &Seat| seat.near[index].is_some_and(|near| near <= now);
             let is_due = match whom {
-                Whom::Everybody => self.newcomers || self.probes[index].is_due(now, &periods),
+                Whom::Everybody => {
+                    let probe = &self.probes[index];
+                    self.newcomers || probe.is_awaited() || probe.is_due(now, &periods)
+                }
                 Whom::Near => self.seats.iter().any(is_near),
             };
             if !is_due {

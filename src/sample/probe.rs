@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::names::Names;
+use super::names::{Names, Wake};
 use super::near::Trail;
 use super::pace::{Part, Periods};
 use super::rate::Counted;
@@ -101,8 +101,16 @@ pub(super) trait Probe {
         None
     }
 
-    /// From now on what takes long is read by a thread of its own.
-    fn detach(&mut self) {}
+    /// From now on what takes long is read by a thread of its own, and `wake` called when it has read
+    /// what somebody waits for.
+    fn detach(&mut self, wake: Wake) {
+        drop(wake);
+    }
+
+    /// Whether that is there, so that the next pass need not wait for its time.
+    fn is_awaited(&self) -> bool {
+        false
+    }
 
     /// How much of it the group with this index holds, each thing once; none where members hold
     /// nothing in common, so that their values add up.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::names::Wake;
 use super::near::{Bounds, Trail};
 use super::pace::{Part, Periods};
 use super::probe::{Column, Group, Pass, Probe, Reads, Row, Seat, Slow, is_judged};
@@ -333,8 +334,13 @@ impl Running {
         self.probe.beside()
     }
 
-    pub(super) fn detach(&mut self) {
-        self.probe.detach();
+    pub(super) fn detach(&mut self, wake: Wake) {
+        self.probe.detach(wake);
+    }
+
+    /// See [`Probe::is_awaited`].
+    pub(super) fn is_awaited(&self) -> bool {
+        self.probe.is_awaited()
     }
 
     pub(super) fn unattributed(&self) -> &[(Base, u64)] {

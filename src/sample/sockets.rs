@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::attribution::{Attribution, Holder, Listed, Slot};
 use super::fault::Fault;
+use super::names::Wake;
 use super::open_fds;
 use super::pace::Part;
 use super::probe::{Column, Fresh, Pass, Probe, Reads, Row, Slow};
@@ -318,8 +319,12 @@ impl Probe for Sockets {
         Some((Part::Namespaces, self.elsewhere.take_run()?))
     }
 
-    fn detach(&mut self) {
-        self.elsewhere.detach();
+    fn detach(&mut self, wake: Wake) {
+        self.elsewhere.detach(wake);
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.elsewhere.is_awaited()
     }
 
     fn fresh(&mut self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {

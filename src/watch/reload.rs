@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Watch;
+use super::start::waking;
 use crate::config::{self, Config, Problems};
 use crate::discover::{Discovery, Roster};
 use crate::export::{Asked, Reply};
@@ -197,7 +198,7 @@ impl Watch {
         let seats = self.roster.seats();
         self.roster = Roster::new(&config);
         self.roster.remember(seats);
-        self.sampler = self.sampler.reconfigured(Arc::clone(&config)).detached();
+        self.sampler = self.sampler.reconfigured(Arc::clone(&config)).detached(&waking(&self.waiter));
         self.view.slowed.clear();
         self.executor.reconfigure(Arc::clone(&config));
         self.recorder.reconfigure(Arc::clone(&config));

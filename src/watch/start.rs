@@ -17,7 +17,7 @@ use crate::judge::{Start, State};
 use crate::kernel::{self, Waiter};
 use crate::model::{Memory, Moment, Sent};
 use crate::record::{LogWriter, Recorder, StateError};
-use crate::sample::Sampler;
+use crate::sample::{Sampler, Wake};
 
 /// Time for the last log lines when the daemon ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -97,7 +97,7 @@ impl Watch {
             discovery,
             changes: Vec::new(),
             roster,
-            sampler: Sampler::new(Arc::clone(&config)).detached(),
+            sampler: Sampler::new(Arc::clone(&config)).detached(&waking(&waiter)),
             executor: Executor::new(Arc::clone(&config), state.series(), wake())?,
             state,
             outcomes: Vec::new(),
@@ -126,8 +126,7 @@ impl Watch {
 
     /// Host names are resolved beside the loop, which is woken by an answer.
     fn resolve_names(&mut self) {
-        let waker = self.waiter.waker();
-        self.sampler.resolve_by(Arc::new(kernel::resolve), Arc::new(move || waker.wake()));
+        self.sampler.resolve_by(Arc::new(kernel::resolve), waking(&self.waiter));
     }
 
     /// Takes over the control socket, and says what operators cannot do over it.
@@ -152,6 +151,12 @@ impl Watch {
             self.outcomes.extend(outcome);
         }
     }
+}
+
+/// How another thread wakes the loop.
+pub(super) fn waking(waiter: &Waiter) -> Wake {
+    let waker = waiter.waker();
+    Arc::new(move || waker.wake())
 }
 
 /// A roster that gives everybody the seat that he had with an earlier daemon.

@@ -38,6 +38,7 @@ mod reloads;
 mod remembering;
 mod restarts;
 mod rights;
+mod sandboxed;
 mod signals;
 mod starts;
 mod support;

@@ -216,7 +216,8 @@ fn a_loop_does_not_wait_for_it() {
     let Some(mut process) = inside() else { return };
     process.tell("leak 127.0.0.1 12");
     let mut eye = Eye::on(config(""), &[process.pid()]);
-    eye.sampler = tradedog::sample::Sampler::new(eye.config.clone()).detached();
+    let wake: tradedog::sample::Wake = std::sync::Arc::new(|| {});
+    eye.sampler = tradedog::sample::Sampler::new(eye.config.clone()).detached(&wake);
     // However soon the other thread answers: until then it is unknown, and never a zero.
     until("the other thread has answered", || match eye.value("close_wait", 0) {
         Value::Unknown(why) => {
@@ -228,5 +229,10 @@ fn a_loop_does_not_wait_for_it() {
             true
         }
     });
+    // What was read last is no proof of itself: it is read anew, by the other thread.
+    assert_eq!(eye.fresh("close_wait", 0), Value::Unknown(Unknown::Overdue));
+    until("an answer to that", || eye.sampler.is_awaited());
+    assert_eq!(eye.value("close_wait", 0), KNOWN_12);
+    assert!(!eye.sampler.is_awaited());
     assert_eq!(eye.fresh("close_wait", 0), KNOWN_12);
 }

@@ -363,4 +363,5 @@ fn a_kill_is_confirmed_only_by_a_fresh_reading_at_or_past_its_bound() {
     assert_eq!(confirmed(Value::AtLeast(901.0)), Ok(()));
     assert_eq!(confirmed(Value::Known(899.0)), Err(Reason::Unconfirmed));
     assert_eq!(confirmed(Value::Unknown(Unknown::Denied)), Err(Reason::Unknown));
+    assert_eq!(confirmed(Value::Unknown(Unknown::Overdue)), Err(Reason::Unconfirmed), "it is being read");
 }

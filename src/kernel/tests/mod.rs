@@ -4,6 +4,7 @@
 mod cgroups;
 mod faults;
 mod parsers;
+mod pidless;
 mod processes;
 
 use std::io::{BufRead as _, BufReader};

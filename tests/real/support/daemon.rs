@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, getuid};
 use tempfile::TempDir;
 
+use super::sandbox::{Forbidden, within};
 use super::scrape::{Sample, Scrape, get};
 use super::{NOBODY, eventually, output};
 
@@ -37,9 +38,16 @@ pub(crate) struct Setup {
     capabilities: Option<&'static str>,
     descriptors: Option<u32>,
     unread: bool,
+    forbidden: &'static [Forbidden],
 }
 
 impl Setup {
+    /// Where these system calls are missing.
+    pub(crate) fn without(mut self, forbidden: &'static [Forbidden]) -> Self {
+        self.forbidden = forbidden;
+        self
+    }
+
     /// With a log that is full from the start, and nobody reads it.
     pub(crate) fn with_unread_log(mut self) -> Self {
         self.unread = true;
@@ -92,7 +100,8 @@ impl Setup {
         } else {
             (log(folder.path()), None)
         };
-        let child = launch(self.command(&folder), folder.path(), log);
+        let command = self.command(&folder);
+        let child = within(self.forbidden, || launch(command, folder.path(), log));
         let mut daemon = Daemon { child, folder, server, _unread: unread };
         daemon.wait_until_healthy();
         daemon
@@ -133,6 +142,7 @@ impl Daemon {
             capabilities: None,
             descriptors: None,
             unread: false,
+            forbidden: &[],
         }
     }
 

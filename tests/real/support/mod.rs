@@ -5,6 +5,7 @@ mod cgroup;
 mod daemon;
 mod endpoint;
 mod leaker;
+mod sandbox;
 mod scrape;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ pub(crate) use cgroup::Group;
 pub(crate) use daemon::{BINARY, Daemon, Setup};
 pub(crate) use endpoint::{Answer, Endpoint};
 pub(crate) use leaker::{Leaker, Options, Peer};
+pub(crate) use sandbox::{Forbidden, within};
 pub(crate) use scrape::Sample;
 
 /// A user that owns nothing here.

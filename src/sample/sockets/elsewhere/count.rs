@@ -25,35 +25,45 @@ use crate::sample::fault::Fault;
 use crate::sample::probe::{Column, Group, Pass, Seat};
 use crate::sample::tally::{Party, Tally};
 
+/// Who is in a namespace, each with the index of his target.
+pub(super) type People = Arc<[(u16, Arc<Process>)]>;
+
 /// A namespace to read, and for whom.
 pub(in crate::sample::sockets) struct Job {
     net: u64,
-    members: Vec<(u16, Arc<Process>)>,
+    members: People,
     peers: Arc<[Party]>,
 }
 
 impl Job {
-    /// For these members of `pass`.
-    pub(in crate::sample::sockets) fn of(net: u64, pass: &Pass<'_>, members: &[usize], peers: Arc<[Party]>) -> Self {
-        let member = |&index: &usize| {
-            let member: &Member = pass.members[index];
-            (member.key.target, member.process.clone())
-        };
-        Self { net, members: members.iter().map(member).collect(), peers }
+    /// For these.
+    pub(super) const fn of(net: u64, members: People, peers: Arc<[Party]>) -> Self {
+        Self { net, members, peers }
     }
 
     /// Reads it.
-    pub(in crate::sample::sockets) fn run(&self) -> Counted {
-        let begun = kernel::cpu_of_thread();
+    pub(super) fn run(&self) -> Counted {
+        let (begun, used) = (kernel::now(), kernel::cpu_of_thread());
         let books = Books::read(self);
-        Counted { net: self.net, at: kernel::now(), used: kernel::cpu_of_thread().saturating_sub(begun), books }
+        let used = kernel::cpu_of_thread().saturating_sub(used);
+        Counted { net: self.net, begun, at: kernel::now(), used, books }
     }
+}
+
+/// These members of `pass`.
+pub(super) fn people(pass: &Pass<'_>, members: &[usize]) -> People {
+    let member = |&index: &usize| {
+        let member: &Member = pass.members[index];
+        (member.key.target, member.process.clone())
+    };
+    members.iter().map(member).collect()
 }
 
 /// What was read of a namespace.
 pub(in crate::sample::sockets) struct Counted {
     pub(super) net: u64,
-    /// When.
+    /// When that was begun, and when it was done.
+    pub(super) begun: Moment,
     pub(super) at: Moment,
     /// What that used of the processor.
     pub(super) used: Duration,
@@ -172,7 +182,7 @@ impl Books {
         };
         // Any of them opens the same table; the first may have just gone.
         let mut fault = Fault::GONE;
-        for (_, process) in &job.members {
+        for (_, process) in &*job.members {
             match in_net(process, job.net).and_then(|()| Ok(process.entry().tcp_sockets(&mut buffer, &mut count)?)) {
                 Ok(()) => return Ok(seen),
                 Err(other) if [Fault::GONE, Fault::NAMESPACE].contains(&other) => fault = other,

@@ -13,6 +13,8 @@ use crate::sample::names::Names;
 use crate::sample::pace::Periods;
 use crate::sample::seldom::Turn;
 
+const PERIOD: Duration = Periods::TEST.namespaces;
+
 const SCRIPT: &str = r#"
 import fcntl, socket, struct, sys
 with socket.socket() as one: fcntl.ioctl(one, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
@@ -136,4 +138,60 @@ fn a_namespace_is_forgotten_with_its_last_member_and_read_no_sooner_than_it_is_d
         &[],
     );
     assert!(elsewhere.is_unused());
+}
+
+/// What the only member holds, read anew as before a kill, at `now`.
+fn anew(elsewhere: &mut Elsewhere, member: &Member, (net, now): (u64, Moment)) -> Value {
+    let mut seats = [Seat::new(member)];
+    let _ = seats[0].net.refresh(Turn::always(now), || Ok(Some(net)));
+    let names = &mut Names::default();
+    let pass = Pass { now, members: &[member], seats: &mut seats, groups: &[], names, periods: Periods::TEST };
+    let [value] = elsewhere.anew(&pass, CLOSE_WAIT, &[])[..] else { panic!("one namespace") };
+    value
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test waits for another thread")]
+fn wait(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{what} did not happen within 10 s");
+}
+
+#[test]
+fn a_loop_reads_nothing_itself_and_asks_for_a_count_that_is_begun_after_the_question() {
+    const OVERDUE: Value = Value::Unknown(Unknown::Overdue);
+    let Some(apart) = Apart::start() else { return };
+    let member = member(0, Process::open(kernel::boot_id().unwrap(), apart.pid()).unwrap());
+    let net = member.process.entry().net_namespace().unwrap();
+    let woken = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let wakes = || woken.load(std::sync::atomic::Ordering::SeqCst);
+    let mut elsewhere = elsewhere();
+    let counter = Arc::clone(&woken);
+    elsewhere.detach(Arc::new(move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }));
+    let first = look(&mut elsewhere, &member, (net, kernel::now()));
+    assert!(matches!(first.value, Err(Fault::FIRST) | Ok(Value::Known(7.0))), "{first:?}");
+    wait("the first answer", || look(&mut elsewhere, &member, (net, kernel::now())).value == Ok(Value::Known(7.0)));
+    assert_eq!((wakes(), elsewhere.is_awaited()), (0, false), "nobody waits for what is read anyway");
+    // What is known is no proof, however new; what is on its way is taken in by a pass alone.
+    for _ in 0..2 {
+        assert_eq!(anew(&mut elsewhere, &member, (net, kernel::now())), OVERDUE);
+    }
+    wait("the answer", || elsewhere.is_awaited());
+    wait("the wake", || wakes() == 1);
+    assert_eq!(anew(&mut elsewhere, &member, (net, kernel::now())), OVERDUE);
+    let seen = look(&mut elsewhere, &member, (net, kernel::now()));
+    assert_eq!(seen.value, Ok(Value::Known(7.0)));
+    assert!(!elsewhere.is_awaited() && elsewhere.used > Duration::ZERO);
+    for _ in 0..2 {
+        assert_eq!(anew(&mut elsewhere, &member, (net, kernel::now())), Value::Known(7.0));
+    }
+    assert_eq!(wakes(), 1, "it was read once");
+    let later = kernel::now() + 2 * PERIOD;
+    assert_eq!(anew(&mut elsewhere, &member, (net, later)), OVERDUE, "no proof for ever");
 }
