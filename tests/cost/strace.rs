@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -69,7 +70,8 @@ impl Calls {
         let mut seen = Self { first: vec![Second::new(); most], others: vec![Second::new(); most] };
         for Call { thread, time, name } in calls {
             let thread = if thread == pid { &mut seen.first } else { &mut seen.others };
-            if let Some(second) = thread.get_mut((time - begun) as usize) {
+            let at = Duration::try_from_secs_f64(time - begun).map_or(u64::MAX, |since| since.as_secs());
+            if let Some(second) = usize::try_from(at).ok().and_then(|at| thread.get_mut(at)) {
                 *second.entry(name.to_owned()).or_default() += 1;
             }
         }
