@@ -84,6 +84,22 @@ fn what_it_costs_is_told_in_figures_and_in_a_chart() {
     }
 }
 
+/// `benches/latency --write` puts them there.
+#[test]
+fn the_way_from_breach_to_signal_is_told_in_figures_and_in_a_chart() {
+    let readme = document("README.md");
+    let table = readme.split("<!-- benches/latency --write: begin -->").nth(1).unwrap();
+    let table = table.split("<!-- benches/latency --write: end -->").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert_eq!(rows.len(), 4, "{table}");
+    for row in rows {
+        let times: Vec<f64> =
+            row.trim_end_matches(" |").split(" | ").skip(1).map(|time| time.parse().unwrap()).collect();
+        assert!(times.len() == 4 && times.is_sorted(), "{row}");
+        assert!(document("docs/latency.svg").contains(row[2..].split(" | ").next().unwrap()), "{row}");
+    }
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
