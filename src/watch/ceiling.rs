@@ -25,7 +25,8 @@ impl Watch {
         if slow == before.slower_than(&configured) {
             return;
         }
-        let ceiling = self.config.daemon.max_cpu.unwrap_or_default() * 100.0;
+        // In tenths of a percent: a share of 0.074 is not exactly 7.4 percent.
+        let ceiling = (self.config.daemon.max_cpu.unwrap_or_default() * 1_000.0).round() / 10.0;
         if slow.is_empty() {
             self.view.slowed.clear();
             self.say(format!("everything is read as often as configured again: that stays below max_cpu = {ceiling}%"));
