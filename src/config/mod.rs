@@ -27,7 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Level, Metric, PerLevel};
+use crate::model::{Base, Level, Metric, PerLevel};
 
 pub use action::{Action, Needs, Otherwise};
 pub use difference::difference;
@@ -182,6 +182,12 @@ impl Target {
     /// not be read in each pass.
     pub fn has_threshold_on(&self, metric: usize) -> bool {
         self.thresholds.iter().any(|threshold| threshold.metric == metric)
+    }
+
+    /// Whether a threshold is about this of its processes, whichever peer's.
+    pub fn judges(&self, base: Base) -> bool {
+        let is = |threshold: &Threshold| self.metrics.get(threshold.metric).is_some_and(|metric| metric.base == base);
+        self.thresholds.iter().any(is)
     }
 }
 

@@ -98,7 +98,7 @@ pub struct ProcEvents {
 /// As much as is asked for; the kernel doubles it for its own overhead, and gives without
 /// `CAP_NET_ADMIN` no more than `net.core.rmem_max`.
 const QUEUE: usize = 2 << 20;
-/// What an event takes of it (measured: 768 bytes of `skb->truesize` each).
+/// About what an event takes of it: `skb->truesize` of a small message, which differs between kernels.
 const EVENT: usize = 768;
 /// Longer than any message of the connector.
 const MESSAGE: usize = 4096;

@@ -43,9 +43,7 @@ struct Judged {
 
 impl Judged {
     fn by(target: &Target) -> Self {
-        let any =
-            |base| (0..target.metrics.len()).any(|at| target.metrics[at].base == base && target.has_threshold_on(at));
-        Self { threads: any(Base::Threads), swap: any(Base::Swap) }
+        Self { threads: target.judges(Base::Threads), swap: target.judges(Base::Swap) }
     }
 }
 

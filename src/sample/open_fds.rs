@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::pace::Periods;
 use super::probe::{Column, Pass, Probe, Reads, Row, Seat, Slow};
 use super::seldom::Turn;
-use crate::config::{Config, Target};
+use crate::config::Config;
 use crate::discover::Member;
 use crate::model::{Base, Moment};
 
@@ -28,10 +28,7 @@ struct OpenFds {
 
 impl OpenFds {
     fn new(config: &Config) -> Self {
-        let is_judged = |target: &Target| {
-            (0..target.metrics.len()).any(|at| target.metrics[at].base == Base::FdUsage && target.has_threshold_on(at))
-        };
-        let judged = config.targets.iter().map(is_judged).collect();
+        let judged = config.targets.iter().map(|target| target.judges(Base::FdUsage)).collect();
         Self { judged, open: Err(Fault::GONE), limit: Err(Fault::GONE), buffer: Vec::new() }
     }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Watch;
+use crate::config::units;
 use crate::kernel;
-use crate::model::Moment;
+use crate::model::{Moment, Unit};
 use crate::record::show_duration;
 use crate::sample::Periods;
 
@@ -25,17 +26,16 @@ impl Watch {
         if slow == before.slower_than(&configured) {
             return;
         }
-        // In tenths of a percent: a share of 0.074 is not exactly 7.4 percent.
-        let ceiling = (self.config.daemon.max_cpu.unwrap_or_default() * 1_000.0).round() / 10.0;
+        let ceiling = units::show(self.config.daemon.max_cpu.unwrap_or_default(), Unit::Ratio);
         if slow.is_empty() {
             self.view.slowed.clear();
-            self.say(format!("everything is read as often as configured again: that stays below max_cpu = {ceiling}%"));
+            self.say(format!("everything is read as often as configured again: that stays below max_cpu = {ceiling}"));
             return;
         }
         let parts = slow.iter().map(|(what, period)| format!("{what} every {}", show_duration(*period)));
         let parts = parts.collect::<Vec<_>>().join(", ");
         self.view.slowed = format!(
-            "to stay below max_cpu = {ceiling}% there is read: {parts}; a higher max_cpu in [daemon] reads more often"
+            "to stay below max_cpu = {ceiling} there is read: {parts}; a higher max_cpu in [daemon] reads more often"
         );
         self.warn(self.view.slowed.clone());
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::crowd::{Crowd, Size};
 use super::strace::{Calls, Strace};
 use super::support::Daemon;
+use super::watching::{wait_for_all, watching};
 
 const TARGETS: usize = 100;
 const FEW: usize = 10;
@@ -23,25 +24,10 @@ const SECONDS: usize = 2 * PERIOD;
 /// Processes younger than this may still be on their way into a container, and are asked about that.
 const GROWN: Duration = Duration::from_secs(16);
 
-/// As the shipped configuration has it, with what traders have thresholds on. Under strace a call costs so much that
-/// it would be made more seldom.
+/// Under strace a call costs so much that it would be made more seldom to keep a ceiling.
 fn watched(crowd: &Crowd, processes: usize) -> Daemon {
-    let text = format!(
-        r#"
-[daemon]
-interval = "1s"
-max_cpu = "off"
-[target.crowd]
-{}
-[target.crowd.thresholds]
-open_fds = {{ elevated = 20000 }}
-close_wait = {{ elevated = 20000 }}
-rss = {{ elevated = "90GB" }}
-"#,
-        crowd.selector()
-    );
-    let daemon = Daemon::told(&text).start();
-    daemon.wait_for(20, ("tradedog_target_processes", &[("target", "crowd")]), processes as f64);
+    let daemon = watching(crowd, "off").start();
+    wait_for_all(&daemon, processes);
     daemon
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::crowd::{Crowd, Size};
 use super::support::{Daemon, eventually};
+use super::watching::{wait_for_all, watching};
 
 const CROWD: Size = Size { processes: 1000, files: 500, established: 200_000, close_wait: 10_000 };
 /// Until it has read everybody a few times.
@@ -16,22 +17,8 @@ const WINDOW: Duration = Duration::from_secs(20);
 const ALLOWED: f64 = 1.5;
 
 fn watched(crowd: &Crowd, max_cpu: &str) -> Daemon {
-    let daemon = Daemon::told(&format!(
-        r#"
-[daemon]
-interval = "1s"
-max_cpu = "{max_cpu}"
-[target.crowd]
-{}
-[target.crowd.thresholds]
-open_fds = {{ elevated = 20000 }}
-close_wait = {{ elevated = 20000 }}
-rss = {{ elevated = "90GB" }}
-"#,
-        crowd.selector()
-    ))
-    .start();
-    daemon.wait_for(60, ("tradedog_target_processes", &[("target", "crowd")]), 1000.0);
+    let daemon = watching(crowd, max_cpu).start();
+    wait_for_all(&daemon, CROWD.processes);
     daemon
 }
 

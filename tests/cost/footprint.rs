@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::crowd::{Crowd, Size};
 use super::support::{Daemon, Sample, eventually, status};
+use super::watching::{wait_for_all, watching};
 
 const MIB: u64 = 1024;
 /// What is resident of a debug build's own text beyond that of a release build.
@@ -24,23 +25,8 @@ struct Ceiling {
     resident: u64,
 }
 
-/// Thresholds on what traders have them on.
 fn watched(crowd: &Crowd) -> Daemon {
-    let setup = Daemon::told(&format!(
-        r#"
-[daemon]
-interval = "1s"
-max_cpu = "off"
-[target.crowd]
-{}
-[target.crowd.thresholds]
-open_fds = {{ elevated = 20000 }}
-close_wait = {{ elevated = 20000 }}
-rss = {{ elevated = "90GB" }}
-swap = {{ elevated = "90GB" }}
-"#,
-        crowd.selector()
-    ));
+    let setup = watching(crowd, "off");
     match release() {
         Some(path) => setup.binary(&path).start(),
         None => setup.start(),
@@ -58,7 +44,7 @@ fn is_close_wait(sample: &Sample) -> bool {
 /// Holds a daemon over `crowd` to `ceiling`.
 fn held_to(ceiling: &Ceiling, (crowd, size): (&Crowd, Size)) {
     let daemon = watched(crowd);
-    daemon.wait_for(60, ("tradedog_target_processes", &[("target", "crowd")]), size.processes as f64);
+    wait_for_all(&daemon, size.processes);
     eventually(90, "every socket in CLOSE_WAIT counted", || {
         let scrape = daemon.scrape();
         let shown = scrape.all("tradedog_process_sockets");

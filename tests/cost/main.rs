@@ -18,3 +18,4 @@ mod strace;
 #[path = "../real/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other tests on real processes use the rest")]
 mod support;
+mod watching;

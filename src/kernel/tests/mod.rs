@@ -9,8 +9,20 @@ mod processes;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::model::Pid;
+
+/// Waits until it is so.
+fn wait(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{what} did not happen within 5 s");
+}
 
 /// A child that ends with its test.
 pub(super) struct Victim {

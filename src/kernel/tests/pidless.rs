@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Victim;
+use super::{Victim, wait};
 use crate::kernel::handle::Pidfds;
 use crate::kernel::{Error, Lack, Proc, Process, Waiter, boot_id, lacks, renounce_rights};
 use crate::model::{Pid, Signal};
@@ -14,16 +14,6 @@ const WAYS: [Pidfds; 3] =
 
 fn open(pidfds: Pidfds, pid: Pid) -> Result<Process, Error> {
     Process::hold_by(pidfds, Proc::live()?.entry(pid)?, boot_id()?)
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("{what} did not happen within 5 s");
 }
 
 #[test]

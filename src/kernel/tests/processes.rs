@@ -2,22 +2,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::Victim;
+use super::{Victim, wait};
 use crate::kernel::{Error, Proc, Process, boot_id, now, own_pid, started};
 use crate::model::{Pid, Signal};
 
 fn open(pid: Pid) -> Result<Process, Error> {
     Process::open(boot_id().unwrap(), pid)
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("{what} did not happen within 5 s");
 }
 
 fn listed(pid: Pid) -> u64 {
