@@ -7,6 +7,7 @@
 mod asked;
 mod carry;
 mod ceiling;
+mod hours;
 mod kept;
 mod notify;
 mod publish;
@@ -93,6 +94,7 @@ impl Watch {
         self.answer(now);
         self.discover(now);
         self.sample(now);
+        self.tell_time(now);
         self.judge_and_act(now);
         self.remember_changes(now);
         self.sum_up(now);
@@ -124,6 +126,17 @@ impl Watch {
         if looked_everywhere && !std::mem::replace(&mut self.all_found, true) {
             self.roster.forget_remembered(now, &mut self.events);
             self.next_pass = self.next_pass.min(now);
+        }
+    }
+
+    /// What the wall clock says may put other bounds in force.
+    fn tell_time(&mut self, now: Moment) {
+        if self.config.calendars.is_empty() {
+            return;
+        }
+        if let Some(verdicts) = self.state.tell_time(kernel::wall_instant(), self.sampler.latest(), now) {
+            self.events.extend(verdicts.events);
+            self.config = Arc::clone(self.state.config());
         }
     }
 

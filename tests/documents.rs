@@ -25,9 +25,19 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn the_configuration_of_the_readme_is_accepted() {
+    accepted("README.md");
+}
+
+#[test]
+fn the_configuration_of_the_guide_to_calendars_is_accepted() {
+    accepted("docs/calendar.md");
+}
+
+/// The one configuration of the document.
+fn accepted(name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("watchdog.toml");
-    let samples = blocks(&document("README.md"), "toml");
+    let samples = blocks(&document(name), "toml");
     assert_eq!(samples.len(), 1);
     fs::write(&file, &samples[0]).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();

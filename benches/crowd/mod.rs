@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tradedog::config::{self, Config, Source};
 use tradedog::export::{Publisher, Snapshot, TargetView};
 use tradedog::judge::{Start, State, Verdicts, judge};
@@ -20,6 +21,12 @@ use tradedog::model::{
 const CONFIG: &str = r#"
 [daemon]
 dry_run = true
+
+[calendar.always]
+zone = "America/New_York"
+days = "mon-sun"
+sessions = { open = "00:00-24:00" }
+valid_until = "2099-12-31"
 
 [peers]
 postgres = "10.0.5.10:5432"
@@ -45,6 +52,9 @@ warning  = ["disable_websocket"]
 critical = ["pause"]
 fatal    = ["kill"]
 
+[target.trader.during.always.thresholds]
+rss = { elevated = "800MB", critical = "1200MB", hold = "30s" }
+
 [target.trader.actions.reset_pool]
 signal = "SIGUSR1"
 
@@ -60,6 +70,8 @@ undo    = { command = ["/usr/local/bin/trader-ctl", "resume"] }
 kill = { grace = "45s" }
 "#;
 
+/// What the wall clock is ahead of the other one, in nanoseconds: it is 2026.
+const WALL: i128 = 1_790_000_000 * 1_000_000_000;
 /// The time between two passes.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -117,9 +129,14 @@ impl Crowd {
         }
     }
 
-    /// What follows from that.
+    /// What follows from that, at this hour.
     pub(crate) fn judge(&mut self) -> Verdicts {
+        self.state.tell_time(self.wall(), &self.sample, self.now);
         judge(&mut self.state, &self.sample, &[], self.now)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_nanosecond(WALL + i128::from(self.now.as_nanos())).unwrap()
     }
 
     /// Shows it to readers.

@@ -6,6 +6,7 @@ mod cgroups;
 mod containers;
 mod deliveries;
 mod host;
+mod hours;
 mod lints;
 mod members;
 mod readings;
@@ -26,7 +27,7 @@ use super::unit::Units;
 use super::{Failure, Output};
 use crate::config::Config;
 use crate::discover::Way;
-use crate::kernel::{lacks, own_rights};
+use crate::kernel::{lacks, own_rights, wall_instant};
 use crate::model::printable;
 use service::Service;
 pub(super) use signals::{catches_all, means};
@@ -107,6 +108,7 @@ fn tell(
     host_names(live, &mut report)?;
     host::tell(live, &mut report)?;
     web::tell(&config.web, &mut report)?;
+    hours::tell(config, wall_instant(), &mut report)?;
     for (index, target) in config.targets.iter().enumerate() {
         report.line("")?;
         members::tell((index, target), (live, units), &mut report)?;

@@ -66,6 +66,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 
 /// Samples and shows.
 pub(super) fn show(config: &Config, json: bool, output: &mut Output) -> io::Result<()> {
+    // By the bounds of this hour.
+    let at_this_hour = config.in_hours(&config.almanac(kernel::wall_instant()));
+    let config = at_this_hour.as_ref().unwrap_or(config);
     let document = Document::of(config, &Live::look(config));
     if json { output.json(&document) } else { print(&document, output) }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Budget;
+use super::{Budget, Hours};
 use crate::model::{ActionScope, KillScope, Measure, Undo};
 
 /// `[target.NAME.actions.ACTION]`
@@ -28,6 +28,8 @@ pub struct Action {
     /// How long it has to help: the next entry of the host's ladder, the next freeze or kill of a
     /// group, wait that long.
     pub patience: Duration,
+    /// It is not taken in these hours.
+    pub not_during: Vec<Hours>,
     /// What a kill needs first.
     pub needs: Option<Needs>,
     /// After a kill a new member must be there within this.
@@ -55,6 +57,7 @@ impl Default for Action {
             undo: None,
             max_cycles: Budget { max: 3, per: Duration::from_secs(4 * 3600) },
             patience: Duration::from_secs(60),
+            not_during: Vec::new(),
             needs: None,
             expect_successor: None,
         }

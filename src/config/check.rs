@@ -3,8 +3,10 @@
 //! One file a section. Nothing here looks at the live host, but for the names of its users.
 
 mod action;
+mod calendar;
 mod daemon;
 mod defaults;
+mod during;
 mod host;
 mod join;
 mod ladder;
@@ -23,6 +25,7 @@ use super::source::Place;
 use super::text::quoted;
 use super::value::named;
 use super::{Config, Daemon, Target, Web};
+use calendar::Calendars;
 use daemon::daemon;
 use defaults::Defaults;
 use peers::Peers;
@@ -30,19 +33,20 @@ use peers::Peers;
 /// What all targets share.
 struct Common<'a> {
     peers: Peers,
+    calendars: Calendars,
     defaults: Defaults<'a>,
     host: host::Written<'a>,
 }
 
 /// Something under a name: set, taken out by `"none"`, or wrong and already reported.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Named<'a, T> {
     name: &'a str,
     place: Place,
     setting: Setting<T>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Setting<T> {
     Is(T),
     Removed,
@@ -77,20 +81,23 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
     let web = take("web").map_or_else(Web::default, |value| web::read(value, report));
     let peers = take("peers").map_or_else(Peers::default, |value| peers::read(value, report));
     let host = take("host").map_or_else(host::Written::default, |value| host::read(value, &peers, report));
-    let defaults = take("defaults").map_or_else(Defaults::default, |value| defaults::read(value, &peers, report));
+    let calendars = take("calendar").map_or_else(Calendars::default, |value| calendar::read(value, report));
+    let known = (&peers, &calendars);
+    let defaults = take("defaults").map_or_else(Defaults::default, |value| defaults::read(value, known, report));
     targets.extend(take("target"));
     if let Some(main) = main {
         main.finish(&keys::ROOT, report);
     }
     targets.extend(drop_ins.into_iter().filter_map(|file| drop_in(file, report)));
-    let common = Common { peers, defaults, host };
+    let common = Common { peers, calendars, defaults, host };
     let names = distinct(&targets, report);
     let mut targets: Vec<Target> = names.iter().filter_map(|entry| target::read(entry, &common, report)).collect();
     let host = host::resolve(&common, &targets, &names, report);
     for step in host.ladder.iter().flat_map(|(_, steps)| steps) {
         targets[step.target].on_host_ladder = true;
     }
-    Config { daemon, web, peers: common.peers.list, host, targets, ..Config::default() }
+    let calendars = common.calendars.list;
+    Config { daemon, web, peers: common.peers.list, calendars, host, targets, ..Config::default() }
 }
 
 /// The targets of a drop-in, which may hold nothing else.

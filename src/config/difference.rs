@@ -2,6 +2,7 @@
 //! requests, commands and passwords they say only that they have changed.
 
 mod facts;
+mod hours;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,8 +18,8 @@ const REMOVE: &str = "remove it for now";
 /// The top of the main file.
 pub(super) const ROOT: Section = Section {
     title: "the file",
-    known: &["daemon", "web", "peers", "host", "defaults", "target"],
-    later: &[("calendar", "thresholds hold at any hour")],
+    known: &["daemon", "web", "peers", "calendar", "host", "defaults", "target"],
+    later: &[],
 };
 
 /// `[daemon]`
@@ -39,15 +39,22 @@ pub(super) const TLS: Section = Section { title: "tls", known: &["cert", "key", 
 /// A peer written as a table.
 pub(super) const PEER: Section = Section { title: "a peer", known: &["local"], later: &[] };
 
+/// `[calendar.NAME]`
+pub(super) const CALENDAR: Section = Section {
+    title: "a calendar",
+    known: &["zone", "days", "sessions", "holidays", "half_days", "valid_until"],
+    later: &[],
+};
+
+/// `[target.NAME.during.HOURS]`
+pub(super) const DURING: Section = Section { title: "during", known: &["thresholds", "ladder"], later: &[] };
+
 /// `[host]`
 pub(super) const HOST: Section = Section { title: "[host]", known: &["thresholds", "ladder"], later: &[] };
 
 /// `[defaults]`
-pub(super) const DEFAULTS: Section = Section {
-    title: "[defaults]",
-    known: &["thresholds", "ladder", "actions"],
-    later: &[("during", "thresholds hold at any hour")],
-};
+pub(super) const DEFAULTS: Section =
+    Section { title: "[defaults]", known: &["thresholds", "ladder", "actions", "during"], later: &[] };
 
 /// `[target.NAME]`
 pub(super) const TARGET: Section = Section {
@@ -66,13 +73,9 @@ pub(super) const TARGET: Section = Section {
         "ladder",
         "actions",
         "schedule",
+        "during",
     ],
-    later: &[
-        ("during", "thresholds hold at any hour"),
-        ("forecast_window", REMOVE),
-        ("logs", REMOVE),
-        ("evidence", REMOVE),
-    ],
+    later: &[("forecast_window", REMOVE), ("logs", REMOVE), ("evidence", REMOVE)],
 };
 
 /// `match`
@@ -132,9 +135,9 @@ pub(super) const ACTION: Section = Section {
         "assume_handled",
         "needs",
         "expect_successor",
+        "not_during",
     ],
     later: &[
-        ("not_during", "measures are taken at any hour"),
         ("min_effect", NO_EFFECT),
         ("effect", NO_EFFECT),
         ("escalate", "a higher level of the ladder is entered by its own bound"),
@@ -170,7 +173,7 @@ pub(super) const SCHEDULE: Section =
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
-pub(super) const ALL: [&Section; 20] = [
+pub(super) const ALL: [&Section; 22] = [
     &ROOT, &DAEMON, &WEB, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION,
-    &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE,
+    &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE, &CALENDAR, &DURING,
 ];

@@ -8,8 +8,10 @@
 //! (`cli::check` does), but for the names of its users.
 
 mod action;
+mod calendar;
 mod check;
 mod difference;
+mod during;
 mod keys;
 mod load;
 mod peer;
@@ -30,7 +32,9 @@ use std::time::Duration;
 use crate::model::{Base, Level, Metric, PerLevel};
 
 pub use action::{Action, Needs, Otherwise};
+pub use calendar::{Calendar, Doubt, Hours, Session, Span};
 pub use difference::difference;
+pub use during::{Almanac, During, Page, Usual};
 pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Fallback, SetAside, load, load_at_start, parse, says_dry_run};
@@ -49,6 +53,8 @@ pub struct Config {
     pub peers: Vec<Peer>,
     /// `[host]`
     pub host: Host,
+    /// `[calendar.*]`
+    pub calendars: Vec<Calendar>,
     /// `[target.*]`, by name.
     pub targets: Vec<Target>,
     /// The files it was read from, the main one first.
@@ -163,10 +169,16 @@ pub struct Target {
     /// What is read of each member, in the order of its readings. Holds every metric that is
     /// exported, then those that only a threshold names.
     pub metrics: Vec<Metric>,
-    /// Its thresholds.
+    /// Its thresholds, as they hold at this hour.
     pub thresholds: Vec<Threshold>,
-    /// Its ladders; the first is `default`.
+    /// Its ladders, as they hold at this hour; the first is `default`.
     pub ladders: Vec<Ladder>,
+    /// What holds in which hours in place of the usual. Where several hold at once, the first does.
+    pub during: Vec<During>,
+    /// What holds outside of those; empty where there are none.
+    pub usual: Usual,
+    /// Indexes into `during`: what holds now, ascending.
+    pub inside: Vec<usize>,
     /// Its actions.
     pub actions: Vec<Action>,
     /// Whether its processes are judged together.
@@ -178,10 +190,10 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether a threshold is about the metric at this index of `metrics`; others are only shown, and need
-    /// not be read in each pass.
+    /// Whether a threshold is about the metric at this index of `metrics`, at whatever hour; others are only
+    /// shown, and need not be read in each pass.
     pub fn has_threshold_on(&self, metric: usize) -> bool {
-        self.thresholds.iter().any(|threshold| threshold.metric == metric)
+        self.rows_at_any_hour().any(|threshold| threshold.metric == metric)
     }
 
     /// Whether a threshold is about this of its processes, whichever peer's.
@@ -347,8 +359,11 @@ impl Target {
     /// Whether anything is ever done here, by a ladder of its own, the host's or a schedule; otherwise
     /// it is only observed.
     pub fn has_ladder(&self) -> bool {
-        let own = || self.ladders.iter().any(|ladder| ladder.steps.iter().any(|(_, actions)| !actions.is_empty()));
-        self.on_host_ladder || !self.schedule.is_empty() || own()
+        let own = |ladders: &[Ladder]| {
+            ladders.iter().any(|ladder| ladder.steps.iter().any(|(_, actions)| !actions.is_empty()))
+        };
+        let at_times = || self.during.iter().any(|during| during.steps.iter().any(|(.., actions)| !actions.is_empty()));
+        self.on_host_ladder || !self.schedule.is_empty() || own(self.usual().1) || at_times()
     }
 
     /// The actions at one level of a ladder, in the written order.

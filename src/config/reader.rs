@@ -149,6 +149,19 @@ impl<'a> Value<'a> {
         self.de.as_str()
     }
 
+    /// The date as written without quotes, without complaint.
+    pub(super) fn as_date(&self) -> Option<String> {
+        match self.de {
+            DeValue::Datetime(date) => Some(date.to_string()),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        }
+    }
+
     /// The number as written, without complaint.
     pub(super) fn as_number(&self) -> Option<String> {
         match self.de {

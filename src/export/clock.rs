@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::model::Moment;
 
 /// How far the wall clock may drift before what was said of past moments is corrected.
@@ -24,6 +26,13 @@ impl WallClock {
         if boot.abs_diff(self.boot) > TOLERANCE {
             self.boot = boot;
         }
+    }
+
+    /// The instant of `moment`.
+    pub fn instant(&self, moment: Moment) -> Timestamp {
+        let unix = self.boot + Duration::from_nanos(moment.as_nanos());
+        let nanos = i128::try_from(unix.as_nanos()).unwrap_or(i128::MAX);
+        Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::MAX)
     }
 
     /// Seconds since 1970 (UTC) at `moment`.

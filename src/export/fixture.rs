@@ -1,5 +1,6 @@
 //! A fixed snapshot for tests.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use super::{
     Snapshot, Standing, TargetView, ThresholdView,
 };
 use crate::config::{
-    Action, Address, Bound, Budget, Config, Daemon, End, Expect, Host, Ladder, Peer, Per, Target, Threshold, Web,
+    Action, Address, Bound, Budget, Calendar, Config, Daemon, During, End, Expect, Host, Hours, Ladder, Peer, Per,
+    Session, Span, Target, Threshold, Usual, Web,
 };
 use crate::model::{
     ActionScope, Base, BootId, Cause, Command, Event, FreezeBy, Identity, KillScope, Level, Measure, MemberKey, Metric,
@@ -235,11 +237,33 @@ fn push_group(snapshot: &mut Snapshot, index: u16) {
         .thresholds([seen(level), seen(Level::Normal)]);
 }
 
+/// New York's, and what holds for the trader while it is open.
+fn calendar() -> (Calendar, During) {
+    use jiff::civil::Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
+    let session = |name: &str, from, to| Session { name: Arc::from(name), span: Span { from, to } };
+    let calendar = Calendar {
+        name: Arc::from("nyse"),
+        zone: jiff::tz::TimeZoneDatabase::bundled().get("America/New_York").unwrap(),
+        days: vec![Monday, Tuesday, Wednesday, Thursday, Friday],
+        sessions: vec![session("pre", 240, 570), session("open", 570, 960)],
+        holidays: BTreeSet::new(),
+        half_days: BTreeMap::new(),
+        valid_until: Some("2026-12-31".parse().unwrap()),
+    };
+    let hours = Hours { calendar: 0, session: Some(1) };
+    (calendar, During { name: Arc::from("nyse.open"), hours, thresholds: Vec::new(), steps: Vec::new() })
+}
+
 /// Three targets, five processes, one of which cannot be read, and one of everything else.
 pub(crate) fn snapshot() -> Snapshot {
     let observed = Target { ladders: Vec::new(), thresholds: Vec::new(), expect: None, ..target("gateway", &[]) };
     let targets = vec![target("trader", &["broker", "postgres"]), observed, workers()];
     let mut config = config(targets);
+    let (calendar, during) = calendar();
+    config.calendars.push(calendar);
+    let trader = &mut config.targets[0];
+    trader.usual = Usual { thresholds: trader.thresholds.clone(), ladders: trader.ladders.clone() };
+    (trader.during, trader.inside) = (vec![during], vec![0]);
     config.host.thresholds = vec![threshold(&config.host.metrics, Base::HostSwapUsed, [0.0, 0.8, 1.0, 0.0])];
     let config = Arc::new(config);
     let mut snapshot = Snapshot::empty(Arc::clone(&config));

@@ -6,6 +6,7 @@
 
 mod account;
 mod build;
+mod calendar;
 mod peer;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Banner, Inhibited, summaries};
+pub use calendar::Calendar;
 pub use peer::Peer;
 
 /// The document.
@@ -45,6 +47,9 @@ pub struct Status {
     /// The peers of the configuration.
     #[serde(default)]
     pub peers: Vec<Peer>,
+    /// The calendars of the configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub calendars: Vec<Calendar>,
     /// The targets, in the order of the configuration.
     pub targets: Vec<Target>,
     /// Measures in force, which must be undone; of targets that are no longer configured too.
@@ -168,6 +173,12 @@ pub struct Target {
     /// Most members there should be.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expected_max: Option<u32>,
+    /// The hours whose bounds hold now in place of the usual ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub during: Vec<String>,
+    /// When other bounds may hold; absent where that does not come within a year.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bounds_change: Option<f64>,
     /// Kills that its budget still allows.
     pub kill_budget_remaining: u32,
     /// Whether nobody has come after a kill within `expect_successor`.

@@ -27,6 +27,8 @@ pub(super) struct Situation<'a> {
     pub(super) delivered: Option<Moment>,
     /// Until when the operator holds it back, if he does.
     pub(super) inhibited: Option<Moment>,
+    /// What a calendar says against it now.
+    pub(super) hours: Option<Hold>,
     /// When the endpoint may be asked again, if it may not now.
     pub(super) breaker: Option<Moment>,
     /// Whether what is in force can be remembered.
@@ -70,6 +72,7 @@ const BRAKES: &[(Brake, Operator)] = &[
     (Brake::Any(startup_grace), StandsAbove),
     (Brake::Any(cooldown), StandsAbove),
     (Brake::Any(settling_after_dry_run), StandsAbove),
+    (Brake::Any(calendar), StandsAbove),
     (Brake::Any(breaker), Heeds),
     (Brake::Any(state_unwritable), Heeds),
     (Brake::Kill(settling), StandsAbove),
@@ -118,6 +121,12 @@ fn cooldown(s: &Situation<'_>) -> Option<Hold> {
 /// Opens `settle` after dry run was switched off, for what was taken dry.
 fn settling_after_dry_run(s: &Situation<'_>) -> Option<Hold> {
     until(Reason::Settling, s.rung.not_before?, s.now)
+}
+
+/// Opens when the hours are over in which the action is not taken. Of a kill also when its calendars are up
+/// to date again, and the wall clock has been right for a while.
+fn calendar(s: &Situation<'_>) -> Option<Hold> {
+    s.hours
 }
 
 /// Opens 30 s after the last failure of the endpoint.

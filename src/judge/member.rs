@@ -116,7 +116,8 @@ impl Rung {
     }
 }
 
-fn rungs(config: &Config, target: &Target, index: usize) -> Vec<Rung> {
+/// All rungs of a member of the target, idle.
+pub(super) fn rungs(config: &Config, target: &Target, index: usize) -> Vec<Rung> {
     let mut rungs: Vec<Rung> = Vec::new();
     for level in Level::ABOVE_NORMAL {
         for ladder in 0..target.ladders.len() {

@@ -7,6 +7,7 @@
 mod brakes;
 mod breaker;
 mod budget;
+mod calendar;
 mod former;
 mod group;
 mod host;
@@ -26,6 +27,7 @@ mod rungs;
 mod schedule;
 mod seats;
 mod successor;
+mod switch;
 mod threshold;
 mod undo;
 mod view;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 
 use breaker::Breakers;
 use budget::Kills;
+use calendar::Clock;
 use former::Former;
 use group::GroupState;
 use host::HostState;
@@ -90,6 +93,8 @@ pub struct State {
     remembering: bool,
     /// Whether the memory is not what it was when it was last asked for.
     changed: bool,
+    /// What the wall clock said.
+    clock: Clock,
 }
 
 /// An order that has no outcome yet.
@@ -152,6 +157,7 @@ impl State {
             former: None,
             remembering: true,
             changed: false,
+            clock: Clock::default(),
         }
     }
 

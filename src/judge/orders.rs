@@ -147,6 +147,7 @@ impl State {
             being_killed: self.is_being_killed(member),
             delivered,
             inhibited: self.inhibited(&target.name, &action.name, now),
+            hours: self.hours_hold(target, action, now),
             breaker: self.breakers.opens(&action.measure, now),
             remembering: self.remembering,
             now,

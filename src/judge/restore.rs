@@ -75,6 +75,7 @@ impl State {
         state.dropped.extend(self.operators_due());
         state.passes = self.passes;
         state.take_up(self.former());
+        state.clock = self.clock.anew();
         state
     }
 

@@ -126,6 +126,11 @@ impl Rung {
         }
     }
 
+    /// Whether an operator wants it, whatever the level.
+    pub(super) const fn is_operators(&self) -> bool {
+        matches!(self.of, Of::Operator { .. })
+    }
+
     /// Its level was entered, or `repeat` is over: it is to be ordered anew.
     pub(super) fn make_due(&mut self) {
         let by = self.by.take();

@@ -66,9 +66,9 @@ impl ThresholdState {
         self.last.as_ref()
     }
 
-    /// Whether its last reading is a value, and not too old to be one.
+    /// Whether its last reading is a value, not too old to be one, and judged by the bounds that it has.
     pub(super) fn is_known(&self) -> bool {
-        !self.overdue && self.last.is_some_and(|last| last.value.number().is_some())
+        !self.overdue && self.rebase.is_none() && self.last.is_some_and(|last| last.value.number().is_some())
     }
 
     /// When its level was set by one reading because its bounds had changed; none once it was left.
@@ -97,6 +97,19 @@ impl ThresholdState {
             step.entered = bounded && level <= memory.level;
         }
         state
+    }
+
+    /// The same under other bounds: its level holds until the next reading sets it, which the last one is not.
+    pub(super) fn under(&self, threshold: &Threshold, memory: &ThresholdMemory) -> Self {
+        let Self { last, overdue, told_unknown, .. } = *self;
+        Self { last, overdue, told_unknown, ..Self::restore(threshold, memory) }
+    }
+
+    /// What it leads to has changed: no kill before the hold has passed from `now` on, and what was pending
+    /// begins again.
+    pub(super) fn begin_anew(&mut self, now: Moment) {
+        self.forget_pending();
+        self.rebased = (self.level > Level::Normal).then_some(now);
     }
 
     /// The last value that was known, however old.
@@ -176,7 +189,7 @@ impl ThresholdState {
     /// Its bounds have changed: levels up to the old one are kept if the reading is past their new
     /// bound and else left at once; higher ones need their hold anew.
     fn set_by(&mut self, rule: Rule<'_>, evidence: &Evidence) {
-        self.rebased = Some(evidence.at);
+        self.rebased = self.rebased.max(Some(evidence.at));
         for (level, step) in self.steps.iter_mut() {
             let bound = rule.threshold.bounds.get(level).and_then(Option::as_ref);
             let past = bound.is_some_and(|bound| at_or_past(evidence.value, bound.at, rule.direction));

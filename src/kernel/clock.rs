@@ -35,6 +35,11 @@ pub fn wall_now() -> SystemTime {
     SystemTime::now()
 }
 
+/// As [`wall_now`], for calendars; the end of all time where it stands beyond that.
+pub fn wall_instant() -> jiff::Timestamp {
+    jiff::Timestamp::try_from(wall_now()).unwrap_or(jiff::Timestamp::MAX)
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "holds our clock against what the kernel prints")]
 mod tests {

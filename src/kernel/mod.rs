@@ -45,7 +45,7 @@ pub use cgroup::Cgroups;
 pub use cgroup_dir::{Cgroup, CgroupEvents};
 pub use cgroup_tree::{CgroupTree, Visit};
 pub use cidfile::Cidfile;
-pub use clock::{cpu_of_process, cpu_of_thread, now, wall_now};
+pub use clock::{cpu_of_process, cpu_of_thread, now, wall_instant, wall_now};
 pub use error::Error;
 pub use lacking::{Lack, lacks};
 pub use limits::max_open_files;

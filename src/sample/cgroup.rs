@@ -197,7 +197,7 @@ impl Probe for Cgroups {
 fn wanted(target: &Target) -> [Wanted; METRICS.len()] {
     METRICS.map(|base| {
         let is = |metric: usize| target.metrics.get(metric).is_some_and(|metric| metric.base == base);
-        if target.thresholds.iter().any(|threshold| is(threshold.metric)) {
+        if target.rows_at_any_hour().any(|threshold| is(threshold.metric)) {
             Wanted::Always
         } else if (0..target.metrics.len()).any(is) {
             Wanted::Seldom

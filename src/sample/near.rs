@@ -25,13 +25,15 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Those of the metric at this index of the target's `metrics`; none if no threshold is about it.
+    /// Those of the metric at this index of the target's `metrics`, of whatever hour; none if no threshold is
+    /// about it.
     pub(super) fn of(target: &Target, at: usize) -> Option<Self> {
         let direction = target.metrics.get(at)?.info().direction;
-        let rows = target.thresholds.iter().filter(|threshold| threshold.metric == at);
+        let rows = target.rows_at_any_hour().filter(|threshold| threshold.metric == at);
         let bounds = rows.flat_map(|row| row.bounds.iter().filter_map(|(_, bound)| bound.as_ref()));
         let mut heights: Vec<f64> = bounds.map(|bound| height(bound.at, direction)).collect();
         heights.sort_by(f64::total_cmp);
+        heights.dedup();
         (!heights.is_empty()).then(|| Self { at, direction, heights: heights.into() })
     }
 

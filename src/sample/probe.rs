@@ -277,7 +277,7 @@ pub(super) fn is_judged(config: &Config, metric: &Metric) -> bool {
     let is = |metrics: &[Metric], at: usize| metrics.get(at) == Some(metric);
     let mut targets = config.targets.iter();
     config.host.thresholds.iter().any(|threshold| is(&config.host.metrics, threshold.metric))
-        || targets.any(|target| target.thresholds.iter().any(|threshold| is(&target.metrics, threshold.metric)))
+        || targets.any(|target| target.rows_at_any_hour().any(|threshold| is(&target.metrics, threshold.metric)))
 }
 
 /// Whether a metric of the host is read at all: the host's own thresholds, a target's or those who

@@ -173,7 +173,7 @@ fn unresolved<'a>(config: &'a Config, names: &'a [HostName]) -> impl Iterator<It
                 metric.and_then(|metric| config.peers.iter().find(|peer| metric.peer.as_ref() == Some(&peer.name)));
             peer.is_some_and(|peer| is(peer, name))
         };
-        let rows = |target: &Target| target.thresholds.iter().any(|row| needed(target.metrics.get(row.metric)));
+        let rows = |target: &Target| target.rows_at_any_hour().any(|row| needed(target.metrics.get(row.metric)));
         let host = &config.host;
         config.targets.iter().any(rows) || host.thresholds.iter().any(|row| needed(host.metrics.get(row.metric)))
     };

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::Watch;
 use super::start::waking;
+use super::{Watch, hours};
 use crate::config::{self, Config, Problems};
 use crate::discover::{Discovery, Roster};
 use crate::export::{Asked, Reply};
@@ -194,6 +194,7 @@ impl Watch {
         if (&config.web.listen, &config.web.tls) != (&self.config.web.listen, &self.config.web.tls) {
             self.warn("[web] listen and tls change only with a restart of tradedog".to_owned());
         }
+        let config = hours::in_force(config);
         self.state = self.state.reconfigured(&config, now);
         let seats = self.roster.seats();
         self.roster = Roster::new(&config);

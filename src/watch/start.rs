@@ -8,7 +8,7 @@ use super::notify::Notify;
 use super::reload::Reload;
 use super::remember::Remembering;
 use super::summary::Summing;
-use super::{Watch, publish};
+use super::{Watch, hours, publish};
 use crate::act::Executor;
 use crate::config::Config;
 use crate::discover::{Discovery, RememberedSeat, Roster};
@@ -52,7 +52,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     kernel::block_signals().map_err(StartError::Loop)?;
     kernel::raise_fd_limit();
     let unlocked = kernel::lock_memory().err();
-    let config = Arc::new(config);
+    let config = hours::in_force(Arc::new(config));
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
     let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));

@@ -120,6 +120,7 @@ fn every_key_is_in_it() {
     keys.extend(refused("[daemon.kill_budget]\nqqqqq = 1\n"));
     keys.extend(refused("[web.tls]\nqqqqq = 1\n"));
     keys.extend(refused("[peers.a]\nqqqqq = 1\n"));
+    keys.extend(refused("[calendar.a]\nqqqqq = 1\n"));
     assert!(keys.len() > 50, "{keys:?}");
     let whole = text();
     for key in keys {

@@ -26,6 +26,7 @@ mod frozen;
 mod groups;
 mod host;
 mod hostile;
+mod hours;
 mod kills;
 mod latency;
 mod leases;

@@ -4,7 +4,7 @@
 use super::entry::Entry;
 use crate::cli::lookup::shown;
 use crate::config::units::{self, Duration};
-use crate::config::{Action, Config, Otherwise, Target, Threshold};
+use crate::config::{Action, Config, During, Otherwise, Target, Threshold};
 use crate::model::{ActionScope, FreezeBy, KillScope, Level, Measure, UndoBy};
 use crate::record::{show_duration, show_measure};
 
@@ -97,13 +97,15 @@ impl Told<'_> {
     /// At which levels of which ladders, and on which schedules.
     fn when(&self) -> String {
         let mut lines = Vec::new();
-        for (index, ladder) in self.target.ladders.iter().enumerate() {
+        let (rows, ladders) = self.target.usual();
+        for (index, ladder) in ladders.iter().enumerate() {
             for (level, _) in ladder.steps.iter().filter(|(_, actions)| actions.contains(&self.at)) {
-                let bounds = self.bounds(index, level);
+                let bounds = self.bounds(rows.iter(), (index, level));
                 let bounds = if bounds.is_empty() { "no bound leads there".to_owned() } else { bounds.join(", ") };
                 lines.push(format!("{level} on the ladder {}: {bounds}", ladder.name));
             }
         }
+        lines.extend(self.target.during.iter().flat_map(|during| self.at_times(during)));
         for (level, steps) in self.config.host.ladder.iter() {
             if steps.iter().any(|step| (step.target, step.action) == (self.index, self.at)) {
                 lines.push(format!("{level} on the host's ladder"));
@@ -122,9 +124,34 @@ impl Told<'_> {
         }
     }
 
+    /// What is different in some hours: `during nyse: fatal on the ladder default: open_fds 700 for 3s`.
+    fn at_times(&self, during: &During) -> Vec<String> {
+        let (_, ladders) = self.target.usual();
+        let replaced = |ladder: usize, level: Level| {
+            during.steps.iter().find(|(other, at, _)| (*other, *at) == (ladder, level)).map(|(.., actions)| actions)
+        };
+        let mut lines = Vec::new();
+        for (index, ladder) in ladders.iter().enumerate() {
+            for (level, usual) in ladder.steps.iter() {
+                let actions = replaced(index, level);
+                let is_done = actions.unwrap_or(usual).contains(&self.at);
+                let rows = during.thresholds.iter().filter_map(|(_, row)| row.as_ref());
+                let bounds = self.bounds(rows, (index, level)).join(", ");
+                let place = format!("during {}: {level} on the ladder {}", during.name, ladder.name);
+                match (is_done, usual.contains(&self.at)) {
+                    (true, _) if !bounds.is_empty() => lines.push(format!("{place}: {bounds}")),
+                    (true, false) => lines.push(format!("{place}, by the usual bounds")),
+                    (false, true) => lines.push(format!("{place}: not")),
+                    (true, true) | (false, false) => {}
+                }
+            }
+        }
+        lines
+    }
+
     /// Which readings lead to a level: `open_fds 900 for 3s`.
-    fn bounds(&self, ladder: usize, level: Level) -> Vec<String> {
-        let rows = self.target.thresholds.iter().filter(|row| row.ladder == ladder);
+    fn bounds<'r>(&self, rows: impl Iterator<Item = &'r Threshold>, (ladder, level): (usize, Level)) -> Vec<String> {
+        let rows = rows.filter(|row| row.ladder == ladder);
         let bound = |row: &Threshold| {
             let bound = (*row.bounds.get(level)?)?;
             let metric = self.target.metrics.get(row.metric)?;
@@ -157,6 +184,12 @@ impl Told<'_> {
         let mut brakes = vec!["inhibited".to_owned(), format!("cooldown {}", show_duration(*cooldown))];
         if !self.target.startup_grace.is_zero() {
             brakes.push(format!("startup_grace {}", show_duration(self.target.startup_grace)));
+        }
+        if !self.action.not_during.is_empty() {
+            let hours = self.action.not_during.iter().map(|hours| self.config.hours_name(*hours));
+            brakes.push(format!("calendar (not during {})", hours.collect::<Vec<_>>().join(", ")));
+        } else if measure.is_kill() && !self.target.during.is_empty() {
+            brakes.push("calendar (out of date)".to_owned());
         }
         if matches!(measure, Measure::Http(_)) {
             brakes.push("breaker".to_owned());

@@ -36,6 +36,9 @@ impl Shown<'_> {
     /// chooses or that are metrics and levels.
     fn keys(&self) -> Vec<&str> {
         let last = self.section.rsplit('.').next().unwrap_or_default();
+        if self.section.starts_with("calendar") {
+            return keys_of(self.line).take(1).collect();
+        }
         let chosen = ["peers", "thresholds", "ladder", "memory", "actions"].contains(&last);
         keys_of(self.line).skip(usize::from(chosen)).collect()
     }

@@ -131,10 +131,11 @@ const fn text(reason: Reason) -> Text {
         },
         Reason::Calendar => Text {
             kind: Kind::Brake,
-            holds: "an action that is not to be taken in this session of the calendar",
-            opens: "when the session ends",
+            holds: "an action in the hours of its `not_during`; and kills that have to do with a calendar that is out of \
+                    date, or while the wall clock cannot be right or was set by more than a minute",
+            opens: "when those hours are over; when the calendar is valid again; 5 minutes after the clock was set",
             command: NO_COMMAND,
-            look: "not_during of the action, and the calendar",
+            look: "tradedog status: which sessions are held; not_during of the action, valid_until of the calendar",
         },
         Reason::Breaker => Text {
             kind: Kind::Brake,

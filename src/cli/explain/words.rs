@@ -59,6 +59,17 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("incident", "From a target's first order to its return to normal.", "tradedog_incident"),
     ("peer", "The other side of sockets by name, so that a leak has an address: close_wait.postgres.", "[peers]"),
     (
+        "calendar",
+        "When a market is open: sessions by the wall of an IANA zone, week days, holidays, half days, valid until a day.",
+        "[calendar.NAME]; tradedog check says which sessions are held now",
+    ),
+    (
+        "session",
+        "A stretch of a calendar's day under a name: nyse.open. Bounds and ladders may be others in it (during), and \
+         actions may not be taken in it (not_during).",
+        "[calendar.NAME] sessions; tradedog_session_held",
+    ),
+    (
         "gave_up",
         "An action failed max_attempts times and is not tried again until its level is entered anew.",
         "the log: why it failed; tradedog act TARGET ACTION tries at once",

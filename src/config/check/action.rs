@@ -29,6 +29,8 @@ pub(super) struct Plan<'a> {
     pub action: Action,
     /// What is to be looked up.
     pub needs: Option<Wanted<'a>>,
+    /// When it is not taken, by name.
+    pub not_during: Vec<(&'a str, Place)>,
 }
 
 /// Reads a table of actions; none where it is no table.
@@ -56,6 +58,7 @@ fn action<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Plan<'a>> {
     let given = deliver::of_action(&mut table, entry, assume, report);
     let back = undo::read(&mut table, given.as_ref(), assume, report);
     let scope = scope(&mut table, given.as_ref(), back.way.as_ref(), report);
+    let not_during = table.take("not_during").map_or(Some(Vec::new()), |value| not_during(value, report));
     let after = needs::read(&mut table, given.as_ref(), report);
     if let Some((place, _)) = assumed {
         assumes(place, given.as_ref(), &back, report);
@@ -70,7 +73,21 @@ fn action<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Plan<'a>> {
         expect_successor: after.successor?,
         ..pace?
     };
-    Some(Plan { action, needs: after.needs? })
+    Some(Plan { action, needs: after.needs?, not_during: not_during? })
+}
+
+/// One name or a list of them.
+fn not_during<'a>(value: Value<'a>, report: &mut Report) -> Option<Vec<(&'a str, Place)>> {
+    const EXAMPLE: &str = "\"nyse\", \"nyse.open\" or a list of them";
+    if let Some(name) = value.as_text() {
+        return Some(vec![(name, value.place)]);
+    }
+    let names = value.list(EXAMPLE, report)?;
+    if names.is_empty() {
+        report.error(value.place, "`not_during` without hours").help(format!("write {EXAMPLE}, or remove it"));
+        return None;
+    }
+    names.into_iter().map(|name| Some((name.text("nyse.open", report)?, name.place))).collect()
 }
 
 /// An action with what it says about how often it is taken.

@@ -5,8 +5,8 @@ use super::super::problem::Report;
 use super::super::reader::Value;
 use super::super::source::Place;
 use super::action::Plan;
+use super::during::{self, Block, Known};
 use super::ladder::Written;
-use super::peers::Peers;
 use super::row::{Owner, Row};
 use super::{Named, Setting, action, ladder, row};
 
@@ -18,28 +18,32 @@ pub(super) struct Defaults<'a> {
     pub rows: Vec<Named<'a, Row<'a>>>,
     pub ladders: Vec<Written<'a>>,
     pub actions: Vec<Named<'a, Plan<'a>>>,
+    pub during: Vec<Block<'a>>,
 }
 
 /// Reads the section.
-pub(super) fn read<'a>(value: Value<'a>, peers: &Peers, report: &mut Report) -> Defaults<'a> {
+pub(super) fn read<'a>(value: Value<'a>, known: Known<'_>, report: &mut Report) -> Defaults<'a> {
     let mut defaults = Defaults::default();
     let Some(mut table) = value.table("[defaults.thresholds]", report) else {
         return Defaults { broken: true, ..defaults };
     };
     let (rows, ladders, actions) = (table.take("thresholds"), table.take("ladder"), table.take("actions"));
+    let during = table.take("during");
     if let Some(entry) = table.entry("schedule") {
         report
             .error(entry.key_place, "a schedule in [defaults]: it is never inherited")
             .help("write it in each target: [[target.NAME.schedule]]");
     }
     defaults.broken = !table.finish(&keys::DEFAULTS, report);
-    let rows = rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, peers, Owner::Target, report));
+    let rows = rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, known.0, Owner::Target, report));
     let ladders = ladders.map_or_else(|| Some(Vec::new()), |value| ladder::read(value, report));
     let actions = actions.map_or_else(|| Some(Vec::new()), |value| action::read(value, report));
-    defaults.broken |= rows.is_none() || ladders.is_none() || actions.is_none();
+    let during = during.map_or_else(|| Some(Vec::new()), |value| during::read(value, known, report));
+    defaults.broken |= during.is_none() || rows.is_none() || ladders.is_none() || actions.is_none();
     defaults.rows = rows.unwrap_or_default();
     defaults.ladders = ladders.unwrap_or_default();
     defaults.actions = actions.unwrap_or_default();
+    defaults.during = during.unwrap_or_default();
     nothing_to_remove(&defaults, report);
     for action in &mut defaults.actions {
         let kill = matches!(&action.setting, Setting::Is(plan) if plan.action.measure.is_kill());

@@ -1,6 +1,8 @@
 //! Connects the parts of a target: what it inherits, which action a ladder names, which ladder a
 //! threshold feeds, and whether each of them can ever be reached.
 
+mod during;
+mod hours;
 mod ladders;
 mod needs;
 mod schedules;
@@ -10,13 +12,15 @@ use std::sync::Arc;
 use super::super::problem::Report;
 use super::super::source::Place;
 use super::super::text::{quoted, suggest};
-use super::super::{Action, Ladder, Schedule, Threshold};
+use super::super::{Action, During, Ladder, Schedule, Threshold};
 use super::action::Plan;
+use super::during::Block;
 use super::ladder::Written;
 use super::row::Row;
 use super::schedule::Beat;
 use super::{Common, Named, Origin, Setting};
 use crate::model::{Base, METRICS, Metric, MetricInfo, Scope};
+use during::Inside;
 use ladders::Joint;
 
 /// A target's own parts; none where the section was no table.
@@ -25,6 +29,7 @@ pub(super) struct Parts<'a> {
     pub ladders: Option<Vec<Written<'a>>>,
     pub actions: Option<Vec<Named<'a, Plan<'a>>>>,
     pub schedule: Option<Vec<Beat<'a>>>,
+    pub during: Option<Vec<Block<'a>>>,
 }
 
 /// The parts, connected.
@@ -34,6 +39,7 @@ pub(super) struct Joined {
     pub ladders: Vec<Ladder>,
     pub actions: Vec<Action>,
     pub schedule: Vec<Schedule>,
+    pub during: Vec<During>,
     /// Where measures are defined that only an anchored match may get.
     pub guarded: Vec<Place>,
 }
@@ -55,40 +61,75 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     let rows = merge(parts.rows.unwrap_or_default(), &defaults.rows, report);
     let actions = merge(parts.actions.unwrap_or_default(), &defaults.actions, report);
     let written = parts.ladders.unwrap_or_default();
+    let mut insides = during::merge(parts.during.unwrap_or_default(), &defaults.during, report);
     let mut ladders = ladders::merge(&written, &defaults.ladders, report);
+    ladders::add_those_of_hours(&mut ladders, insides.iter().flat_map(Inside::joints));
     for ladder in &mut ladders {
         sound &= ladder.look_up(&actions, target, report);
     }
     sound &= rows.iter().all(|row| !matches!(row.setting, Setting::Broken));
     let mut feeds = Feeds { target, ladders: &ladders, sound };
     let fed: Vec<(usize, &Row<'_>)> = rows.iter().filter_map(|row| feeds.ladder_of(row, report)).collect();
+    for inside in &mut insides {
+        let well = inside.look_up(&actions, &mut feeds, report);
+        feeds.sound &= well;
+    }
     sound = feeds.sound;
     sound &= needs::look_up(&actions, target, report);
+    sound &= hours::look_up(&actions, &common.calendars, report);
     sound &= schedules::look_up(&beats, &actions, target, report);
     if sound {
         let ordered = |action: &str| {
-            ladders.iter().any(|ladder| ladder.names(action))
+            ladders.iter().chain(insides.iter().flat_map(Inside::joints)).any(|ladder| ladder.names(action))
                 || needs::names(&actions, action)
                 || beats.iter().any(|beat| beat.action == action)
                 || common.host.names(target, action)
         };
         never_ordered(&actions, ordered, report);
     }
-    for (index, ladder) in ladders.iter_mut().enumerate() {
+    reach(&mut ladders, &mut insides, (&fed, sound), report);
+    for (index, ladder) in ladders.iter().enumerate() {
         let feeding: Vec<&Row<'_>> = fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row).collect();
-        if sound {
-            ladder.hold_against(&feeding, report);
-        }
         host_kills(ladder, &feeding, &actions, report);
     }
-    let joined = finish(&fed, &ladders, &actions, &common.peers.names);
+    during::host_kills_at_any_hour(&insides, (&fed, &ladders), &actions, report);
+    let joined = finish((&fed, &insides), &ladders, &actions, common);
     Joined { schedule: schedules::resolve(&beats, &joined.actions), ..joined }
+}
+
+/// Reports levels that no bound reaches, at any hour.
+fn reach(
+    ladders: &mut [Joint<'_>],
+    insides: &mut [Inside<'_>],
+    (fed, sound): (&[(usize, &Row<'_>)], bool),
+    report: &mut Report,
+) {
+    if !sound {
+        return;
+    }
+    for inside in &*insides {
+        inside.takes_out(fed, ladders, report);
+    }
+    let names: Vec<&str> = ladders.iter().map(|ladder| ladder.name).collect();
+    for (index, name) in names.iter().enumerate() {
+        let usual = || fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row);
+        let at_times = insides.iter().flat_map(Inside::rows).filter(|(i, _)| *i == index).map(|(_, row)| row.clone());
+        let at_times: Vec<Row<'_>> = at_times.collect();
+        ladders[index].hold_against(&usual().chain(&at_times).collect::<Vec<_>>(), report);
+        for inside in &mut *insides {
+            let beside: Vec<&Row<'_>> = usual().filter(|row| !inside.replaces(row)).chain(&at_times).collect();
+            for joint in inside.joints_mut().iter_mut().filter(|joint| joint.name == *name) {
+                joint.hold_against(&beside, report);
+            }
+        }
+    }
 }
 
 impl Parts<'_> {
     /// Whether each could be read.
     fn sound(&self) -> bool {
-        self.rows.is_some() && self.ladders.is_some() && self.actions.is_some() && self.schedule.is_some()
+        let hours = self.schedule.is_some() && self.during.is_some();
+        self.rows.is_some() && self.ladders.is_some() && self.actions.is_some() && hours
     }
 }
 
@@ -172,36 +213,47 @@ fn never_ordered(actions: &[Item<'_, Plan<'_>>], ordered: impl Fn(&str) -> bool,
 }
 
 fn finish(
-    fed: &[(usize, &Row<'_>)],
+    (fed, insides): (&[(usize, &Row<'_>)], &[Inside<'_>]),
     ladders: &[Joint<'_>],
     actions: &[Item<'_, Plan<'_>>],
-    peers: &[Arc<str>],
+    common: &Common<'_>,
 ) -> Joined {
     let is = |item: &&Item<'_, Plan<'_>>| matches!(item.setting, Setting::Is(_));
     let names: Vec<&str> = actions.iter().filter(is).map(|item| item.name).collect();
-    let mut metrics = exported(peers, fed.iter().any(|(_, row)| row.metric.base.is_other_state()));
+    let at_times = || insides.iter().flat_map(Inside::rows);
+    let every = || fed.iter().map(|(ladder, row)| (*ladder, *row)).chain(at_times());
+    let mut metrics = exported(&common.peers.names, every().any(|(_, row)| row.metric.base.is_other_state()));
     // Inherited ladders that nothing feeds are left out, which moves those behind them.
-    let kept: Vec<usize> =
-        (0..ladders.len()).filter(|i| *i == 0 || fed.iter().any(|(ladder, _)| ladder == i)).collect();
-    let thresholds = fed.iter().filter_map(|(ladder, row)| {
+    let kept: Vec<usize> = (0..ladders.len()).filter(|i| *i == 0 || every().any(|(ladder, _)| ladder == *i)).collect();
+    let mut threshold = |ladder: usize, row: &Row<'_>| {
         let metric = metrics.iter().position(|m| *m == row.metric).unwrap_or_else(|| {
             metrics.push(row.metric.clone());
             metrics.len() - 1
         });
-        let ladder = kept.iter().position(|i| i == ladder)?;
+        let ladder = kept.iter().position(|i| *i == ladder)?;
         let (expected, bounds, clear_hold) = (row.expected, row.bounds.clone(), row.clear_hold);
         Some(Threshold { metric, ladder, expected, bounds, clear_hold })
+    };
+    let thresholds: Vec<Threshold> = fed.iter().filter_map(|(ladder, row)| threshold(*ladder, row)).collect();
+    let during = insides.iter().map(|inside| {
+        let mut during = inside.resolve((ladders, &kept), &names, &mut threshold);
+        let out = inside.taken_out(fed).into_iter().filter_map(|row| Some((threshold(0, row)?.metric, None)));
+        during.thresholds.extend(out);
+        during
     });
-    let thresholds = thresholds.collect();
+    let during = during.collect();
     let own = actions.iter().filter_map(|item| match &item.setting {
-        Setting::Is(plan) => Some((item.place, Action { needs: needs::resolve(plan, &names), ..plan.action.clone() })),
+        Setting::Is(plan) => {
+            let (needs, not_during) = (needs::resolve(plan, &names), hours::resolve(plan, &common.calendars));
+            Some((item.place, Action { needs, not_during, ..plan.action.clone() }))
+        }
         Setting::Removed | Setting::Broken => None,
     });
     let (places, actions): (Vec<Place>, Vec<Action>) = own.unzip();
     let guarded = |action: &Action| action.measure.is_kill() || action.measure.is_freeze();
     let guarded = places.iter().zip(&actions).filter(|(_, action)| guarded(action)).map(|(place, _)| *place).collect();
     let ladders = kept.iter().filter_map(|i| ladders.get(*i)).map(|ladder| ladder.resolve(&names)).collect();
-    Joined { metrics, thresholds, ladders, actions, schedule: Vec::new(), guarded }
+    Joined { metrics, thresholds, ladders, actions, schedule: Vec::new(), during, guarded }
 }
 
 /// What is exported of every process, whatever the thresholds name; in the order of the table.

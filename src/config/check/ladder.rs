@@ -9,7 +9,7 @@ use super::{Setting, removes};
 use crate::model::{Level, PerLevel};
 
 /// One ladder, its actions not yet looked up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Written<'a> {
     pub name: &'a str,
     pub place: Place,
@@ -19,7 +19,7 @@ pub(super) struct Written<'a> {
 }
 
 /// The actions of one level.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Steps<'a> {
     pub place: Place,
     pub setting: Setting<Vec<Step<'a>>>,

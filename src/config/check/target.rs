@@ -6,10 +6,10 @@ use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
 use super::super::value::{budget, duration, word};
-use super::super::{Budget, Expect, Members, Per, Selector, Target};
-use super::join::{Parts, join};
+use super::super::{Budget, Expect, Members, Per, Selector, Target, Usual};
+use super::join::{Joined, Parts, join};
 use super::row::Owner;
-use super::{Common, action, ladder, row, schedule, select};
+use super::{Common, action, during, ladder, row, schedule, select};
 use crate::model::{Base, Metric, Scope};
 
 /// Default of `settle`.
@@ -53,24 +53,43 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
         settle: brakes.settle,
         kill_budget: brakes.kill_budget,
         keep_at_least: brakes.keep_at_least,
+        per: per?,
+        ..judged(parts)
+    })
+}
+
+/// A target with what is read of it and what follows from that.
+fn judged(parts: Joined) -> Target {
+    Target {
+        usual: usual(&parts),
         metrics: parts.metrics,
         thresholds: parts.thresholds,
         ladders: parts.ladders,
+        during: parts.during,
         actions: parts.actions,
-        per: per?,
         schedule: parts.schedule,
-        on_host_ladder: false,
-    })
+        ..Target::default()
+    }
+}
+
+/// Kept apart only where other hours put something in its place.
+fn usual(parts: &Joined) -> Usual {
+    if parts.during.is_empty() {
+        return Usual::default();
+    }
+    Usual { thresholds: parts.thresholds.clone(), ladders: parts.ladders.clone() }
 }
 
 fn parts<'a>(table: &mut Table<'a>, common: &Common<'_>, report: &mut Report) -> Parts<'a> {
     let (rows, ladders, actions) = (table.take("thresholds"), table.take("ladder"), table.take("actions"));
-    let schedule = table.take("schedule");
+    let (schedule, during) = (table.take("schedule"), table.take("during"));
+    let known = (&common.peers, &common.calendars);
     Parts {
         rows: rows.map_or_else(|| Some(Vec::new()), |value| row::read(value, &common.peers, Owner::Target, report)),
         ladders: ladders.map_or_else(|| Some(Vec::new()), |value| ladder::read(value, report)),
         actions: actions.map_or_else(|| Some(Vec::new()), |value| action::read(value, report)),
         schedule: schedule.map_or_else(|| Some(Vec::new()), |value| schedule::read(value, report)),
+        during: during.map_or_else(|| Some(Vec::new()), |value| during::read(value, known, report)),
     }
 }
 

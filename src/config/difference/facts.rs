@@ -32,16 +32,20 @@ pub(super) struct Facts {
 impl Facts {
     /// Everything that `config` says.
     pub(super) fn of(config: &Config) -> BTreeMap<Path, Fact> {
-        let Config { daemon, web, peers, host, targets, files, warnings: _, set_aside: _, fallback: _ } = config;
+        let Config { daemon, web, peers, calendars, host, targets, files, warnings: _, set_aside: _, fallback: _ } =
+            config;
         let mut facts = Self::default();
         facts.daemon(daemon);
         facts.web(web);
         for peer in peers {
             facts.peer(peer);
         }
+        for calendar in calendars {
+            facts.calendar(calendar);
+        }
         facts.host(host, targets);
         for target in targets {
-            facts.within(format!("target {}", target.name), |facts| facts.target(target));
+            facts.within(format!("target {}", target.name), |facts| facts.target(config, target));
         }
         for file in files.iter().skip(1) {
             facts.within(format!("file {}", path(file)), |_| ());
@@ -50,7 +54,7 @@ impl Facts {
     }
 
     /// The facts of something that has a name.
-    fn within(&mut self, name: String, tell: impl FnOnce(&mut Self)) {
+    pub(super) fn within(&mut self, name: String, tell: impl FnOnce(&mut Self)) {
         self.at.push(name);
         self.all.insert(self.at.clone(), Fact { exact: String::new(), shown: None });
         tell(self);
@@ -71,7 +75,7 @@ impl Facts {
         self.all.insert(place, fact);
     }
 
-    fn text(&mut self, key: &str, text: impl Into<String>) {
+    pub(super) fn text(&mut self, key: &str, text: impl Into<String>) {
         let exact = text.into();
         let shown = Some(if exact.is_empty() { "none".to_owned() } else { capped(&exact) });
         self.put(key, Fact { exact, shown });
@@ -162,7 +166,7 @@ impl Facts {
         });
     }
 
-    fn target(&mut self, target: &Target) {
+    fn target(&mut self, config: &Config, target: &Target) {
         let Target {
             name: _,
             written: _,
@@ -174,9 +178,12 @@ impl Facts {
             settle,
             kill_budget,
             keep_at_least,
-            metrics,
-            thresholds,
-            ladders,
+            metrics: _,
+            thresholds: _,
+            ladders: _,
+            during: _,
+            usual: _,
+            inside: _,
             actions,
             per,
             schedule,
@@ -191,10 +198,9 @@ impl Facts {
         self.budget("kill_budget", *kill_budget);
         self.text("keep_at_least", keep_at_least.to_string());
         self.text("per", if *per == Per::Group { "group" } else { "process" });
-        thresholds.iter().for_each(|threshold| self.threshold(threshold, metrics, ladders));
-        ladders.iter().for_each(|ladder| self.ladder(ladder, actions));
+        self.bounds(target);
         for action in actions {
-            self.within(format!("action {}", action.name), |facts| facts.action(action, actions));
+            self.within(format!("action {}", action.name), |facts| facts.action(config, action, actions));
         }
         schedule.iter().for_each(|entry| self.schedule(*entry, actions));
     }
@@ -225,7 +231,7 @@ impl Facts {
         self.text("match cidfile", cidfile.as_deref().map(path).unwrap_or_default());
     }
 
-    fn threshold(&mut self, threshold: &Threshold, metrics: &[Metric], ladders: &[Ladder]) {
+    pub(super) fn threshold(&mut self, threshold: &Threshold, metrics: &[Metric], ladders: &[Ladder]) {
         let Threshold { metric, ladder, expected, bounds, clear_hold } = threshold;
         let Some(metric) = metrics.get(*metric) else { return };
         let unit = metric.info().unit;
@@ -249,7 +255,7 @@ impl Facts {
         }
     }
 
-    fn ladder(&mut self, Ladder { name, steps }: &Ladder, actions: &[Action]) {
+    pub(super) fn ladder(&mut self, Ladder { name, steps }: &Ladder, actions: &[Action]) {
         self.within(format!("ladder {name}"), |facts| {
             let names = |steps: &Vec<usize>| steps.iter().map(|step| name_of(*step, actions)).collect::<Vec<_>>();
             let levels = PerLevel::iter(steps).map(|(level, steps)| (level, names(steps).join(", ")));
@@ -257,7 +263,7 @@ impl Facts {
         });
     }
 
-    fn action(&mut self, action: &Action, actions: &[Action]) {
+    fn action(&mut self, config: &Config, action: &Action, actions: &[Action]) {
         let Action {
             name: _,
             measure,
@@ -268,6 +274,7 @@ impl Facts {
             undo,
             max_cycles,
             patience,
+            not_during,
             needs,
             expect_successor,
         } = action;
@@ -284,6 +291,8 @@ impl Facts {
         }
         self.budget("max_cycles", *max_cycles);
         self.time("patience", *patience);
+        let hours: Vec<String> = not_during.iter().map(|hours| config.hours_name(*hours)).collect();
+        self.text("not_during", hours.join(", "));
         self.needs(*needs, actions);
         self.time_if_any("expect_successor", *expect_successor);
     }
@@ -335,7 +344,7 @@ const fn scope_name(scope: KillScope) -> &'static str {
     }
 }
 
-fn name_of(action: usize, actions: &[Action]) -> &str {
+pub(super) fn name_of(action: usize, actions: &[Action]) -> &str {
     actions.get(action).map_or("?", |action| &*action.name)
 }
 

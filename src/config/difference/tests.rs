@@ -145,3 +145,60 @@ fn the_other_way_round_it_is_the_opposite() {
     );
     assert!(sorted(&forth), "{forth:?}");
 }
+
+const HOURS: &str = r#"
+[calendar.nyse]
+zone = "America/New_York"
+days = "mon-fri"
+sessions = { pre = "04:00-09:30", open = "09:30-16:00" }
+holidays = ["2026-12-25"]
+valid_until = "2026-12-31"
+[target.gateway.thresholds]
+open_fds = { elevated = 300, warning = 600 }
+rss = { elevated = "1GB" }
+[target.gateway.ladder]
+warning = ["shed"]
+[target.gateway.actions.shed]
+signal = "SIGUSR1"
+not_during = "nyse.pre"
+[target.gateway.during."nyse.open".thresholds]
+open_fds = { elevated = 200, warning = 500 }
+rss = "none"
+[target.gateway.during."nyse.open".ladder]
+warning = "none"
+"#;
+
+#[test]
+fn calendars_and_hours_are_told_of_whatever_hour_it_is() {
+    let old = config(&format!("{BASE}{HOURS}"));
+    let mut text = format!("{BASE}{HOURS}");
+    for (from, to) in [
+        ("open = \"09:30-16:00\"", "open = \"09:30-16:30\""),
+        ("2026-12-31", "2027-01-31"),
+        ("warning = 500", "warning = 550"),
+        ("not_during = \"nyse.pre\"", "not_during = \"nyse\""),
+    ] {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let new = config(&text);
+    let expected = [
+        "[calendar] nyse session open 09:30-16:00 -> 09:30-16:30",
+        "[calendar] nyse valid_until 2026-12-31 -> 2027-01-31",
+        "target gateway: action shed: not_during nyse.pre -> nyse",
+        "target gateway: during nyse.open: threshold open_fds: warning 500 -> 550",
+    ];
+    let told: Vec<String> = difference(&old, &new).into_iter().filter(|line| !line.contains(" clear ")).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_hour_is_no_difference() {
+    let old = config(&format!("{BASE}{HOURS}"));
+    let inside = old.in_hours(&old.almanac("2026-11-20T15:00:00Z".parse().unwrap())).unwrap();
+    assert_eq!(inside.targets[1].thresholds.len(), 1, "rss is taken out");
+    assert_eq!(difference(&old, &inside), [""; 0]);
+    let back = inside.in_hours(&inside.almanac("2026-11-21T15:00:00Z".parse().unwrap())).unwrap();
+    assert_eq!(back.targets[1].thresholds, old.targets[1].thresholds);
+    assert_eq!(back.targets[1].ladders, old.targets[1].ladders);
+}

@@ -6,6 +6,7 @@
 
 mod daemon;
 mod host;
+mod hours;
 mod leases;
 mod orders;
 mod process;
@@ -59,8 +60,15 @@ const fn counter(
 
 /// Every family, in the order of the output.
 fn families() -> impl Iterator<Item = &'static Family> {
-    let tables =
-        [target::FAMILIES, process::FAMILIES, orders::FAMILIES, leases::FAMILIES, host::FAMILIES, daemon::FAMILIES];
+    let tables = [
+        target::FAMILIES,
+        process::FAMILIES,
+        orders::FAMILIES,
+        leases::FAMILIES,
+        host::FAMILIES,
+        hours::FAMILIES,
+        daemon::FAMILIES,
+    ];
     tables.into_iter().flatten()
 }
 

@@ -9,6 +9,7 @@ mod banners;
 mod can;
 mod done;
 mod evidence;
+mod hours;
 mod next;
 mod seats;
 mod summary;
@@ -51,7 +52,7 @@ pub struct Account {
 /// What must be known before all else: the same on the page and in `tradedog status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Banner {
-    /// dry_run, inhibited, not_ready, reload_failed, set_aside, left_out.
+    /// dry_run, inhibited, not_ready, calendar, reload_failed, set_aside, left_out.
     pub kind: String,
     /// In capitals: `DRY RUN`.
     pub title: String,

@@ -7,7 +7,8 @@ mod lease;
 use std::collections::BTreeMap;
 
 use super::{
-    EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold, account, peer,
+    EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold, account,
+    calendar, peer,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
@@ -35,6 +36,7 @@ impl Status {
             host: host::host(snapshot),
             unattributed_sockets: snapshot.unattributed.iter().map(|(s, n)| (s.info().name.to_owned(), *n)).collect(),
             peers: peer::peers(snapshot),
+            calendars: calendar::calendars(snapshot),
             targets: (0..).zip(&snapshot.config.targets).map(|(index, t)| target(snapshot, index, t)).collect(),
             leases: snapshot.leases.iter().map(|view| Lease::of(view, &snapshot.wall)).collect(),
             undo_failures: lease::failures(&snapshot.counters),
@@ -55,12 +57,18 @@ fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
         armed: !snapshot.config.daemon.dry_run && target.has_ladder(),
         expected_min: target.expect.and_then(|expect| expect.min),
         expected_max: target.expect.and_then(|expect| expect.max),
+        during: target.inside_names().into_iter().map(str::to_owned).collect(),
+        bounds_change: bounds_change(snapshot, target),
         kill_budget_remaining: view.kill_budget_remaining,
         successor_missing: view.successor_missing,
         group: group.map(|group| judged(snapshot, target, (MemberKey::all_of(index), &group.lists))),
         account: account::of_target(snapshot, index, target),
         members: members().map(|view| member(snapshot, target, view)).collect(),
     }
+}
+
+fn bounds_change(snapshot: &Snapshot, target: &config::Target) -> Option<f64> {
+    snapshot.config.bounds_change(target, snapshot.wall.instant(snapshot.taken)).map(calendar::seconds)
 }
 
 fn member(snapshot: &Snapshot, target: &config::Target, view: &MemberView) -> Member {

@@ -34,3 +34,22 @@ fn an_order_without_cause_has_no_numbers() {
     assert!(!text.contains("null") && !text.contains("metric") && !text.contains("bound"), "{text}");
     assert_eq!(serde_json::from_str::<EndedOrder>(&text).unwrap(), order);
 }
+
+#[test]
+fn a_calendar_that_is_over_or_soon_will_be_is_told_before_all_else() {
+    for (until, words) in [("2026-09-20", "nyse is out of date"), ("2026-10-20", "nyse is valid until 2026-10-20")] {
+        let mut snapshot = fixture::snapshot();
+        let mut config = crate::config::Config::clone(&snapshot.config);
+        config.calendars[0].valid_until = Some(until.parse().unwrap());
+        snapshot.config = std::sync::Arc::new(config);
+        let status = Status::of(&snapshot);
+        let banner = status.banners.iter().find(|banner| banner.kind == "calendar").unwrap();
+        assert!(banner.text.starts_with(words), "{}", banner.text);
+    }
+    let status = Status::of(&fixture::snapshot());
+    assert!(status.banners.iter().all(|banner| banner.kind != "calendar"));
+    assert_eq!(status.calendars[0].held, ["open"]);
+    assert_eq!(status.targets[0].during, ["nyse.open"]);
+    // 16:00 in New York.
+    assert_eq!(status.targets[0].bounds_change, Some(1_790_020_800.0));
+}

@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the notes it is about")]
 
 mod brakes;
+mod calendar;
 mod joins;
 mod ladder;
 mod leases;

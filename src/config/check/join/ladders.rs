@@ -54,8 +54,36 @@ pub(super) fn merge<'a>(own: &[Written<'a>], inherited: &[Written<'a>], report: 
     joint
 }
 
+/// Ladders that are there in some hours only: at the others nothing is done on them.
+pub(super) fn add_those_of_hours<'j, 'a: 'j>(
+    ladders: &mut Vec<Joint<'a>>,
+    of_hours: impl Iterator<Item = &'j Joint<'a>>,
+) {
+    for joint in of_hours {
+        if !ladders.iter().any(|ladder| ladder.name == joint.name) {
+            let (name, place, origin) = (joint.name, joint.place, joint.origin);
+            ladders.push(Joint { name, place, origin, levels: PerLevel::default(), sound: true });
+        }
+    }
+}
+
 impl<'a> Joint<'a> {
-    fn new(name: &'a str, own: Option<&Written<'a>>, given: Option<&Written<'a>>, report: &mut Report) -> Self {
+    /// Where it is written.
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The levels at which something is done.
+    pub(super) fn levels(&self) -> impl Iterator<Item = Level> {
+        self.levels.iter().filter(|(_, rungs)| rungs.is_some()).map(|(level, _)| level)
+    }
+
+    pub(super) fn new(
+        name: &'a str,
+        own: Option<&Written<'a>>,
+        given: Option<&Written<'a>>,
+        report: &mut Report,
+    ) -> Self {
         let nowhere = Place { file: 0, start: 0, end: 0 };
         let place = own.or(given).map_or(nowhere, |ladder| ladder.place);
         let origin = if own.is_some() { Origin::Own } else { Origin::Inherited };

@@ -1,7 +1,7 @@
 //! What must be known before all else.
 
 use super::words::within;
-use super::{Banner, plain};
+use super::{Banner, hours, plain};
 use crate::config::Config;
 use crate::export::{Snapshot, metrics};
 use crate::model::{Inhibition, Moment, printable};
@@ -25,6 +25,7 @@ pub(in crate::export::status) fn banners(snapshot: &Snapshot) -> Vec<Banner> {
     // One that keeps a threshold blind is among those already.
     let lost: Vec<String> = lost.filter(|text| !snapshot.not_ready.contains(text)).collect();
     all.extend(several(("unresolved", "NOT RESOLVED"), &lost));
+    all.extend(several(("calendar", "CALENDAR"), &hours::troubles(snapshot)));
     if snapshot.config.fallback.is_some() {
         let armed = if snapshot.config.daemon.dry_run { "" } else { ", measures are taken" };
         let text = format!(

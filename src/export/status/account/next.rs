@@ -4,9 +4,9 @@ mod ahead;
 
 use std::cmp::Reverse;
 
-use super::Scene;
 use super::seats::Seat;
 use super::words::{because, level_of, within};
+use super::{Scene, hours};
 use crate::config::{Action, Otherwise, Target};
 use crate::export::{LeaseStanding, LeaseView, RungOf, RungView, Snapshot, Standing};
 use crate::model::{ActionScope, Level, Measure, Moment, Reason, UndoBy};
@@ -20,6 +20,7 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     lines.extend(scene.leases().map(|lease| ending(lease, scene.now())));
     lines.extend(scene.rungs().filter_map(|rung| again(scene, rung)));
     lines.extend(ahead::of_target(scene, seats));
+    lines.extend(hours::of_target(scene));
     lines.extend(scheduled(scene.target));
     lines.extend(budget(scene));
     if lines.is_empty() {
