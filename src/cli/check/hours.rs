@@ -47,7 +47,8 @@ fn standing(calendar: &Calendar, now: Timestamp) -> String {
         || "no session is held".to_owned(),
         |(index, session)| {
             let until = calendar.changes(Some(index), now);
-            let until = until.map_or_else(|| ", without end".to_owned(), |at| format!(", until {}", calendar.shown(at)));
+            let until =
+                until.map_or_else(|| ", without end".to_owned(), |at| format!(", until {}", calendar.shown(at)));
             format!("{} is held{until}", session.name)
         },
     );
