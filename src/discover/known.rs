@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Change, Execs, Facts, Found};
-use crate::kernel::{Comm, Error, Process, Stat, started};
+use crate::kernel::{Comm, Error, Mark, Process, Stat, started};
 use crate::model::{Moment, Pid};
 
 /// A process younger than this is looked at in every scan: it may be about to exec, to change its
@@ -16,6 +16,8 @@ pub(super) struct Known {
     pub(super) pid: Pid,
     pub(super) start_ticks: u64,
     pub(super) ppid: i32,
+    /// As it was just before it was last looked at.
+    pub(super) mark: Option<Mark>,
     /// Which program, as far as can be told.
     program: (Option<u64>, Comm),
     /// As the kernel tells of them.
@@ -48,6 +50,7 @@ impl Known {
             pid,
             start_ticks: stat.start_ticks,
             ppid: stat.ppid,
+            mark: None,
             program: program(stat),
             execs: Execs::default(),
             unsure: false,

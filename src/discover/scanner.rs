@@ -31,6 +31,10 @@ use crate::model::{Moment, Pid};
 /// `/proc` is listed as if there were none.
 const BREATH: Duration = Duration::from_secs(5);
 
+/// With events, a rescan passes over whoever is nobody's and looks the same from outside; but each so manieth
+/// does not.
+const THOROUGH: u32 = 10;
+
 /// Descriptors kept for everything but held processes: the looks themselves, the sockets, the log.
 const RESERVE: u64 = 64;
 
@@ -56,6 +60,8 @@ pub(super) struct Scanner {
     young: Vec<(Pid, Moment)>,
     last_pid: Option<u64>,
     last_full: Option<Moment>,
+    /// How many rescans may still pass over somebody before one does not.
+    superficial: u32,
     /// How many processes may be held. With one too many, all of them would lose their readings.
     room: usize,
     buffer: Vec<u8>,
@@ -67,14 +73,27 @@ pub(super) struct Scanner {
 /// What one scan is about.
 struct Scope {
     now: Moment,
-    full: bool,
+    reach: Reach,
     /// Whether the kernel tells who is new.
     hears: bool,
     /// Whom to look at.
     look: Vec<Pid>,
 }
 
+/// Whom a scan looks at beside those that it was told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Nobody,
+    /// Whoever is somebody's or does not look the same from outside.
+    Changed,
+    Everybody,
+}
+
 impl Scope {
+    fn is_full(&self) -> bool {
+        self.reach != Reach::Nobody
+    }
+
     /// When a process is looked at again that may still become another one. Where its execs are told,
     /// only arguments and cgroup change unheard, and that soon: each time when it is twice as old.
     fn again(&self, known: &Known) -> Moment {
@@ -112,6 +131,7 @@ impl Scanner {
             young: Vec::new(),
             last_pid: None,
             last_full: None,
+            superficial: 0,
             room: room(fd_limit()),
             buffer: Vec::new(),
             #[cfg(test)]
@@ -137,15 +157,17 @@ impl Scanner {
     pub(super) fn scan(&mut self, now: Moment, changes: &mut Vec<Change>) {
         // Whoever is in the container that a cidfile names now may have been seen long ago.
         let renamed = self.cidfiles.refresh(&self.config, &mut self.troubles);
-        let mut scope = Scope { now, full: false, hears: false, look: Vec::new() };
+        let mut scope = Scope { now, reach: Reach::Nobody, hears: false, look: Vec::new() };
         let mut vanished = self.hear(&mut scope);
-        scope.full = renamed || self.is_full_due(now);
-        if scope.full {
+        if renamed || self.is_full_due(now) {
             self.refresh();
+            let changed = scope.hears && !self.missed && !renamed && self.may_pass_over();
+            scope.reach = if changed { Reach::Changed } else { Reach::Everybody };
         }
+        let full = scope.is_full();
         self.pidfiles.refresh(&self.config, &mut self.troubles, &mut scope.look);
-        let lists = scope.full || if scope.hears { self.missed } else { self.forked() };
-        self.groups.refresh(scope.full || (lists && !scope.hears), &mut scope.look);
+        let lists = full || if scope.hears { self.missed } else { self.forked() };
+        self.groups.refresh(full || (lists && !scope.hears), &mut scope.look);
         let listed = if lists { self.list(&mut scope) } else { Some(false) };
         vanished |= listed == Some(true);
         scope.look.extend(self.young.extract_if(.., |(_, due)| *due <= now).map(|(pid, _)| pid));
@@ -157,9 +179,9 @@ impl Scanner {
         if vanished || !scope.look.is_empty() {
             relate(&self.config, &mut self.known, &mut self.troubles, changes);
         }
-        self.troubles.say(scope.full, changes);
+        self.troubles.say(full, changes);
         changes.extend(self.ears.way().map(Change::Way));
-        if scope.full {
+        if full {
             self.last_full = Some(now);
             if std::mem::replace(&mut self.missed, listed.is_none()) {
                 self.caught_up = Some(now);
@@ -205,6 +227,18 @@ impl Scanner {
         vanished
     }
 
+    /// Whether this rescan may pass over those of whom the kernel has told nothing since they were looked at.
+    /// It tells of forks, execs, new users and names; that somebody was moved into a container shows only in a look.
+    fn may_pass_over(&mut self) -> bool {
+        let selectors = || self.config.targets.iter().map(|target| &target.selector);
+        if selectors().any(|selector| selector.container.is_some() || selector.cidfile.is_some()) {
+            return false;
+        }
+        let may = self.superficial > 0;
+        self.superficial = if may { self.superficial - 1 } else { THOROUGH - 1 };
+        may
+    }
+
     /// What is looked up again only when everybody is.
     fn refresh(&mut self) {
         self.own = Own::look(&self.proc);
@@ -236,8 +270,15 @@ impl Scanner {
         let before = self.known.len();
         // One that we hold and that lives has only become invisible.
         self.known.retain(|pid, known| pids.binary_search(pid).is_ok() || known.holds_living());
-        let known = &self.known;
-        let is_due = |pid: &Pid| scope.full || known.get(pid).is_none_or(Known::holds_dead);
+        let (known, proc) = (&self.known, &self.proc);
+        let is_due = |pid: &Pid| {
+            let Some(known) = known.get(pid) else { return true };
+            match scope.reach {
+                Reach::Nobody => known.holds_dead(),
+                Reach::Changed => known.concerns() || known.unsure || known.mark != proc.mark(*pid),
+                Reach::Everybody => true,
+            }
+        };
         scope.look.extend(pids.into_iter().filter(is_due));
         Some(self.known.len() != before)
     }

@@ -51,7 +51,7 @@ pub use lacking::{Lack, lacks};
 pub use limits::max_open_files;
 pub use own::own_facts;
 pub use pidfile::Pidfile;
-pub use proc_dir::{Entry, Proc};
+pub use proc_dir::{Entry, Mark, Proc};
 pub use process::Process;
 pub use resolve::resolve;
 pub use rights::{RightsError, keep_rights, own_rights, renounce_rights};

@@ -2,8 +2,9 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode};
+use rustix::fs::{AtFlags, CWD, Mode};
 use rustix::param::page_size;
+use rustix::path::DecInt;
 
 use super::digits::{number, words};
 use super::net_tcp::TcpLines;
@@ -114,6 +115,12 @@ impl Proc {
         own.is_ok() && bracketed(&text, prefix) == Some(inode)
     }
 
+    /// What can be told of a number in one call, without a look at the process. None if it is not there.
+    pub fn mark(&self, pid: Pid) -> Option<Mark> {
+        let stat = rustix::fs::statat(&self.root, DecInt::new(pid.get()), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(Mark { inode: stat.st_ino, owner: (stat.st_uid, stat.st_gid) })
+    }
+
     /// The folder of one process.
     pub fn entry(&self, pid: Pid) -> Result<Entry, Error> {
         let dir = rustix::fs::openat(&self.root, pid.to_string(), FOLDER, Mode::empty())?;
@@ -136,6 +143,16 @@ impl Proc {
         let process = self.open(identity.pid)?;
         if process.identity() == identity { Ok(process) } else { Err(Error::Gone) }
     }
+}
+
+/// By which a process is known again from outside: while its folder in `/proc` has the same inode and the
+/// same owner, its number stands for the same process and that has the same effective user. The kernel gives
+/// the folder of another process another inode; and that of the same one, once it had forgotten the folder
+/// (`proc_pid_make_inode`, `pid_revalidate` in fs/proc/base.c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    inode: u64,
+    owner: (u32, u32),
 }
 
 /// The folder of one process, pinned: what is read here is of one and the same process, or

@@ -61,6 +61,12 @@ pub struct Sampler {
     ceiling: Ceiling,
     /// The probe that a pass begins with: the one at which the last pass was cut short.
     first: usize,
+    /// Probes whose turn it is and that judge need not wait for: they read in the next tick, which is now.
+    rest: Vec<usize>,
+    /// Whether there is a loop with a next tick.
+    detached: bool,
+    /// When somebody was last read.
+    read_at: Moment,
     /// When somebody is to be read before the next pass, because a bound is near.
     near: Option<Moment>,
     /// Readings that were missed before the last reload.
@@ -92,6 +98,9 @@ impl Sampler {
             sample: Sample::default(),
             names,
             first: 0,
+            rest: Vec::new(),
+            detached: false,
+            read_at: Moment::default(),
             near: None,
             missed: 0,
             newcomers: false,
@@ -132,11 +141,13 @@ impl Sampler {
         Self { missed, ..Self::over(config, std::mem::take(&mut self.names)) }
     }
 
-    /// For a loop that must not wait: what takes long is read by a thread of its own, and is overdue
-    /// until that has answered. It calls `wake` when it has answered what somebody waits for.
+    /// For a loop that must not wait: what takes longest is read by a thread of its own, and is overdue until
+    /// that has answered; what takes long is left for [`sample_near`](Self::sample_near) when somebody has
+    /// reached a bound. It calls `wake` when it has answered what somebody waits for.
     #[must_use]
     pub fn detached(mut self, wake: &Wake) -> Self {
         self.probes.iter_mut().for_each(|running| running.detach(Arc::clone(wake)));
+        self.detached = true;
         self
     }
 
@@ -157,8 +168,8 @@ impl Sampler {
         &self.sample
     }
 
-    /// Between two passes: reads those members anew that a bound is near to. They must be those of the
-    /// last pass; nobody else is read.
+    /// Between two passes: reads what the last tick has left, or those members anew that a bound is near to.
+    /// They must be those of the last pass; nobody else is read.
     pub fn sample_near<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Moment) {
         let members: Vec<_> = members.collect();
         let same = |(seat, member): (&Seat, &&Member)| seat.is_of(member);
@@ -167,54 +178,82 @@ impl Sampler {
         } else {
             // Somebody came: the next pass reads everybody.
             self.near = None;
+            self.rest.clear();
         }
     }
 
     /// When somebody is to be read before the next pass, because a bound is near.
-    pub const fn near(&self) -> Option<Moment> {
-        self.near
+    pub fn near(&self) -> Option<Moment> {
+        if self.rest.is_empty() { self.near } else { Some(self.read_at) }
     }
 
     /// Has every probe whose turn it is read whom it is to read, until the pass has taken its whole period.
+    /// When somebody has reached a bound, judge does not wait for the sockets of all, which take longest.
     fn read_whom(&mut self, members: &[&Member], now: Moment, whom: Whom) {
         let periods = self.periods();
         let deadline = kernel::now() + periods.pass;
         let count = self.probes.len();
         let begin = std::mem::take(&mut self.first);
+        let left = std::mem::take(&mut self.rest);
+        let goes_on = whom == Whom::Near && !left.is_empty();
         for index in (begin..count).chain(0..begin) {
-            let is_near = |seat: &Seat| seat.near[index].is_some_and(|near| near <= now);
-            let is_due = match whom {
-                Whom::Everybody => {
-                    let probe = &self.probes[index];
-                    self.newcomers || probe.is_awaited() || probe.is_due(now, &periods)
-                }
-                Whom::Near => self.seats.iter().any(is_near),
-            };
+            let is_due = if goes_on { left.contains(&index) } else { self.is_due((index, whom), now, &periods) };
             if !is_due {
                 continue;
             }
-            let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
-            let mut pass = Pass { now, members, seats, groups, names, periods };
-            // The others are part of the pass, which the loop times.
-            let before = self.probes[index].has_parts().then(kernel::cpu_of_thread);
-            let (probe, to) = (&mut self.probes[index], (&mut self.sample, &mut self.stats[index]));
-            let missed = probe.missed();
-            let part = probe.read(&mut pass, to, (whom, deadline));
-            if let Some((part, used)) = probe.beside() {
-                self.ceiling.note(part, used);
-            }
-            if probe.missed() > missed && self.first == 0 {
-                self.first = index;
-            }
-            if let Some(before) = before.filter(|_| part != Part::Pass) {
-                let used = kernel::cpu_of_thread().saturating_sub(before);
-                self.ceiling.note(part, used);
-                self.apart += used;
+            if self.detached && left.is_empty() && self.probes[index].has_parts() && self.take_reached() {
+                self.rest.push(index);
+            } else {
+                self.read_by(index, (members, whom), (now, deadline));
             }
         }
+        // What the sockets showed makes nobody wait.
+        self.take_reached();
         self.newcomers = false;
-        self.read = Some(whom);
+        self.read_at = now;
+        self.read = (!goes_on).then_some(whom);
         self.near = self.seats.iter().flat_map(|seat| seat.near).flatten().min();
+    }
+
+    /// Whether it is the turn of a probe.
+    fn is_due(&self, (index, whom): (usize, Whom), now: Moment, periods: &Periods) -> bool {
+        let probe = &self.probes[index];
+        match whom {
+            Whom::Everybody => self.newcomers || probe.is_awaited() || probe.is_due(now, periods),
+            Whom::Near => self.seats.iter().any(|seat| seat.near[index].is_some_and(|near| near <= now)),
+        }
+    }
+
+    /// Whether somebody has reached a bound since this was last asked.
+    fn take_reached(&mut self) -> bool {
+        let mut reached = false;
+        for probe in &mut self.probes {
+            reached |= probe.take_reached();
+        }
+        reached
+    }
+
+    /// Has one probe read.
+    fn read_by(&mut self, index: usize, (members, whom): (&[&Member], Whom), (now, deadline): (Moment, Moment)) {
+        let periods = self.periods();
+        let (seats, groups, names) = (&mut self.seats, &self.groups, &mut self.names);
+        let mut pass = Pass { now, members, seats, groups, names, periods };
+        // The others are part of the pass, which the loop times.
+        let before = self.probes[index].has_parts().then(kernel::cpu_of_thread);
+        let (probe, to) = (&mut self.probes[index], (&mut self.sample, &mut self.stats[index]));
+        let missed = probe.missed();
+        let part = probe.read(&mut pass, to, (whom, deadline));
+        if let Some((part, used)) = probe.beside() {
+            self.ceiling.note(part, used);
+        }
+        if probe.missed() > missed && self.first == 0 {
+            self.first = index;
+        }
+        if let Some(before) = before.filter(|_| part != Part::Pass) {
+            let used = kernel::cpu_of_thread().saturating_sub(before);
+            self.ceiling.note(part, used);
+            self.apart += used;
+        }
     }
 
     /// How often what is read now: as configured, or as far as `max_cpu` leaves it.

@@ -37,8 +37,15 @@ impl Bounds {
         (!heights.is_empty()).then(|| Self { at, direction, heights: heights.into() })
     }
 
+    /// Whether this reading is at or past a bound that the one before was not.
+    fn is_reached(&self, trail: &Trail, reading: &Reading) -> bool {
+        let Some(height) = reading.value.number().map(|value| height(value, self.direction)) else { return false };
+        let Some((_, was)) = trail.last else { return false };
+        self.heights.iter().any(|&bound| was < bound && bound <= height)
+    }
+
     /// Takes in a reading; the time until the next bound could be reached, if that is near.
-    pub(super) fn near(&self, trail: &mut Trail, reading: &Reading, interval: Duration) -> Option<Duration> {
+    fn near(&self, trail: &mut Trail, reading: &Reading, interval: Duration) -> Option<Duration> {
         let height = match reading.value {
             Value::Known(value) | Value::AtLeast(value) => height(value, self.direction),
             Value::Unknown(_) => return trail.lose(),
@@ -86,6 +93,26 @@ impl Trail {
         self.last = None;
         None
     }
+}
+
+/// Whether a bound is reached that was not before.
+pub(super) fn reached(bounds: &[Bounds], trails: &[Trail], readings: &[Reading]) -> bool {
+    let mut both = bounds.iter().filter_map(|bounds| Some((bounds, trails.get(bounds.at)?, readings.get(bounds.at)?)));
+    both.any(|(bounds, trail, reading)| bounds.is_reached(trail, reading))
+}
+
+/// The shortest time until a bound could be reached, if one is near.
+pub(super) fn ahead(
+    bounds: &[Bounds],
+    trails: &mut [Trail],
+    readings: &[Reading],
+    interval: Duration,
+) -> Option<Duration> {
+    let near = bounds.iter().filter_map(|bounds| {
+        let (trail, reading) = (trails.get_mut(bounds.at)?, readings.get(bounds.at)?);
+        bounds.near(trail, reading, interval)
+    });
+    near.min()
 }
 
 #[cfg(test)]

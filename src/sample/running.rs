@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::names::Wake;
-use super::near::{Bounds, Trail};
+use super::near::{Bounds, Trail, ahead, reached};
 use super::pace::{Part, Periods};
 use super::probe::{Column, Group, Pass, Probe, Reads, Row, Seat, Slow, is_judged};
 use super::stats::ProbeStats;
@@ -43,6 +43,8 @@ pub(super) struct Running {
     begin: usize,
     /// Readings of members that were due and not made, since the start.
     missed: u64,
+    /// Whether a member has reached a bound since that was last asked.
+    reached: bool,
     /// What it reads of the host.
     host: Vec<HostRow>,
     /// For each target what it reads of a member, and which of the host's metrics stand beside.
@@ -83,6 +85,7 @@ impl Running {
             last: None,
             begin: 0,
             missed: 0,
+            reached: false,
             host: Vec::new(),
             targets: Vec::new(),
         };
@@ -220,14 +223,15 @@ impl Running {
     }
 
     /// When the member is to be read next, if a bound is near.
-    fn look_ahead(&self, (pass, index): (&mut Pass<'_>, usize), row: &MemberSample) {
-        let Some(columns) = self.columns(row.member.target) else { return };
+    fn look_ahead(&mut self, (pass, index): (&mut Pass<'_>, usize), row: &MemberSample) {
+        let (soonest, interval) = self.soonest(&pass.periods);
+        let Some(columns) = self.targets.get(usize::from(row.member.target)) else { return };
         if self.reads == Reads::InPasses || columns.bounds.is_empty() {
             return;
         }
-        let (soonest, interval) = self.soonest(&pass.periods);
         let Seat { near, trails, .. } = &mut pass.seats[index];
         trails.resize_with(row.readings.len(), Trail::default);
+        self.reached |= reached(&columns.bounds, trails, &row.readings);
         near[self.index] = ahead(&columns.bounds, trails, &row.readings, interval)
             .map(|wait| wait.max(soonest))
             .filter(|wait| *wait < interval)
@@ -280,6 +284,7 @@ impl Running {
         }
         let Columns { bounds, trails, .. } = columns;
         trails.resize_with(readings.len(), Trail::default);
+        self.reached |= reached(bounds, trails, readings);
         let wait = ahead(bounds, trails, readings, interval).map(|wait| wait.max(soonest));
         let near = wait.filter(|wait| *wait < interval).map(|wait| pass.now + wait);
         for &member in &group.members {
@@ -324,6 +329,11 @@ impl Running {
         self.reading(now, known(value))
     }
 
+    /// Whether a member has reached a bound since this was last asked.
+    pub(super) const fn take_reached(&mut self) -> bool {
+        std::mem::replace(&mut self.reached, false)
+    }
+
     /// Whether its readings are parts of the work with a period of their own.
     pub(super) fn has_parts(&self) -> bool {
         self.reads == Reads::Together
@@ -350,15 +360,6 @@ impl Running {
     const fn reading(&self, at: Moment, value: Value) -> Reading {
         Reading { at, period: self.period, value }
     }
-}
-
-/// The shortest time until a bound could be reached, if one is near.
-fn ahead(bounds: &[Bounds], trails: &mut [Trail], readings: &[Reading], interval: Duration) -> Option<Duration> {
-    let near = bounds.iter().filter_map(|bounds| {
-        let (trail, reading) = (trails.get_mut(bounds.at)?, readings.get(bounds.at)?);
-        bounds.near(trail, reading, interval)
-    });
-    near.min()
 }
 
 /// Those of `metrics` that are the probe's, with their indexes.

@@ -13,6 +13,7 @@ use crate::kernel::faulty::{Fault as Injected, Plan};
 use crate::model::{Base, METRICS, MemberKey, Metric, Pid, Scope};
 
 mod groups;
+mod rest;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -22,6 +22,8 @@ impl Scanner {
             self.looks += 1;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
+        // Taken before the look: what changes meanwhile shows as another mark.
+        let mark = self.proc.mark(pid);
         // After an exec in the middle of a look, the next one sees the new program whole.
         for _ in 0..3 {
             match self.proc.entry(pid).and_then(|entry| self.look_at(entry, &mut buffer, scope)) {
@@ -38,6 +40,9 @@ impl Scanner {
             break;
         }
         self.buffer = buffer;
+        if let Some(known) = self.known.get_mut(&pid) {
+            known.mark = mark;
+        }
     }
 
     /// Asks every target about the process in `entry`, and holds it if one wants it.
@@ -49,7 +54,7 @@ impl Scanner {
         }
         let known = self.known.remove(&pid).filter(|known| known.is_still(&view.stat));
         let mut known = known.unwrap_or_else(|| Known::new(pid, &view.stat, self.config.targets.len()));
-        known.note(&view.stat, scope.now, scope.full);
+        known.note(&view.stat, scope.now, scope.is_full());
         self.match_all(&mut known, &mut view)?;
         let looked = if known.is_wanted() && known.held.is_none() {
             self.hold(entry, &mut known, buffer)

@@ -100,6 +100,45 @@ fn what_was_not_heard_is_found_with_the_next_rescan() {
 }
 
 #[test]
+fn a_rescan_passes_over_whoever_is_nobodys_and_looks_the_same_but_for_each_tenth_time() {
+    let marker = marker();
+    let (mut scene, _) = scene(&[&format!("match = {{ cmdline = '{marker}' }}")]);
+    let (_member, _bystander) = (Victim::sleeping(&marker), Victim::sleeping("other"));
+    scene.scan();
+    scene.ahead += Duration::from_secs(10);
+    let mut counts = Vec::new();
+    for _ in 0..12 {
+        let before = scene.scanner.looks;
+        scene.scan_all();
+        counts.push(scene.scanner.looks - before);
+    }
+    let all = counts[9];
+    // Others come and go on this host.
+    assert!(counts[1..9].iter().all(|&some| some >= 1 && some < all / 2), "{counts:?}");
+    assert!(counts[10] < all / 2, "{counts:?}");
+}
+
+#[test]
+fn a_rescan_looks_at_everybody_where_a_container_is_meant_or_nothing_is_heard() {
+    let container = "match = { container = 'deadbeefdeadbeef' }";
+    for (table, hears) in [(container, true), ("match = { comm = 'nobody' }", false)] {
+        let (mut scene, script) = scene(&[table]);
+        if !hears {
+            script.fail(Deaf::Silent);
+        }
+        scene.scan();
+        scene.ahead += Duration::from_secs(10);
+        scene.scan_all();
+        let before = scene.scanner.looks;
+        scene.scan_all();
+        let processes = std::fs::read_dir("/proc").unwrap().filter(|entry| {
+            entry.as_ref().is_ok_and(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()))
+        });
+        assert!(scene.scanner.looks - before > processes.count() / 2, "{table}");
+    }
+}
+
+#[test]
 fn a_storm_of_the_short_lived_costs_no_look() {
     let marker = marker();
     let (mut scene, script) = scene(&[&format!("match = {{ cmdline = '{marker}' }}")]);
