@@ -17,6 +17,7 @@
 //! - [`discover`] finds the processes that the configuration means, and notices when they are gone.
 //! - [`sample`] reads their metrics: a value, or why there is none.
 //! - [`judge`] decides. It is a function of state, sample, outcomes and time, and of nothing else.
+//! - [`replay`] plays recorded readings to the same judge, for a backtest.
 //! - [`act`] checks once more that it is the right process, then delivers.
 //! - [`record`] turns every event into a log line and a count; [`export`] shows them over HTTP.
 //! - [`watch`] is the only module that knows all stages, and its `tick` reads as the sentence above.
@@ -37,6 +38,8 @@ pub mod discover;
 pub mod sample;
 
 pub mod judge;
+
+pub mod replay;
 
 pub mod act;
 

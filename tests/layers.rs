@@ -21,11 +21,15 @@ const FLOW: &[(&str, &[&str])] = &[
     ("discover", &["model", "config", "kernel"]),
     ("sample", &["model", "config", "kernel", "discover"]),
     ("judge", &["model", "config"]),
+    ("replay", &["model", "config", "judge"]),
     ("act", &["model", "config", "kernel", "discover"]),
     ("record", &["model", "config"]),
     ("export", &["model", "config", "record"]),
     ("watch", &["model", "config", "kernel", "discover", "sample", "judge", "act", "record", "export"]),
-    ("cli", &["model", "config", "kernel", "discover", "sample", "judge", "act", "record", "export", "watch"]),
+    (
+        "cli",
+        &["model", "config", "kernel", "discover", "sample", "judge", "replay", "act", "record", "export", "watch"],
+    ),
     ("main", &["cli"]),
 ];
 

@@ -5,6 +5,7 @@
 //! and every failure becomes one sentence and an exit code in `Failure`.
 
 mod act;
+mod backtest;
 mod check;
 mod columns;
 mod completions;
@@ -93,6 +94,8 @@ enum Command {
     Thaw(thaw::Arguments),
     /// Have the running daemon read its configuration again
     Reload(reload::Arguments),
+    /// Replay recorded readings, and show what would have been ordered when
+    Backtest(backtest::Arguments),
     /// Look at running processes, and write a watchdog.toml for them, in dry run
     Init(init::Arguments),
     /// Say what a metric, an action, a reason or another word means, and what to do about it
@@ -118,6 +121,7 @@ impl Command {
             Self::Undo(arguments) => undo::run(&arguments, output),
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),
+            Self::Backtest(arguments) => backtest::run(&arguments, output),
             Self::Init(arguments) => init::run(&arguments, output),
             Self::Explain(arguments) => explain::run(&arguments, output),
             Self::Demo(arguments) => demo::run(&arguments, output),

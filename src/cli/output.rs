@@ -81,6 +81,11 @@ impl Output {
         self.to.write_all(text.as_bytes())
     }
 
+    /// All that `from` has, as it is.
+    pub(super) fn copy(&mut self, from: &mut impl io::Read) -> io::Result<()> {
+        io::copy(from, &mut self.to).map(|_| ())
+    }
+
     /// A document as JSON, for programs.
     pub(super) fn json(&mut self, document: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.to, document)?;

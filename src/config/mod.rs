@@ -273,6 +273,13 @@ impl Container {
 }
 
 impl Selector {
+    /// Whether it names something that another local user cannot imitate, or not as long as what it names is
+    /// root's: whether a file or the group of a container is shows only on the host.
+    pub const fn may_be_anchored(&self) -> bool {
+        let by_group = self.unit.is_some() || self.container.is_some();
+        by_group || self.user.is_some() || self.pidfile.is_some() || self.cidfile.is_some()
+    }
+
     /// Whether it matches by what a service manager or a container runtime made a cgroup for.
     pub const fn names_cgroup(&self) -> bool {
         self.unit.is_some() || self.cgroup.is_some() || self.container.is_some() || self.cidfile.is_some()

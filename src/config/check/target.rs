@@ -167,9 +167,7 @@ fn show_cgroup(selector: &Selector, metrics: &mut Vec<Metric>) {
 
 /// A kill or freeze that the veto on imitable matches will always stop.
 fn imitable(selector: &Selector, guarded: &[super::super::source::Place], report: &mut Report) {
-    // Whether a file or the group of a container is root's shows only on the host.
-    let by_file = selector.pidfile.is_some() || selector.cidfile.is_some();
-    if selector.user.is_some() || selector.unit.is_some() || selector.container.is_some() || by_file {
+    if selector.may_be_anchored() {
         return;
     }
     for place in guarded {

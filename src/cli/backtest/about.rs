@@ -1,0 +1,68 @@
+//! What a series and a configuration have to say to each other, before anything is played.
+
+use crate::config::{Config, Target, Threshold, nearest};
+use crate::model::Metric;
+use crate::replay::{Column, Survey};
+
+/// What is judged, and what is not.
+#[derive(Debug, Default)]
+pub(super) struct About {
+    /// Names of the targets that may be played.
+    pub(super) targets: Vec<String>,
+    /// Whether the configuration says dry run.
+    pub(super) dry_run: bool,
+    /// Where the configuration was read from.
+    pub(super) config: String,
+    /// Thresholds without a column: unknown throughout.
+    pub(super) unknown: Vec<String>,
+    /// Columns without a threshold.
+    pub(super) ignored: Vec<String>,
+    /// Whether no threshold has a column.
+    pub(super) blind: bool,
+    /// A column that is probably misspelt, and what was meant.
+    pub(super) meant: Vec<(String, String)>,
+}
+
+impl About {
+    /// What `columns` have to do with the thresholds of the host and of the targets that are looked at.
+    pub(super) fn of((config, only): (&Config, Option<u16>), columns: &[Column], survey: &Survey) -> Self {
+        let is_there = |metric: &Metric| {
+            let mut both = columns.iter().zip(&survey.filled);
+            both.any(|(column, filled)| *filled && column.metric.as_ref() == Some(metric))
+        };
+        let targets = || {
+            let all = config.targets.iter().enumerate();
+            all.filter(|(at, _)| only.is_none_or(|only| usize::from(only) == *at)).map(|(_, target)| target)
+        };
+        let several = targets().count() > 1;
+        let of_target = |target: &'_ Target| {
+            let prefix = if several { format!("{}.", target.name) } else { String::new() };
+            named(&prefix, &target.thresholds, &target.metrics)
+        };
+        let host = named("", &config.host.thresholds, &config.host.metrics);
+        let rows: Vec<(String, Metric)> = targets().flat_map(of_target).chain(host).collect();
+        let judged = |column: &Column| rows.iter().any(|(_, metric)| column.metric.as_ref() == Some(metric));
+        let unknown: Vec<String> =
+            rows.iter().filter(|(_, metric)| !is_there(metric)).map(|(name, _)| name.clone()).collect();
+        let ignored: Vec<&Column> = columns.iter().filter(|column| !judged(column)).collect();
+        let meant = ignored.iter().filter(|column| column.metric.is_none()).filter_map(|column| {
+            let near = nearest(&column.name, unknown.iter().map(String::as_str))?;
+            Some((column.name.clone(), near.to_owned()))
+        });
+        Self {
+            targets: targets().map(|target| target.name.to_string()).collect(),
+            dry_run: config.daemon.dry_run,
+            config: config.files.first().map(|file| super::shown(file)).unwrap_or_default(),
+            blind: unknown.len() == rows.len(),
+            meant: meant.collect(),
+            ignored: ignored.into_iter().map(|column| column.name.clone()).collect(),
+            unknown,
+        }
+    }
+}
+
+/// Each threshold with its name and the metric that it needs.
+fn named(prefix: &str, thresholds: &[Threshold], metrics: &[Metric]) -> Vec<(String, Metric)> {
+    let metric = |row: &Threshold| metrics.get(row.metric).cloned();
+    thresholds.iter().filter_map(metric).map(|metric| (format!("{prefix}{metric}"), metric)).collect()
+}

@@ -1,0 +1,156 @@
+//! A leak, a configuration, and what is told of them.
+#![expect(clippy::disallowed_methods, reason = "the tests write the files that are read")]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use super::*;
+
+const CONFIG: &str = r#"
+[daemon]
+dry_run = true
+[target.trader]
+match = { unit = "trader.service" }
+[target.trader.thresholds]
+open_fds = { elevated = 300, warning = 600, critical = 800, fatal = { at = 900, hold = "3s" } }
+rss = { elevated = "900MB" }
+[target.trader.ladder]
+elevated = ["reset_pool"]
+warning  = ["disable_websocket"]
+critical = ["pause"]
+fatal    = ["kill"]
+[target.trader.actions.reset_pool]
+signal = "SIGUSR1"
+repeat = "30m"
+[target.trader.actions.disable_websocket]
+http = { post = "http://127.0.0.1:1/off" }
+undo = { http = { post = "http://127.0.0.1:1/on" } }
+undo_after = "10m"
+[target.trader.actions.pause]
+command = ["/bin/true"]
+undo = { command = ["/bin/true"] }
+undo_by = "operator"
+[target.trader.actions.kill]
+kill = { grace = "45s" }
+"#;
+
+/// 85 open files, nine more in each minute, for two hours; then calm for one.
+fn leak() -> String {
+    let line = |minute: i64| {
+        let value = if minute < 120 { 85 + 9 * minute } else { 90 };
+        format!("{},{value},x\n", jiff::Timestamp::from_second(1_772_443_800 + 60 * minute).unwrap())
+    };
+    let lines: String = (0..180).map(line).collect();
+    format!("time,open_fds,note\n{lines}")
+}
+
+pub(super) fn folder(config: &str, series: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("watchdog.toml", config), ("leak.csv", series)] {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    folder
+}
+
+fn arguments(folder: &Path, more: &[&str]) -> Arguments {
+    let (config, series) = (folder.join("watchdog.toml"), folder.join("leak.csv"));
+    let fixed = ["tradedog", "backtest", "--config", config.to_str().unwrap(), "--series", series.to_str().unwrap()];
+    let cli = <super::super::Cli as clap::Parser>::try_parse_from(fixed.into_iter().chain(more.iter().copied()));
+    let super::super::Command::Backtest(arguments) = cli.unwrap().command else { panic!("another command") };
+    arguments
+}
+
+pub(super) fn told(folder: &TempDir, more: &[&str]) -> String {
+    let arguments = arguments(folder.path(), more);
+    let told = Output::captured(|output| run(&arguments, output).unwrap());
+    told.replace(&folder.path().display().to_string(), "FOLDER")
+}
+
+pub(super) fn refused(folder: &TempDir, more: &[&str]) -> String {
+    match run(&arguments(folder.path(), more), &mut Output::stdout()) {
+        Err(Failure::Usage(error) | Failure::Runtime(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_leak_steps_the_process_up_the_ladder_and_down_again() {
+    insta::assert_snapshot!("leak", told(&folder(CONFIG, &leak()), &[]));
+}
+
+#[test]
+fn the_same_for_programs_is_one_object() {
+    let json: Json = serde_json::from_str(&told(&folder(CONFIG, &leak()), &["--json"])).unwrap();
+    let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["forecasts", "levels", "orders", "summary"]);
+    let orders = json["orders"].as_array().unwrap();
+    let out: Vec<_> = orders.iter().filter(|row| row["outcome"] == "acknowledged").collect();
+    let first = |action: &str, undo: bool| {
+        out.iter().find(|row| row["action"] == action && row["undo"] == undo).map(|row| row["time"].as_str().unwrap())
+    };
+    assert_eq!(first("reset_pool", false), Some("2026-03-02T09:54:00Z"), "24 minutes: {orders:#?}");
+    assert_eq!(first("disable_websocket", false), Some("2026-03-02T10:28:00Z"));
+    assert_eq!(first("pause", false), Some("2026-03-02T10:50:00Z"));
+    assert_eq!(first("kill", false), Some("2026-03-02T11:02:00Z"), "at or past 900 twice");
+    assert_eq!(first("disable_websocket", true), Some("2026-03-02T11:41:00Z"), "10m after warning was left: 11:31");
+    assert_eq!(first("pause", true), None, "the operator's");
+    let row = &orders[0];
+    for (key, value) in [("process", "0"), ("level", "elevated"), ("metric", "open_fds"), ("reason", "none")] {
+        assert_eq!(row[key], value, "{row}");
+    }
+    assert!(row["value"].as_f64().is_some_and(|value| (value - 301.0).abs() < 0.5));
+    let levels = json["levels"].as_array().unwrap();
+    assert_eq!((&levels[0]["from"], &levels[0]["to"]), (&Json::from("normal"), &Json::from("elevated")));
+    assert_eq!(json["summary"]["unknown"], Json::from(vec!["rss"]));
+    assert_eq!(json["summary"]["ignored"], Json::from(vec!["note"]));
+    assert_eq!(json["summary"]["kills"], 1);
+}
+
+#[test]
+fn what_cannot_be_played_is_told_with_a_remedy() {
+    let two = format!("{CONFIG}[target.other]\nmatch = {{ unit = \"other.service\" }}\n");
+    for (config, series, more, said) in [
+        (CONFIG, "time,open_fds\n", &[][..], "there is no reading in it"),
+        (CONFIG, "time,open_fds\n1,2\n2,x\n", &[], "leak.csv, line 3, column 2 (open_fds)"),
+        (CONFIG, "time,open_fds\n1,2\n", &["--target", "tradr"], "did you mean trader?"),
+        (&two, "time,open_fds\n1,2\n", &[], "choose one of trader, other by --target"),
+    ] {
+        let told = refused(&folder(config, series), more);
+        assert!(told.contains(said), "{said:?} is not in {told:?}");
+    }
+    let empty = folder(CONFIG, "");
+    fs::remove_file(empty.path().join("leak.csv")).unwrap();
+    assert!(refused(&empty, &[]).contains("cannot be read"));
+}
+
+#[test]
+fn gaps_are_told_and_nothing_is_ordered_by_what_was_not_read() {
+    let mut lines = String::from("time,open_fds\n");
+    for second in (0..100).chain(400..500) {
+        lines.push_str(&format!("{second},{}\n", if second < 99 { 85 } else { 350 }));
+    }
+    let told = told(&folder(CONFIG, &lines), &[]);
+    assert!(told.contains("trader[0]: nothing was read for 5m 1s"), "{told}");
+    assert!(told.contains("gaps: 1, together 5m 1s"), "{told}");
+}
+
+#[test]
+fn several_processes_and_targets_are_told_apart() {
+    let two = format!(
+        "{CONFIG}[target.other]\nmatch = {{ unit = \"other.service\" }}\n[target.other.thresholds]\nrss = {{ elevated = \"1GB\" }}\n"
+    );
+    let mut lines = String::from("time,target,process,open_fds,rss\n");
+    for second in 0..100 {
+        lines.push_str(&format!("{second},trader,a,{},1MiB\n{second},trader,b,50,\n", 280 + second));
+        lines.push_str(&format!("{second},other,a,,{}GB\n{second},third,a,,5GB\n", 1 + second / 50));
+    }
+    let told = told(&folder(&two, &lines), &[]);
+    assert!(told.contains("trader[a] default: normal -> elevated: open_fds 300 at or past 300"), "{told}");
+    assert!(!told.contains("trader[b] default: normal ->"), "{told}");
+    assert!(told.contains("other[a]") && !told.contains("third["), "{told}");
+}

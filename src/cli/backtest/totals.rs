@@ -1,0 +1,164 @@
+//! What a replay came to, as a document for programs and as tables for people.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::super::Output;
+use super::super::output::Table;
+use super::LEVELS;
+use super::about::About;
+use crate::model::Level;
+use crate::record::show_duration;
+use crate::replay::{Counts, FLAP, Ladder, LadderKey, OrderKey, Survey, Tally};
+
+/// `summary` of the JSON. Times are RFC 3339, spans in seconds.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    first: String,
+    last: String,
+    seconds: f64,
+    rows: u64,
+    period_seconds: Option<f64>,
+    config: String,
+    targets: Vec<String>,
+    orders: Vec<Orders>,
+    kills: u64,
+    flaps: u64,
+    seconds_at_level: Vec<Spent>,
+    gaps: Gaps,
+    /// Thresholds without a column: unknown throughout.
+    unknown: Vec<String>,
+    /// Columns without a threshold.
+    ignored: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Orders {
+    target: String,
+    level: &'static str,
+    action: String,
+    undo: bool,
+    ordered: u64,
+    /// How often it was held, vetoed or lapsed, by the reason.
+    kept: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Spent {
+    target: Option<String>,
+    process: Option<String>,
+    ladder: String,
+    seconds: BTreeMap<&'static str, f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Gaps {
+    count: u64,
+    seconds: f64,
+    longest_seconds: f64,
+}
+
+impl Summary {
+    pub(super) fn of((tally, about): (&Tally, &About), survey: &Survey) -> Self {
+        let orders = tally.orders.iter().map(|(key, counts)| Orders {
+            target: key.target.to_string(),
+            level: key.level.name(),
+            action: key.action.to_string(),
+            undo: key.undo,
+            ordered: counts.ordered,
+            kept: kept(counts).into_iter().collect(),
+        });
+        Self {
+            first: survey.first.to_string(),
+            last: survey.last.to_string(),
+            seconds: length(survey).as_secs_f64(),
+            rows: survey.rows,
+            period_seconds: survey.period.map(|period| period.as_secs_f64()),
+            config: about.config.clone(),
+            targets: about.targets.clone(),
+            orders: orders.collect(),
+            kills: tally.kills,
+            flaps: tally.flaps,
+            seconds_at_level: tally.ladders.iter().map(|(key, ladder)| Spent::of(key, ladder)).collect(),
+            gaps: Gaps {
+                count: tally.gaps.count,
+                seconds: tally.gaps.total.as_secs_f64(),
+                longest_seconds: tally.gaps.longest.as_secs_f64(),
+            },
+            unknown: about.unknown.clone(),
+            ignored: about.ignored.clone(),
+        }
+    }
+}
+
+impl Spent {
+    fn of((target, process, name): &LadderKey, ladder: &Ladder) -> Self {
+        let seconds = LEVELS.iter().zip(ladder.spent).map(|(level, spent)| (level.name(), spent.as_secs_f64()));
+        Self {
+            target: target.as_deref().map(str::to_owned),
+            process: process.as_deref().map(str::to_owned),
+            ladder: name.to_string(),
+            seconds: seconds.collect(),
+        }
+    }
+}
+
+/// How long the series is.
+pub(super) fn length(survey: &Survey) -> Duration {
+    let nanos = survey.last.as_nanosecond() - survey.first.as_nanosecond();
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+}
+
+fn kept(counts: &Counts) -> Vec<(String, u64)> {
+    counts.kept.iter().map(|((kind, reason), count)| (format!("{}({reason})", kind.name()), *count)).collect()
+}
+
+/// The tables at the end of the text.
+pub(super) fn print(tally: &Tally, output: &mut Output) -> io::Result<()> {
+    output.line("")?;
+    if tally.orders.is_empty() {
+        output.line("Nothing would have been ordered.")?;
+    } else {
+        output.table(&orders(tally))?;
+    }
+    if !tally.ladders.is_empty() {
+        output.line("")?;
+        output.table(&spent(tally))?;
+    }
+    output.line("")?;
+    let within = show_duration(FLAP);
+    output.line(format!(
+        "Kills: {}. Flaps (a level entered again within {within} of being left): {}.",
+        tally.kills, tally.flaps
+    ))
+}
+
+fn orders(tally: &Tally) -> Table {
+    let mut table = Table::new(&["target", "level", "action", ">ordered", "held back"]);
+    for (OrderKey { target, level, action, undo }, counts) in &tally.orders {
+        let kept: Vec<String> = kept(counts).into_iter().map(|(why, count)| format!("{count} {why}")).collect();
+        let action = if *undo { format!("undo of {action}") } else { action.to_string() };
+        let cells = vec![target.to_string(), level.to_string(), action, counts.ordered.to_string(), kept.join(", ")];
+        table.row(*level, cells);
+    }
+    table
+}
+
+fn spent(tally: &Tally) -> Table {
+    let heads = ["time at level".to_owned()].into_iter().chain(LEVELS.iter().map(|level| format!(">{level}")));
+    let heads: Vec<String> = heads.collect();
+    let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
+    for ((target, process, name), ladder) in &tally.ladders {
+        let whose = match (target, process) {
+            (Some(target), Some(process)) => format!("{target}[{process}] {name}"),
+            _ => name.to_string(),
+        };
+        let spent =
+            ladder.spent.iter().map(|spent| if spent.is_zero() { "-".to_owned() } else { show_duration(*spent) });
+        table.row(Level::Normal, [whose].into_iter().chain(spent).collect());
+    }
+    table
+}

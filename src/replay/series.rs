@@ -1,0 +1,80 @@
+//! What a series of readings is, wherever it comes from.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Metric, Value, printable};
+
+/// Longest piece of a series that is shown.
+const SHOWN: usize = 64;
+
+/// Readings in the order of time.
+pub trait Series {
+    /// What is read, in the order of the cells of each row.
+    fn columns(&self) -> &[Column];
+
+    /// Whether its rows say whose processes they are of.
+    fn names_targets(&self) -> bool {
+        false
+    }
+
+    /// Reads the next row; false when there is none. Its time is that of the row before or later.
+    ///
+    /// # Errors
+    /// What is wrong with the series, and where.
+    fn read(&mut self, row: &mut Row) -> Result<bool, Fault>;
+}
+
+/// A column of a series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// As it is called there, fit to be printed.
+    pub name: String,
+    /// The metric of that name, if there is one.
+    pub metric: Option<Metric>,
+}
+
+impl Column {
+    /// The column of that name.
+    pub fn named(name: &str) -> Self {
+        Self { name: shown(name.as_bytes()), metric: Metric::try_from(name.to_owned()).ok() }
+    }
+}
+
+/// What was read of one process at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// When.
+    pub at: Timestamp,
+    /// Of whose process; none where the series does not say.
+    pub target: Option<Arc<str>>,
+    /// Which process, as the series calls it; [`Row::ALL`] for all of the target together.
+    pub process: Arc<str>,
+    /// In the order of the columns; none where there is no new reading.
+    pub cells: Vec<Option<Value>>,
+}
+
+impl Row {
+    /// What all processes of a target are called together.
+    pub const ALL: &'static str = "all";
+    /// What the process is called where a series does not say.
+    pub const ONLY: &'static str = "0";
+}
+
+/// Why a series cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}: {help}")]
+pub struct Fault {
+    /// Where: `leak.csv, line 12, column 2 (open_fds)`.
+    pub place: String,
+    /// What is wrong there.
+    pub what: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// A piece of a series, fit to be printed.
+pub(super) fn shown(text: &[u8]) -> String {
+    printable(text, SHOWN)
+}
