@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::together::together;
 use crate::config::{Config, Per};
 use crate::judge::{Start, State, confirm, judge};
@@ -54,8 +56,9 @@ pub struct Player {
 }
 
 impl Player {
-    /// Nobody is there yet. Every delivery is acknowledged at once.
-    pub fn new(config: Arc<Config>, now: Moment) -> Self {
+    /// Nobody is there yet, and the bounds of the hour hold. Every delivery is acknowledged at once.
+    pub fn new(config: Arc<Config>, (wall, now): (Timestamp, Moment)) -> Self {
+        let config = config.in_hours(&config.almanac(wall)).map_or(config, Arc::new);
         let state = State::new(Arc::clone(&config), Start { now, ..Start::default() });
         let blank = blank(Moment::default(), Duration::ZERO);
         let sample = Sample { host: vec![blank; config.host.metrics.len()], ..Sample::default() };
@@ -151,6 +154,14 @@ impl Player {
     pub fn read_before_kills(&mut self, metric: &Metric, value: Option<Value>) {
         self.fresh.retain(|(other, _)| other != metric);
         self.fresh.extend(value.map(|value| (metric.clone(), value)));
+    }
+
+    /// What the wall clock says may put other bounds in force: to be told before each tick.
+    pub fn tell_time(&mut self, wall: Timestamp, now: Moment, told: &mut Vec<Event>) {
+        if let Some(verdicts) = self.state.tell_time(wall, &self.sample, now) {
+            told.extend(verdicts.events);
+            self.config = Arc::clone(self.state.config());
+        }
     }
 
     /// Judges until every order has its answer or waits for it.

@@ -99,7 +99,7 @@ impl Replay {
         let places = columns.iter().enumerate().map(|(at, column)| Place::of(column, &config, own(at)));
         Self {
             places: places.collect(),
-            player: Player::new(Arc::new(config), BEGINNING),
+            player: Player::new(Arc::new(config), (survey.first, BEGINNING)),
             only,
             period,
             wall: survey.first,
@@ -196,6 +196,7 @@ impl Replay {
     }
 
     fn tick(&mut self, now: Moment, told: &mut Vec<Told>) {
+        self.player.tell_time(self.wall(now), now, &mut self.events);
         self.player.tick(now, &mut self.events);
         told.extend(self.events.drain(..).map(Told::Event));
     }

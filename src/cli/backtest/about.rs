@@ -1,5 +1,7 @@
 //! What a series and a configuration have to say to each other, before anything is played.
 
+use std::collections::HashSet;
+
 use crate::config::{Config, Target, Threshold, nearest};
 use crate::model::Metric;
 use crate::replay::{Column, Survey};
@@ -37,10 +39,12 @@ impl About {
         let several = targets().count() > 1;
         let of_target = |target: &'_ Target| {
             let prefix = if several { format!("{}.", target.name) } else { String::new() };
-            named(&prefix, &target.thresholds, &target.metrics)
+            named(&prefix, target.rows_at_any_hour(), &target.metrics)
         };
-        let host = named("", &config.host.thresholds, &config.host.metrics);
-        let rows: Vec<(String, Metric)> = targets().flat_map(of_target).chain(host).collect();
+        let host = named("", config.host.thresholds.iter(), &config.host.metrics);
+        let mut rows: Vec<(String, Metric)> = targets().flat_map(of_target).chain(host).collect();
+        let mut seen = HashSet::new();
+        rows.retain(|(name, _)| seen.insert(name.clone()));
         let judged = |column: &Column| rows.iter().any(|(_, metric)| column.metric.as_ref() == Some(metric));
         let unknown: Vec<String> =
             rows.iter().filter(|(_, metric)| !is_there(metric)).map(|(name, _)| name.clone()).collect();
@@ -62,7 +66,11 @@ impl About {
 }
 
 /// Each threshold with its name and the metric that it needs.
-fn named(prefix: &str, thresholds: &[Threshold], metrics: &[Metric]) -> Vec<(String, Metric)> {
+fn named<'a>(
+    prefix: &str,
+    thresholds: impl Iterator<Item = &'a Threshold>,
+    metrics: &[Metric],
+) -> Vec<(String, Metric)> {
     let metric = |row: &Threshold| metrics.get(row.metric).cloned();
-    thresholds.iter().filter_map(metric).map(|metric| (format!("{prefix}{metric}"), metric)).collect()
+    thresholds.filter_map(metric).map(|metric| (format!("{prefix}{metric}"), metric)).collect()
 }
