@@ -64,9 +64,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     loop {
         let more = series.read(&mut row)?;
         if more {
-            replay.take(&row, &mut told)
+            replay.take(&row, &mut told);
         } else {
-            replay.end(&mut told)
+            replay.end(&mut told);
         }
         for told in told.drain(..) {
             let news = News::of(&replay, told);

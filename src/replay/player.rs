@@ -12,8 +12,8 @@ use super::together::together;
 use crate::config::{Config, Per};
 use crate::judge::{Start, State, confirm, judge};
 use crate::model::{
-    BootId, Event, GroupSample, Identity, MemberKey, MemberSample, Memory, Metric, Moment, Order, Outcome, OutcomeKind,
-    Pid, Reading, Reason, Sample, Scope, Sent, Unknown, Value,
+    BootId, Event, GroupSample, Identity, Measure, MemberKey, MemberSample, Memory, Metric, Moment, Order, Outcome,
+    OutcomeKind, Pid, Reading, Reason, Sample, Scope, Sent, Unknown, Value,
 };
 
 /// Judge and world answer each other within one tick; what is left then goes on in the next.
@@ -39,6 +39,17 @@ impl Answer {
     }
 }
 
+/// What an outcome means for its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It lives on, whatever was done to it.
+    Lives,
+    /// A kill has ended it.
+    Ends,
+    /// A kill that it survives: it goes on over a restart of the daemon.
+    Defies,
+}
+
 /// What answers an order; none for never.
 type Answers = Box<dyn FnMut(&Order) -> Option<Answer>>;
 
@@ -49,7 +60,7 @@ pub struct Player {
     sample: Sample,
     answers: Answers,
     /// Outcomes that are still to come.
-    later: Vec<(Moment, Outcome)>,
+    later: Vec<(Moment, Outcome, Fate)>,
     /// What the next readings before kills say instead of the latest.
     fresh: Vec<(Metric, Value)>,
     born: u32,
@@ -60,7 +71,7 @@ impl Player {
     pub fn new(config: Arc<Config>, (wall, now): (Timestamp, Moment)) -> Self {
         let config = config.in_hours(&config.almanac(wall)).map_or(config, Arc::new);
         let state = State::new(Arc::clone(&config), Start { now, ..Start::default() });
-        let blank = blank(Moment::default(), Duration::ZERO);
+        let blank = blank(now, Duration::ZERO);
         let sample = Sample { host: vec![blank; config.host.metrics.len()], ..Sample::default() };
         let answers: Answers = Box::new(|_| Some(Answer::at_once(OutcomeKind::Acknowledged, Reason::None)));
         Self { config, state, sample, answers, later: Vec::new(), fresh: Vec::new(), born: 0 }
@@ -98,7 +109,7 @@ impl Player {
             start_ticks: u64::from(self.born),
             pidfs_inode: Some(u64::from(self.born)),
         };
-        let readings = vec![blank(Moment::default(), Duration::ZERO); metrics];
+        let readings = vec![blank(now, Duration::ZERO); metrics];
         let at = self.sample.members.partition_point(|other| other.member < member);
         self.sample.members.insert(at, MemberSample { member, identity, started, first_seen: now, readings });
     }
@@ -166,7 +177,10 @@ impl Player {
 
     /// Judges until every order has its answer or waits for it.
     pub fn tick(&mut self, now: Moment, told: &mut Vec<Event>) {
-        let mut outcomes: Vec<Outcome> = self.later.extract_if(.., |(due, _)| *due <= now).map(|(_, o)| o).collect();
+        let mut outcomes = Vec::new();
+        for (_, outcome, fate) in self.later.extract_if(.., |(due, ..)| *due <= now).collect::<Vec<_>>() {
+            self.happen(outcome, fate, &mut outcomes);
+        }
         for _ in 0..MOST_ROUNDS {
             let verdicts = judge(&mut self.state, &self.sample, &outcomes, now);
             told.extend(verdicts.events);
@@ -183,6 +197,8 @@ impl Player {
     /// The daemon dies and is started again on what it had remembered; returns the kills that go on.
     pub fn restart(&mut self, now: Moment, told: &mut Vec<Event>) -> Vec<Sent> {
         let (state, killing) = State::restore(&self.config, self.state.memory(), now);
+        // Nobody hears any more what else was under way.
+        self.later.retain(|(.., fate)| *fate != Fate::Lives);
         self.state = state;
         self.look_everywhere(now, told);
         killing
@@ -217,19 +233,41 @@ impl Player {
             Err(answer) => Some(answer),
         };
         let Some(Answer { after, kind, reason, untouched }) = answer else { return };
-        let (order, member, at) = (order.id, order.member, now + after);
-        let outcome = Outcome { order, member, kind, reason, at, untouched, detail: None };
+        let (id, member, at) = (order.id, order.member, now + after);
+        let outcome = Outcome { order: id, member, kind, reason, at, untouched, detail: None };
+        let fate = match kind {
+            _ if !order.measure.is_kill() => Fate::Lives,
+            OutcomeKind::Gone => Fate::Ends,
+            OutcomeKind::Delivered
+            | OutcomeKind::Acknowledged
+            | OutcomeKind::Failed
+            | OutcomeKind::Held
+            | OutcomeKind::Vetoed
+            | OutcomeKind::Lapsed
+            | OutcomeKind::DryRun => Fate::Defies,
+        };
         if after.is_zero() {
-            outcomes.push(outcome);
+            self.happen(outcome, fate, outcomes);
         } else {
-            self.later.push((at, outcome));
+            self.later.push((at, outcome, fate));
         }
     }
 
-    /// What is asked before an order goes out: does the causing reading of a kill still hold, and is there an
-    /// anchor, as configured, for whom it stops or ends.
+    fn happen(&mut self, outcome: Outcome, fate: Fate, outcomes: &mut Vec<Outcome>) {
+        if fate == Fate::Ends {
+            self.leave(outcome.member);
+        }
+        outcomes.push(outcome);
+    }
+
+    /// What is asked before an order goes out: is the process there; does the causing reading of a kill still hold, and is there an
+    /// anchor, as configured, for whom it stops or ends; is this a dry run.
     fn question(&self, order: &Order) -> Result<(), Answer> {
         let ends = |kind, reason| Answer { untouched: true, ..Answer::at_once(kind, reason) };
+        let to_process = !matches!(order.measure, Measure::Http(_) | Measure::Command(_));
+        if to_process && !self.sample.members.iter().any(|member| member.identity == order.identity) {
+            return Err(ends(OutcomeKind::Gone, Reason::None));
+        }
         if order.undo {
             return Ok(());
         }
@@ -241,7 +279,7 @@ impl Player {
         if grave && target.is_none_or(|target| !target.selector.may_be_anchored()) {
             return Err(ends(OutcomeKind::Vetoed, Reason::Imitable));
         }
-        Ok(())
+        if self.config.daemon.dry_run { Err(ends(OutcomeKind::DryRun, Reason::None)) } else { Ok(()) }
     }
 
     fn confirm(&self, order: &Order) -> Result<(), Reason> {
