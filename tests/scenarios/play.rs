@@ -107,11 +107,10 @@ impl<'a> Stage<'a> {
         let member = self.member(subject)?;
         let config = Arc::clone(self.player.config());
         let mut known = false;
-        if metric.info().scope == Scope::Host {
-            if let Some(at) = config.host.metrics.iter().position(|other| *other == metric) {
-                self.player.host()[at] = reading;
-                known = true;
-            }
+        let on_host = config.host.metrics.iter().position(|other| *other == metric);
+        if let Some(at) = on_host.filter(|_| metric.info().scope == Scope::Host) {
+            self.player.host()[at] = reading;
+            known = true;
         }
         let target = config.targets.get(usize::from(member.target)).ok_or("the configuration has no target")?;
         let at = target.metrics.iter().position(|other| *other == metric);
