@@ -2,6 +2,7 @@
 
 mod about;
 mod document;
+mod prometheus;
 mod source;
 mod timeline;
 mod totals;
@@ -18,6 +19,7 @@ use crate::model::{Event, Level, MemberKey, Note};
 use crate::replay::{Fault, LevelRow, OrderRow, Replay, Row, Survey, Tally, Told, survey};
 use about::About;
 use document::Document;
+use prometheus::Prometheus;
 use source::Source;
 use timeline::Timeline;
 
@@ -28,8 +30,10 @@ pub(super) struct Arguments {
     file: ConfigFile,
     /// The readings: CSV (time,open_fds,close_wait.postgres,...; times RFC 3339 or seconds since 1970), with a
     /// column `process` where several processes are told of, and `target` where those of several targets are
-    #[arg(long, value_name = "FILE")]
-    series: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "prometheus", conflicts_with = "prometheus")]
+    series: Option<PathBuf>,
+    #[command(flatten)]
+    prometheus: Prometheus,
     /// The target that the readings are of; needed where the configuration has several and the file does not
     /// say
     #[arg(long, value_name = "TARGET")]
@@ -47,19 +51,20 @@ impl From<Fault> for Failure {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let config = arguments.file.load()?;
-    let source = Source::file(&arguments.series);
+    let source = arguments.source(&config)?;
     let mut series = source.open()?;
     let only = chosen(&config, arguments.target.as_deref(), series.names_targets())?;
     let survey = survey(&mut *series)?;
     if survey.rows == 0 {
-        let name = shown(&arguments.series);
+        let name = source.name();
         return Err(Failure::runtime(format!("{name}: there is no reading in it: was it recorded at all?")));
     }
     let mut series = source.open()?;
-    let about = About::of((&config, only), series.columns(), &survey);
+    let mut about = About::of((&config, only), series.columns(), &survey);
+    about.notes.extend_from_slice(source.notes());
     let mut replay = Replay::new(&config, only, (series.columns(), &survey));
     let mut report = if arguments.json { Report::json() } else { Report::text() };
-    report.begin((&shown(&arguments.series), &about), &survey, output)?;
+    report.begin((&source.name(), &about), &survey, output)?;
     let (mut row, mut told, mut tally) = (Row::default(), Vec::new(), Tally::default());
     loop {
         let more = series.read(&mut row)?;
@@ -79,6 +84,19 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     }
     tally.end(survey.last);
     report.end((&tally, &about), &survey, output)
+}
+
+impl Arguments {
+    /// Where the readings are.
+    fn source(&self, config: &Config) -> Result<Source, Failure> {
+        match &self.series {
+            Some(path) => Ok(Source::file(path)),
+            None => {
+                let now = crate::kernel::wall_instant();
+                Ok(Source::Recorded(self.prometheus.look(config, (self.target.as_deref(), now))?))
+            }
+        }
+    }
 }
 
 /// The target that is looked at alone.

@@ -44,6 +44,10 @@ const UNDO_USAGE: &str = "tradedog undo [OPTIONS] TARGET ACTION
        tradedog undo [OPTIONS] TARGET --all
        tradedog undo [OPTIONS] --all";
 
+/// Where the readings of a backtest are.
+const BACKTEST_USAGE: &str = "tradedog backtest [OPTIONS] --series FILE
+       tradedog backtest [OPTIONS] --prometheus URL";
+
 /// The forms of `act`.
 const ACT_USAGE: &str = "tradedog act [OPTIONS] TARGET ACTION
        tradedog act [OPTIONS] TARGET ACTION --process N
@@ -95,6 +99,7 @@ enum Command {
     /// Have the running daemon read its configuration again
     Reload(reload::Arguments),
     /// Replay recorded readings, and show what would have been ordered when
+    #[command(override_usage = BACKTEST_USAGE)]
     Backtest(backtest::Arguments),
     /// Look at running processes, and write a watchdog.toml for them, in dry run
     Init(init::Arguments),

@@ -1,6 +1,6 @@
 //! `tradedog status`: asks the running daemon.
 
-mod access;
+pub(super) mod access;
 pub(super) mod client;
 mod host;
 mod view;

@@ -247,17 +247,30 @@ impl Replay {
     fn seat(&mut self, target: u16, row: &Row, told: &mut Vec<Told>) {
         if let Some(seat) = self.seats.of(target, &row.process) {
             let (member, from, to) = (seat.member, std::mem::replace(&mut seat.last, self.at), self.at);
-            if to.since(from) > SHORTEST_GAP && to.since(from) > self.period * GAP_PERIODS {
+            if seat.is_another(row.started) {
+                told.push(Told::Left { member, at: self.at });
+                self.arrive(member, row.started, told);
+            } else if to.since(from) > SHORTEST_GAP && to.since(from) > self.period * GAP_PERIODS {
                 told.push(Told::Gap { member, from, to });
             }
             return;
         }
+        let member = self.seats.take((target, &row.process), (self.at, row.started));
+        self.arrive(member, row.started, told);
+    }
+
+    fn arrive(&mut self, member: MemberKey, started: Option<Timestamp>, told: &mut Vec<Told>) {
         // Who comes later than with the first rows has just started.
         let is_old = self.at.since(BEGINNING) <= self.period * GAP_PERIODS;
-        let started = if is_old { Moment::default() } else { self.at };
-        let member = self.seats.take((target, &row.process), self.at);
+        let guessed = if is_old { Moment::default() } else { self.at };
+        let started = started.map_or(guessed, |started| self.moment(started).min(self.at));
         self.player.arrive(member, (started, self.at));
         told.push(Told::Came { member, at: self.at });
+    }
+
+    /// The moment of an instant, before the beginning of the series too.
+    fn moment(&self, at: Timestamp) -> Moment {
+        if at < self.wall { BEGINNING - between(at, self.wall) } else { BEGINNING + between(self.wall, at) }
     }
 }
 

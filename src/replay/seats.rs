@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::model::{MemberKey, Moment};
 
 /// Who sits where, by target and name.
@@ -19,6 +21,21 @@ pub(super) struct Seat {
     pub(super) member: MemberKey,
     /// When the process was last told of.
     pub(super) last: Moment,
+    /// When it started, where the series says so.
+    started: Option<Timestamp>,
+}
+
+/// Starts that are told as so much apart at most are the same: they are worked out of a clock that is corrected.
+const SAME_START: i64 = 2;
+
+impl Seat {
+    /// Whether somebody else sits here now, who started at `started`. Who has said it first is the same.
+    pub(super) fn is_another(&mut self, started: Option<Timestamp>) -> bool {
+        let apart = |(one, other): (Timestamp, Timestamp)| (one.as_second() - other.as_second()).abs() > SAME_START;
+        let another = self.started.zip(started).is_some_and(apart);
+        self.started = started.or(self.started);
+        another
+    }
 }
 
 impl Seats {
@@ -28,10 +45,14 @@ impl Seats {
     }
 
     /// Gives a process the lowest free seat.
-    pub(super) fn take(&mut self, (target, process): (u16, &Arc<str>), now: Moment) -> MemberKey {
+    pub(super) fn take(
+        &mut self,
+        (target, process): (u16, &Arc<str>),
+        (now, started): (Moment, Option<Timestamp>),
+    ) -> MemberKey {
         let free = |slot: &u32| self.taken.values().all(|seat| seat.member != MemberKey { target, slot: *slot });
         let member = MemberKey { target, slot: (0..MemberKey::ALL).find(free).unwrap_or(0) };
-        self.taken.insert((target, Arc::clone(process)), Seat { member, last: now });
+        self.taken.insert((target, Arc::clone(process)), Seat { member, last: now, started });
         self.names.insert(member, Arc::clone(process));
         member
     }
@@ -71,13 +92,13 @@ mod tests {
         let mut seats = Seats::default();
         let at = Moment::from_secs;
         let (a, b, c): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "b".into(), "c".into());
-        let (first, second) = (seats.take((0, &a), at(0)), seats.take((0, &b), at(0)));
+        let (first, second) = (seats.take((0, &a), (at(0), None)), seats.take((0, &b), (at(0), None)));
         assert_eq!((first.slot, second.slot), (0, 1));
         assert!(seats.clear(at(50), at(100)).is_empty(), "nobody was told of at 100s");
         seats.of(0, &b).unwrap().last = at(100);
         assert_eq!(seats.clear(at(50), at(100)), [first]);
         assert_eq!(seats.name(first), Some(&a), "what was told of it is still told by its name");
-        assert_eq!(seats.take((0, &c), at(100)), first);
+        assert_eq!(seats.take((0, &c), (at(100), None)), first);
         assert_eq!(seats.name(first), Some(&c));
         assert!(seats.of(0, &a).is_none() && seats.has_any(0) && !seats.has_any(1));
     }

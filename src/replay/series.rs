@@ -51,6 +51,8 @@ pub struct Row {
     pub target: Option<Arc<str>>,
     /// Which process, as the series calls it; [`Row::ALL`] for all of the target together.
     pub process: Arc<str>,
+    /// When the process started, where the series says so: another start is another process.
+    pub started: Option<Timestamp>,
     /// In the order of the columns; none where there is no new reading.
     pub cells: Vec<Option<Value>>,
 }

@@ -35,6 +35,7 @@ mod names;
 mod needs;
 mod operator;
 mod privileges;
+mod recorded;
 mod reloads;
 mod remembering;
 mod restarts;

@@ -19,6 +19,8 @@ pub(super) struct About {
     pub(super) unknown: Vec<String>,
     /// Columns without a threshold.
     pub(super) ignored: Vec<String>,
+    /// What else somebody should know.
+    pub(super) notes: Vec<String>,
     /// Whether no threshold has a column.
     pub(super) blind: bool,
     /// A column that is probably misspelt, and what was meant.
@@ -59,6 +61,7 @@ impl About {
             config: config.files.first().map(|file| super::shown(file)).unwrap_or_default(),
             blind: unknown.len() == rows.len(),
             meant: meant.collect(),
+            notes: Vec::new(),
             ignored: ignored.into_iter().map(|column| column.name.clone()).collect(),
             unknown,
         }

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 
 use super::super::Failure;
 use super::super::lookup::shown;
+use super::prometheus::Recorded;
 use crate::replay::{Csv, Series};
 
 /// A place that can be read from its beginning as often as is needed.
 pub(super) enum Source {
     /// A file.
     File(PathBuf),
+    /// What a Prometheus has recorded.
+    Recorded(Recorded),
 }
 
 impl Source {
@@ -20,9 +23,28 @@ impl Source {
         Self::File(path.to_owned())
     }
 
+    /// What it is called.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) => shown(path),
+            Self::Recorded(recorded) => recorded.name(),
+        }
+    }
+
+    /// What somebody should know who reads the result.
+    pub(super) fn notes(&self) -> &[String] {
+        match self {
+            Self::File(_) => &[],
+            Self::Recorded(recorded) => recorded.notes(),
+        }
+    }
+
     /// Begins to read it.
     pub(super) fn open(&self) -> Result<Box<dyn Series>, Failure> {
-        let Self::File(path) = self;
+        let path = match self {
+            Self::File(path) => path,
+            Self::Recorded(recorded) => return Ok(recorded.series()),
+        };
         let name = shown(path);
         let unreadable = |error: &std::io::Error| {
             let error = error.to_string();

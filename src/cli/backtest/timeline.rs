@@ -32,6 +32,9 @@ pub(super) fn head((name, about): (&str, &About), survey: &Survey, output: &mut 
     ))?;
     let dry = if about.dry_run { "; it says dry_run = true: shown is what would be ordered without" } else { "" };
     output.line(format!("judged by {}{dry}", about.config))?;
+    for note in &about.notes {
+        output.styled(WARNING, note)?;
+    }
     if about.blind {
         output.styled(WARNING, "No threshold has a column: nothing can come of this.")?;
     }

@@ -33,6 +33,9 @@ pub(super) struct Summary {
     unknown: Vec<String>,
     /// Columns without a threshold.
     ignored: Vec<String>,
+    /// What else somebody should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +93,7 @@ impl Summary {
             },
             unknown: about.unknown.clone(),
             ignored: about.ignored.clone(),
+            notes: about.notes.clone(),
         }
     }
 }

@@ -61,16 +61,25 @@ impl Access {
 
     /// TLS over a connection to `host`.
     pub(super) async fn encrypted(&self, host: &str, stream: TcpStream) -> anyhow::Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from(host.to_owned()).context("no name that a certificate could be for")?;
-        let verifier = Arc::new(Believer::new(self.ca.as_deref())?);
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        connected.context("no TLS (--ca names the certificates to believe)")
+        encrypted(self.ca.as_deref(), host, stream).await
     }
+}
+
+/// TLS over a connection to `host`, whose certificate those in the file `ca` vouch for, or those that this host
+/// trusts.
+pub(in super::super) async fn encrypted(
+    ca: Option<&Path>,
+    host: &str,
+    stream: TcpStream,
+) -> anyhow::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(host.to_owned()).context("no name that a certificate could be for")?;
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Believer::new(ca)?))
+        .with_no_client_auth();
+    let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    connected.context("no TLS (--ca names the certificates to believe)")
 }
 
 /// Believes the very certificates that were named, and whatever they vouch for.

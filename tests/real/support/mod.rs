@@ -18,7 +18,7 @@ pub(crate) use daemon::{BINARY, Daemon, Setup};
 pub(crate) use endpoint::{Answer, Endpoint};
 pub(crate) use leaker::{Leaker, Options, Peer};
 pub(crate) use sandbox::{Forbidden, within};
-pub(crate) use scrape::Sample;
+pub(crate) use scrape::{Sample, get};
 
 /// A user that owns nothing here.
 pub(crate) const NOBODY: u32 = 65534;
