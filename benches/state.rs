@@ -47,11 +47,13 @@ fn member(slot: u32, rungs: usize) -> MemberMemory {
 fn threshold(base: Base) -> ThresholdMemory {
     let mut bounds = PerLevel::default();
     bounds.iter_mut().zip([300.0, 600.0, 800.0, 900.0]).for_each(|((_, bound), at)| *bound = Some(at));
-    ThresholdMemory { metric: Metric::plain(base), level: Level::Critical, since: SINCE, bounds, value: Some(812.0) }
+    let (metric, value) = (Metric::plain(base), Some(812.0));
+    ThresholdMemory { metric, level: Level::Critical, since: SINCE, bounds, value, escalations: Vec::new() }
 }
 
 fn rung(slot: u32, identity: Identity) -> RungMemory {
-    let cause = Cause { metric: Metric::plain(Base::OpenFds), value: 655.0, bound: 600.0, since: SINCE };
+    let cause =
+        Cause { metric: Metric::plain(Base::OpenFds), value: 655.0, bound: 600.0, since: SINCE, escalated: None };
     let http = Http {
         post: "http://127.0.0.1:8080/admin/websocket/disable".to_owned(),
         headers: Vec::new(),
@@ -84,6 +86,8 @@ fn rung(slot: u32, identity: Identity) -> RungMemory {
         state: RungStateMemory::InForce,
         attempts: 0,
         acknowledged: true,
+        ineffective: 0,
+        judged: None,
         order: Some(Arc::new(order)),
     }
 }

@@ -7,7 +7,7 @@ use super::{Budget, Hours};
 use crate::model::{ActionScope, KillScope, Measure, Undo};
 
 /// `[target.NAME.actions.ACTION]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     /// ACTION
     pub name: Arc<str>,
@@ -17,7 +17,7 @@ pub struct Action {
     pub cooldown: Duration,
     /// Due again after this while the level holds.
     pub repeat: Option<Duration>,
-    /// Failed deliveries before it gives up.
+    /// Failed deliveries, and orders without effect, before it gives up.
     pub max_attempts: u32,
     /// Whom one delivery serves.
     pub scope: ActionScope,
@@ -25,11 +25,17 @@ pub struct Action {
     pub undo: Option<Undo>,
     /// How often it may be taken and undone; beyond that it stays in force.
     pub max_cycles: Budget,
-    /// How long it has to help: the next entry of the host's ladder, the next freeze or kill of a
-    /// group, wait that long.
+    /// How long it has to help: then its effect is judged, and the next entry of the host's ladder, the
+    /// next freeze or kill of a group, wait that long.
     pub patience: Duration,
     /// It is not taken in these hours.
     pub not_during: Vec<Hours>,
+    /// What counts as help.
+    pub effect: EffectKind,
+    /// By which share of the reading that caused it the metric must become better.
+    pub min_effect: f64,
+    /// What follows where it has had no effect.
+    pub escalate: Escalate,
     /// What a kill needs first.
     pub needs: Option<Needs>,
     /// After a kill a new member must be there within this.
@@ -58,10 +64,33 @@ impl Default for Action {
             max_cycles: Budget { max: 3, per: Duration::from_secs(4 * 3600) },
             patience: Duration::from_secs(60),
             not_during: Vec::new(),
+            effect: EffectKind::Falls,
+            min_effect: 0.05,
+            escalate: Escalate::No,
             needs: None,
             expect_successor: None,
         }
     }
+}
+
+/// What counts as the effect of a measure, beside that its level is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectKind {
+    /// The causing metric becomes better by `min_effect`.
+    Falls,
+    /// Or it grows less than half as fast as before.
+    StopsGrowth,
+}
+
+/// What follows where a measure has had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escalate {
+    /// Nothing: the next level is entered by its own bound.
+    No,
+    /// The actions of the next level, unless a kill is among them.
+    Yes,
+    /// The actions of the next level, a kill too.
+    ToKill,
 }
 
 /// What must be acknowledged before a kill.

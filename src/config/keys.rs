@@ -111,8 +111,6 @@ pub(super) const HOST_ROW: Section = Section {
 /// A level of a row, written as a table.
 pub(super) const BOUND: Section = Section { title: "a bound", known: &["at", "clear", "hold"], later: &[] };
 
-const NO_EFFECT: &str = "`cooldown`, `repeat` and `max_attempts` say how often it is tried";
-
 /// An action.
 pub(super) const ACTION: Section = Section {
     title: "an action",
@@ -131,18 +129,17 @@ pub(super) const ACTION: Section = Section {
         "repeat",
         "max_attempts",
         "patience",
+        "effect",
+        "min_effect",
+        "escalate",
+        "escalate_to_kill",
         "scope",
         "assume_handled",
         "needs",
         "expect_successor",
         "not_during",
     ],
-    later: &[
-        ("min_effect", NO_EFFECT),
-        ("effect", NO_EFFECT),
-        ("escalate", "a higher level of the ladder is entered by its own bound"),
-        ("escalate_to_kill", "a higher level of the ladder is entered by its own bound"),
-    ],
+    later: &[],
 };
 
 /// The deliveries.

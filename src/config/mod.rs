@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use crate::model::{Base, Level, Metric, PerLevel};
 
-pub use action::{Action, Needs, Otherwise};
+pub use action::{Action, EffectKind, Escalate, Needs, Otherwise};
 pub use calendar::{Calendar, Doubt, Hours, Session, Span};
 pub use difference::difference;
 pub use during::{Almanac, During, Page, Usual};

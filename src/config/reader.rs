@@ -12,7 +12,7 @@ use super::Written;
 use super::keys::{self, Section};
 use super::problem::Report;
 use super::source::Place;
-use super::text::{capped, list, nearest, quoted};
+use super::text::{capped, nearest, quoted};
 
 /// A value where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ fn refuse(entry: &Entry<'_>, section: &Section, report: &mut Report) {
         report.error(entry.key_place, format!("`{key}` is not available in this version")).help(*instead);
         return;
     }
-    let keys = format!("keys of {}: {}", section.title, list(section.known));
+    let keys = format!("keys of {}: {}", section.title, section.known.join(", "));
     let words = section.known.iter().copied().chain(section.later.iter().map(|(key, _)| *key));
     let help = match nearest(entry.key, words) {
         Some(near) => format!("did you mean `{near}`? {keys}"),

@@ -179,6 +179,7 @@ pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
             value: 305.0,
             bound: 300.0,
             since: Moment::from_secs(9_990),
+            escalated: None,
         }),
         decided: Moment::from_secs(9_995),
         attempt: 1,

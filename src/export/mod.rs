@@ -20,8 +20,8 @@ pub use control::{Asked, Control, OrderAnswer, Reply, Request, Whom};
 pub use published::{Published, Publisher};
 pub use server::{Clock, News, Server, usable as usable_tls};
 pub use snapshot::{
-    GroupView, Lists, ListsOf, MemberView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, Snapshot,
-    TargetView,
+    EscalationView, GroupView, Lists, ListsOf, MemberView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView,
+    Snapshot, TargetView,
 };
 
 #[cfg(test)]

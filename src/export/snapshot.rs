@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid, Reading,
-    RungView, ThresholdView,
+    Base, Escalation, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid,
+    Reading, RungView, ThresholdView,
 };
 use crate::record::{Counters, LogTo};
 
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub targets: Vec<TargetView>,
     /// Rungs that are not idle; those of a group have its seat, [`MemberKey::ALL`].
     pub rungs: Vec<RungView>,
+    /// Ladders that stand higher than their readings ask for.
+    pub escalations: Vec<EscalationView>,
     /// Measures in force.
     pub leases: Vec<LeaseView>,
     /// What the operator holds back.
@@ -93,6 +95,15 @@ pub struct GroupView {
     pub target: u16,
     /// What its processes come to together, its ladders and thresholds.
     pub lists: Lists,
+}
+
+/// A ladder that stands higher than its readings ask for, because a measure had no effect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EscalationView {
+    /// Whose: a seat, [`MemberKey::ALL`] of a group; none for the host's.
+    pub member: Option<MemberKey>,
+    /// How far, and why.
+    pub what: Escalation,
 }
 
 /// Where the readings, ladders and thresholds of a seat are: for [`Snapshot::readings`] and its sisters.
@@ -184,6 +195,7 @@ impl Snapshot {
             wall: WallClock::default(),
             targets,
             rungs: Vec::new(),
+            escalations: Vec::new(),
             leases: Vec::new(),
             inhibitions: Vec::new(),
             counters: Arc::default(),
@@ -214,6 +226,7 @@ impl Snapshot {
     pub fn clear(&mut self) {
         self.targets.clear();
         self.rungs.clear();
+        self.escalations.clear();
         self.leases.clear();
         self.inhibitions.clear();
         self.probes.clear();

@@ -7,6 +7,7 @@
 mod account;
 mod build;
 mod calendar;
+mod orders;
 mod peer;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Banner, Inhibited, summaries};
 pub use calendar::Calendar;
+pub use orders::{EndedOrder, Escalated};
 pub use peer::Peer;
 
 /// The document.
@@ -137,6 +139,9 @@ pub struct Host {
     /// Its thresholds; their ladder is `host`.
     #[serde(default)]
     pub thresholds: Vec<Threshold>,
+    /// Why its ladder stands higher than its readings ask for, where it does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub escalated: Option<Escalated>,
     /// The rungs of its ladder that are not idle. Those of a live process are in its own list too.
     #[serde(default)]
     pub rungs: Vec<HostRung>,
@@ -273,6 +278,9 @@ pub struct Ladder {
     pub level: String,
     /// Since when.
     pub since: f64,
+    /// Why it stands higher than its readings ask for, where it does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub escalated: Option<Escalated>,
 }
 
 /// One reading: exactly one of `value`, `unlimited`, `unknown`.
@@ -331,41 +339,6 @@ pub struct Rung {
     /// When it may go out, where that is known; of one that is done or in force, since when.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub time: Option<f64>,
-}
-
-/// An order at its final outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EndedOrder {
-    /// Its number.
-    pub order: u64,
-    /// When it ended.
-    pub time: f64,
-    /// Its target.
-    pub target: String,
-    /// The slot of its process.
-    pub process: u32,
-    /// The pid of its process.
-    pub pid: i32,
-    /// Its action.
-    pub action: String,
-    /// Whether it took the action back.
-    #[serde(skip_serializing_if = "is_false", default)]
-    pub undo: bool,
-    /// The level whose rung it was; normal of a scheduled order.
-    pub level: String,
-    /// What made that level; absent when none did.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub metric: Option<String>,
-    /// The reading.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub value: Option<f64>,
-    /// The bound that it was at or past.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub bound: Option<f64>,
-    /// What became of it.
-    pub outcome: String,
-    /// Why.
-    pub reason: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

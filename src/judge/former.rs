@@ -9,7 +9,7 @@ use super::member::MemberState;
 use super::memory::name_of;
 use super::rung::{Rung, RungState};
 use super::threshold::ThresholdState;
-use super::watched::{Rules, Watched};
+use super::watched::{Coursed, Rules, Watched};
 use crate::config::{Ladder, Target, Threshold};
 use crate::model::{Identity, LadderView, Level, Metric, RungName};
 
@@ -41,6 +41,7 @@ struct FormerRung {
 struct FormerWatched {
     thresholds: Vec<FormerThreshold>,
     ladders: Vec<(Arc<str>, LadderView)>,
+    courses: Vec<Option<Box<Coursed>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -133,10 +134,11 @@ impl FormerWatched {
             Some(FormerThreshold { metric, rule: rule.clone(), state: state.clone() })
         });
         let ladders = ladders.iter().cloned().zip(watched.ladders.iter().copied());
-        Self { thresholds: thresholds.collect(), ladders: ladders.collect() }
+        Self { thresholds: thresholds.collect(), ladders: ladders.collect(), courses: watched.courses.clone() }
     }
 
     fn keep(&self, watched: &mut Watched, rules: Rules<'_>, ladders: &[Arc<str>]) {
+        watched.keep_courses(&self.courses);
         for (index, rule) in rules.thresholds.iter().enumerate() {
             let metric = rules.metrics.get(rule.metric);
             let same = |former: &&FormerThreshold| Some(&former.metric) == metric && former.is_judged_as(rule);

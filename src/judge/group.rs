@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::watched::{Rules, Sight, Stepped, Watched};
 use super::{Pass, State};
-use crate::config::Per;
+use crate::config::{Per, Target};
 use crate::model::{ActionScope, Base, Measure, MemberKey, Metric, Moment, Note, Scope};
 
 /// What is remembered of a group.
@@ -16,6 +16,15 @@ pub(super) struct GroupState {
     pub(super) last_victim: Option<Moment>,
     /// False while it is only remembered: none of its members of then was found yet.
     pub(super) present: bool,
+}
+
+impl GroupState {
+    fn follow(&mut self, target: &Target, pass: &mut Pass<'_>) {
+        for Stepped { ladder, from, to, cause } in self.watched.climb(Rules::of_target(target), pass.now) {
+            let (name, ladder) = (Some(Arc::clone(&target.name)), Arc::clone(&target.ladders[ladder].name));
+            pass.tell(Note::LadderStepped { target: name, ladder, from, to, cause });
+        }
+    }
 }
 
 impl State {
@@ -41,10 +50,16 @@ impl State {
             for Sight { metric, why } in sights {
                 pass.tell(Note::Seen { target: name(), metric: target.metrics[metric].to_string().into(), why });
             }
-            for Stepped { ladder, from, to, cause } in state.watched.climb(rules, pass.now) {
-                let ladder = Arc::clone(&target.ladders[ladder].name);
-                pass.tell(Note::LadderStepped { target: name(), ladder, from, to, cause });
-            }
+            state.follow(target, pass);
+        }
+    }
+
+    /// The ladders of a group follow its thresholds.
+    pub(super) fn climb_group(&mut self, index: u16, pass: &mut Pass<'_>) {
+        let config = Arc::clone(&self.config);
+        let target = config.targets.get(usize::from(index));
+        if let Some((group, target)) = self.groups.get_mut(&index).filter(|group| group.present).zip(target) {
+            group.follow(target, pass);
         }
     }
 

@@ -51,7 +51,13 @@ impl State {
         for Sight { metric, why } in sights {
             pass.tell(Note::Seen { target: None, metric: config.host.metrics[metric].to_string().into(), why });
         }
-        for Stepped { from, to, cause, .. } in self.host.watched.climb(rules, pass.now) {
+        self.climb_host(pass);
+    }
+
+    /// The host's ladder follows its thresholds.
+    pub(super) fn climb_host(&mut self, pass: &mut Pass<'_>) {
+        let config = Arc::clone(&self.config);
+        for Stepped { from, to, cause, .. } in self.host.watched.climb(Rules::of_host(&config), pass.now) {
             pass.tell(Note::LadderStepped { target: None, ladder: "host".into(), from, to, cause });
             for rung in self.members.values_mut().flat_map(|member| &mut member.rungs) {
                 if matches!(rung.of, Of::Host(_)) && rung.level > to {

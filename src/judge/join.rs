@@ -14,6 +14,8 @@ impl State {
             let own = rung.give_up_order();
             rung.state = shared.state;
             rung.attempts = shared.attempts;
+            rung.ineffective = shared.ineffective;
+            rung.judged = shared.judged;
             rung.retrying = shared.retrying;
             rung.acknowledged = shared.acknowledged;
             rung.order = shared.order;

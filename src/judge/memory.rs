@@ -46,6 +46,7 @@ impl State {
             cycles: self.cycles.clone(),
             successors: self.successors_memory(),
             inhibitions: self.inhibitions.clone(),
+            windows: self.windows.clone(),
         }
     }
 
@@ -115,6 +116,8 @@ impl MemberState {
                 attempts: rung.attempts,
                 acknowledged: rung.acknowledged,
                 order: rung.order.clone(),
+                ineffective: rung.ineffective,
+                judged: rung.judged.clone(),
             })
         });
         MemberMemory {

@@ -8,6 +8,7 @@ mod brakes;
 mod breaker;
 mod budget;
 mod calendar;
+mod effect;
 mod former;
 mod group;
 mod host;
@@ -56,7 +57,7 @@ pub use view::{MemberView, WatchedView};
 use crate::config::Config;
 use crate::model::{
     BootId, Cycle, Event, Inhibition, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome, Reading,
-    Reason, Sample, Unknown, Value,
+    Reason, Sample, Unknown, Value, Window,
 };
 
 /// Everything that judge remembers from pass to pass.
@@ -81,6 +82,8 @@ pub struct State {
     target_kills: Vec<Kills>,
     daemon_kills: Kills,
     seat_kills: BTreeMap<MemberKey, Kills>,
+    /// Orders whose effect is being measured.
+    windows: Vec<Window>,
     /// Orders that were spoken of and are not needed any more, to be told with the next verdicts.
     dropped: Vec<Arc<Order>>,
     passes: u64,
@@ -151,6 +154,7 @@ impl State {
             target_kills,
             daemon_kills: Kills::default(),
             seat_kills: BTreeMap::new(),
+            windows: Vec::new(),
             dropped: Vec::new(),
             passes: 0,
             remembered: None,
@@ -200,6 +204,7 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     state.read_host(&mut pass);
     state.read_groups(&mut pass);
     state.read_members(&mut pass);
+    state.tend_effects(&mut pass);
     state.tend_inhibitions(&mut pass);
     state.tend_host(&pass);
     state.tend_schedules(&mut pass);

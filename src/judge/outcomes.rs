@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::leases::is_of;
 use super::rung::{Hold, Of, Rung, RungState};
 use super::{Pass, State};
-use crate::model::{ActionScope, Event, MemberKey, Moment, Note, Order, Outcome, OutcomeKind, Reason};
+use crate::model::{ActionScope, Event, Judged, MemberKey, Moment, Note, Order, OrderId, Outcome, OutcomeKind, Reason};
 
 /// What an order has left behind.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,17 @@ pub(super) struct Taking<'a> {
     pub(super) order: &'a Arc<Order>,
     pub(super) outcome: &'a Outcome,
     pub(super) left: Left,
+    /// The window in which its effect is measured.
+    pub(super) window: Option<OrderId>,
     /// Whether one of its rungs has told it.
     told: bool,
+}
+
+impl Taking<'_> {
+    /// What its rungs remember of it until its effect is known.
+    pub(super) fn judged(&self) -> Option<Judged> {
+        Some(Judged { window: self.window?, order: Arc::clone(self.order), at: self.outcome.at })
+    }
 }
 
 impl State {
@@ -53,7 +62,9 @@ impl State {
         }
         self.note_delivery(&order, outcome);
         self.note_victim(&order, outcome);
-        let mut taking = Taking { order: &order, outcome, left, told: false };
+        let reached = matches!(outcome.kind, OutcomeKind::Delivered | OutcomeKind::Acknowledged);
+        let window = if reached { self.open_window(&order, flight.of, outcome.at) } else { None };
+        let mut taking = Taking { order: &order, outcome, left, window, told: false };
         for seat in self.waiting_for(&order) {
             self.step_rung(seat, &mut taking, pass);
         }
@@ -141,6 +152,7 @@ impl State {
             rung.make_due();
         } else {
             let note = rung.take(taking, again);
+            rung.judged = taking.judged().or_else(|| rung.judged.take());
             if !std::mem::replace(&mut taking.told, true) {
                 pass.verdicts.events.extend(note.map(|note| Event { at: taking.outcome.at, note }));
                 if matches!(rung.state, RungState::GaveUp(_)) && level >= rung.level {

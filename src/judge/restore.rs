@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::effect::without_changed;
 use super::group::GroupState;
 use super::leases::is_freeze;
 use super::member::MemberState;
@@ -69,7 +70,8 @@ impl State {
     /// more is undone.
     pub fn reconfigured(&self, config: &Arc<Config>, now: Moment) -> Self {
         let flights = self.in_flight.clone();
-        let mut state = Self::taken_up(config, self.memory(), (flights, Break::Reload), now);
+        let memory = without_changed(self.memory(), &self.config, config);
+        let mut state = Self::taken_up(config, memory, (flights, Break::Reload), now);
         state.breakers = self.breakers.clone();
         state.dropped.clone_from(&self.dropped);
         state.dropped.extend(self.operators_due());
@@ -113,6 +115,7 @@ impl State {
         state.take_up_leases(broken, now);
         state.cycles = memory.cycles;
         state.inhibitions = memory.inhibitions;
+        state.windows = memory.windows;
         for TargetDelivery { target, delivery } in memory.delivered {
             state.take_up_delivery(&target, &delivery.action, delivery.at);
         }
@@ -184,6 +187,7 @@ impl State {
         let ours = |rung: &&mut RungMemory| rung.order.as_ref().is_some_and(|order| order.id == taking.order.id);
         for rung in rungs.filter(ours).filter(|rung| rung.state == RungStateMemory::InFlight) {
             rung.acknowledged = kind == OutcomeKind::Acknowledged;
+            rung.judged = taking.judged().or_else(|| rung.judged.take());
             rung.state = match kind {
                 OutcomeKind::Delivered | OutcomeKind::Acknowledged if taking.left == Left::InForce => {
                     RungStateMemory::InForce
@@ -313,6 +317,8 @@ impl Restoring<'_> {
         rung.attempts = memory.attempts;
         rung.retrying = memory.attempts > 0 && memory.order.is_some();
         rung.acknowledged = memory.acknowledged;
+        rung.ineffective = memory.ineffective;
+        rung.judged.clone_from(&memory.judged);
         rung.order.clone_from(&memory.order);
         rung.state = self.rung_state(rung, memory);
         if matches!(rung.of, Of::Host(_)) {

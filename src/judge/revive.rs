@@ -1,6 +1,7 @@
 //! Rungs whose time has come again: `repeat`, a retry, a veto with a newer reading.
 
 use super::State;
+use super::effect::is_spent;
 use super::rung::RungState;
 use crate::config::Target;
 use crate::model::{MemberKey, Moment};
@@ -28,7 +29,9 @@ impl State {
                 // What could be undone and is done was undone by the operator.
                 let action = target.actions.get(rung.action).filter(|action| action.undo.is_none());
                 let repeat = action.and_then(|action| action.repeat);
+                let spent = action.is_some_and(|action| is_spent(rung.ineffective, action));
                 repeat.is_some_and(|repeat| now >= at + repeat)
+                    && !spent
                     && !rung.of.is_apart()
                     && self.grounds(key, rung.of, rung.level).is_some_and(|grounds| grounds.known)
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Level, Moment, Order, OrderId, Reason};
+use crate::model::{Judged, Level, Moment, Order, OrderId, Reason};
 
 /// First wait after a failed delivery; it doubles.
 const FIRST_BACKOFF: Duration = Duration::from_secs(5);
@@ -84,6 +84,10 @@ pub(super) struct Rung {
     pub(super) told: Vec<Reason>,
     /// Failed deliveries since the level was entered.
     pub(super) attempts: u32,
+    /// Orders without effect since the level was entered.
+    pub(super) ineffective: u32,
+    /// The order whose effect is being measured.
+    pub(super) judged: Option<Judged>,
     /// Whether its order was tried before.
     pub(super) retrying: bool,
     /// Whether the other side acknowledged it, or in dry run would have.
@@ -115,6 +119,8 @@ impl Rung {
             hold: None,
             told: Vec::new(),
             attempts: 0,
+            ineffective: 0,
+            judged: None,
             retrying: false,
             acknowledged: false,
             veto: None,
@@ -133,9 +139,10 @@ impl Rung {
 
     /// Its level was entered, or `repeat` is over: it is to be ordered anew.
     pub(super) fn make_due(&mut self) {
-        let by = self.by.take();
-        *self =
-            Self { state: RungState::Due, attempts: self.attempts, by, ..Self::new(self.of, self.level, self.action) };
+        let (by, judged) = (self.by.take(), self.judged.take());
+        let Self { attempts, ineffective, .. } = *self;
+        let new = Self::new(self.of, self.level, self.action);
+        *self = Self { state: RungState::Due, attempts, ineffective, by, judged, ..new };
     }
 
     /// Its level was left: what was due or waiting lapses; nothing is remembered. Returns the
@@ -189,6 +196,11 @@ impl Rung {
     /// How long to wait after `attempts` failures.
     pub(super) fn backoff(attempts: u32) -> Duration {
         FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF)
+    }
+
+    /// Whether its order is judged in that window.
+    pub(super) fn is_in(&self, window: OrderId) -> bool {
+        self.judged.as_ref().is_some_and(|judged| judged.window == window)
     }
 
     /// A kill needs it: the next try comes after the shortest wait.

@@ -19,7 +19,14 @@ impl MemberState {
             let metric = target.metrics[metric].to_string().into();
             pass.tell(Note::Reading { target: Arc::clone(&target.name), member: key, identity, metric, why });
         }
-        for Stepped { ladder, from, to, cause } in self.watched.climb(rules, pass.now) {
+        self.follow(target, key, pass);
+        changed
+    }
+
+    /// Its ladders follow its thresholds, its rungs its ladders.
+    fn follow(&mut self, target: &Target, key: MemberKey, pass: &mut Pass<'_>) {
+        let identity = self.identity;
+        for Stepped { ladder, from, to, cause } in self.watched.climb(Rules::of_target(target), pass.now) {
             let (target, ladder) = (Arc::clone(&target.name), Arc::clone(&target.ladders[ladder].name));
             pass.tell(Note::LevelChanged { target, member: key, identity, ladder, from, to, cause });
         }
@@ -27,7 +34,6 @@ impl MemberState {
         let levels = std::mem::take(&mut self.watched.ladders);
         self.climb(&levels, pass);
         self.watched.ladders = levels;
-        changed
     }
 }
 
@@ -116,11 +122,37 @@ impl State {
         }
     }
 
+    /// A ladder that this member stands on was raised beside the readings: whoever stands on it follows.
+    pub(super) fn climb_members(&mut self, key: MemberKey, pass: &mut Pass<'_>) {
+        let Self { config, members, groups, .. } = self;
+        let Some(target) = config.targets.get(usize::from(key.target)) else { return };
+        if target.per == Per::Process {
+            if let Some(member) = members.get_mut(&key) {
+                member.follow(target, key, pass);
+            }
+            return;
+        }
+        let Some(group) = groups.get(&key.target).filter(|group| group.present) else { return };
+        for (_, member) in members.range_mut(MemberKey { slot: 0, ..key }..=MemberKey::all_of(key.target)) {
+            member.climb(&group.watched.ladders, pass);
+        }
+    }
+
     /// What the member's own ladders are fed by: its own thresholds, or its group's.
     pub(super) fn watched(&self, key: MemberKey) -> Option<&Watched> {
         match self.config.targets.get(usize::from(key.target))?.per {
             Per::Process => self.members.get(&key).map(|member| &member.watched),
             Per::Group => self.groups.get(&key.target).filter(|group| group.present).map(|group| &group.watched),
+        }
+    }
+
+    /// The same, to change it.
+    pub(super) fn watched_mut(&mut self, key: MemberKey) -> Option<&mut Watched> {
+        match self.config.targets.get(usize::from(key.target))?.per {
+            Per::Process => self.members.get_mut(&key).map(|member| &mut member.watched),
+            Per::Group => {
+                self.groups.get_mut(&key.target).filter(|group| group.present).map(|group| &mut group.watched)
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::member::{MemberState, rungs};
 use super::rung::{Of, Rung};
-use super::watched::Watched;
+use super::watched::{Rules, Watched};
 use super::{Pass, State};
 use crate::config::{Config, Per, Target, Threshold};
 use crate::model::{Level, MemberKey, Moment, Note};
@@ -61,6 +61,8 @@ impl Watched {
             Some(state)
         };
         self.thresholds = is.thresholds.iter().map(|row| state(row).unwrap_or_default()).collect();
+        self.lay_courses(Rules::of_target(is));
+        self.review_escalations(Rules::of_target(is));
     }
 }
 

@@ -79,7 +79,14 @@ impl ThresholdState {
     /// What must be remembered of it.
     pub(super) fn memory(&self, threshold: &Threshold, metric: Metric) -> ThresholdMemory {
         let bounds = self.rebase.as_deref().cloned().unwrap_or_else(|| bounds_of(threshold));
-        ThresholdMemory { metric, level: self.level, since: self.since, bounds, value: self.last_known }
+        ThresholdMemory {
+            metric,
+            level: self.level,
+            since: self.since,
+            bounds,
+            value: self.last_known,
+            escalations: Vec::new(),
+        }
     }
 
     /// As it was remembered: its level holds until readings clear it. Under other bounds the next

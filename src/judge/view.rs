@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::State;
+use super::effect::is_spent;
 use super::leases::is_freeze;
 use super::member::MemberState;
 use super::rung::{Hold, Of, Rung, RungState};
 use super::watched::Watched;
 use crate::model::{
-    Answer, LadderView, Lease, LeaseStanding, LeaseView, MemberKey, Moment, Reason, RungOf, RungView, Standing,
-    ThresholdView, UndoBy, Undoing,
+    Answer, Escalation, LadderView, Lease, LeaseStanding, LeaseView, MemberKey, Moment, Reason, RungOf, RungView,
+    Standing, ThresholdView, UndoBy, Undoing,
 };
 
 /// One member as it stands.
@@ -92,6 +93,11 @@ impl<'a> WatchedView<'a> {
         self.0.ladders.iter().copied()
     }
 
+    /// Its ladders that stand higher than its thresholds ask for.
+    pub fn escalations(self) -> impl Iterator<Item = &'a Escalation> {
+        self.0.escalations.iter()
+    }
+
     /// Its thresholds, as configured.
     pub fn thresholds(self, now: Moment) -> impl Iterator<Item = ThresholdView> + 'a {
         self.0.thresholds.iter().map(move |state| ThresholdView {
@@ -140,12 +146,21 @@ impl<'a> MemberView<'a> {
                 rung.hold.map_or(Standing::Waiting, |Hold { reason, opens }| Standing::Held { reason, opens })
             }
             RungState::InFlight(_) => Standing::InFlight,
+            RungState::Done { .. } | RungState::InForce if self.is_spent(rung) => {
+                Standing::GaveUp { reason: Reason::None }
+            }
             RungState::Done { at, .. } => Standing::Done { at },
             RungState::InForce => Standing::InForce { since: self.in_force_since(rung) },
             RungState::Failed { retry, reason } => Standing::Retrying { reason, at: retry },
             RungState::Vetoed { .. } => Standing::Vetoed { reason: rung.veto.unwrap_or(Reason::None) },
             RungState::GaveUp(reason) => Standing::GaveUp { reason },
         })
+    }
+
+    fn is_spent(self, rung: &Rung) -> bool {
+        let target = self.state.config.targets.get(usize::from(self.key.target));
+        let action = target.and_then(|target| target.actions.get(rung.action));
+        action.is_some_and(|action| is_spent(rung.ineffective, action))
     }
 
     fn in_force_since(self, rung: &Rung) -> Moment {

@@ -4,9 +4,10 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use super::effect::Stairs;
 use super::threshold::{Rule, ThresholdState};
 use crate::config::{Config, Target, Threshold};
-use crate::model::{Cause, LadderView, Level, Metric, Moment, Reading, ThresholdMemory, Unknown};
+use crate::model::{Cause, Course, Escalation, LadderView, Level, Metric, Moment, Reading, ThresholdMemory, Unknown};
 
 /// How long a metric may take to have its first value.
 const BEGINNING: Duration = Duration::from_secs(10);
@@ -18,6 +19,17 @@ pub(super) struct Watched {
     pub(super) thresholds: Vec<ThresholdState>,
     /// As the rules' ladders.
     pub(super) ladders: Vec<LadderView>,
+    /// Ladders that stand higher than the thresholds ask for.
+    pub(super) escalations: Vec<Escalation>,
+    /// As the rules' thresholds: how each metric went, where a measure is to stop its growth.
+    pub(super) courses: Vec<Option<Box<Coursed>>>,
+}
+
+/// How a metric went.
+#[derive(Clone, Debug)]
+pub(super) struct Coursed {
+    pub(super) metric: Metric,
+    pub(super) course: Course,
 }
 
 /// What is watched, and by which bounds.
@@ -27,6 +39,8 @@ pub(super) struct Rules<'a> {
     pub(super) metrics: &'a [Metric],
     /// How many ladders there are.
     pub(super) ladders: usize,
+    /// What stands on them.
+    pub(super) stairs: Stairs<'a>,
 }
 
 /// Why a rung is due.
@@ -60,21 +74,35 @@ pub(super) struct Sight {
 
 impl<'a> Rules<'a> {
     pub(super) fn of_target(target: &'a Target) -> Self {
-        Self { thresholds: &target.thresholds, metrics: &target.metrics, ladders: target.ladders.len() }
+        Self {
+            thresholds: &target.thresholds,
+            metrics: &target.metrics,
+            ladders: target.ladders.len(),
+            stairs: Stairs::Target(target),
+        }
     }
 
     pub(super) fn of_host(config: &'a Config) -> Self {
-        Self { thresholds: &config.host.thresholds, metrics: &config.host.metrics, ladders: 1 }
+        Self {
+            thresholds: &config.host.thresholds,
+            metrics: &config.host.metrics,
+            ladders: 1,
+            stairs: Stairs::Host(config),
+        }
     }
 }
 
 impl Watched {
     /// Nothing read yet.
     pub(super) fn new(rules: Rules<'_>, now: Moment) -> Self {
-        Self {
+        let mut watched = Self {
             thresholds: vec![ThresholdState::default(); rules.thresholds.len()],
             ladders: vec![LadderView { level: Level::Normal, since: now }; rules.ladders],
-        }
+            escalations: Vec::new(),
+            courses: Vec::new(),
+        };
+        watched.lay_courses(rules);
+        watched
     }
 
     /// As it stood when it was remembered, as far as `rules` still have it.
@@ -86,11 +114,15 @@ impl Watched {
                 *state = ThresholdState::restore(threshold, before);
             }
         }
+        for before in memory.iter().filter(|memory| rules.position(&memory.metric).is_some()) {
+            watched.take_escalations(rules, before);
+        }
         for ladder in 0..watched.ladders.len() {
             let level = watched.highest(rules, ladder);
             let holding = rules.thresholds.iter().zip(&watched.thresholds);
             let holding = holding.filter(|(threshold, state)| threshold.ladder == ladder && state.level() == level);
             let since = holding.map(|(_, state)| state.since()).min().filter(|_| level > Level::Normal);
+            let since = since.or_else(|| watched.raised_since(rules, (ladder, level)));
             watched.ladders[ladder] = LadderView { level, since: since.unwrap_or(now) };
         }
         watched
@@ -101,7 +133,9 @@ impl Watched {
         let both = rules.thresholds.iter().zip(&self.thresholds);
         let raised = both.filter(|(_, state)| state.level() > Level::Normal);
         let memory = raised.filter_map(|(threshold, state)| {
-            Some(state.memory(threshold, rules.metrics.get(threshold.metric)?.clone()))
+            let metric = rules.metrics.get(threshold.metric)?.clone();
+            let escalations = self.escalations_of(&metric);
+            Some(ThresholdMemory { escalations, ..state.memory(threshold, metric) })
         });
         memory.collect()
     }
@@ -110,14 +144,19 @@ impl Watched {
     /// level has changed.
     pub(super) fn observe(&mut self, rules: Rules<'_>, readings: &[Reading], now: Moment) -> (Vec<Sight>, bool) {
         let (mut sights, mut stepped) = (Vec::new(), false);
-        for (threshold, state) in rules.thresholds.iter().zip(&mut self.thresholds) {
+        let rows = self.thresholds.iter_mut().zip(&mut self.courses);
+        for (threshold, (state, course)) in rules.thresholds.iter().zip(rows) {
             let (Some(reading), Some(metric)) = (readings.get(threshold.metric), rules.metrics.get(threshold.metric))
             else {
                 continue;
             };
             let before = state.level();
             let rule = Rule { threshold, direction: metric.info().direction };
-            state.step(rule, reading, now);
+            if state.step(rule, reading, now)
+                && let Some(course) = course
+            {
+                course.push(reading);
+            }
             stepped |= state.level() != before;
             let why = state.unknown(now).filter(|why| *why != Unknown::Gone);
             if why == Some(Unknown::Overdue) && is_still_beginning(state, now) {
@@ -128,6 +167,7 @@ impl Watched {
                 sights.push(Sight { metric: threshold.metric, why });
             }
         }
+        self.end_escalations(rules);
         (sights, stepped)
     }
 
@@ -151,8 +191,12 @@ impl Watched {
     }
 
     /// The reading that holds `ladder` at or above `level`: a known one if there is one, then the
-    /// worst, then the one that has been there longest.
+    /// worst, then the one that has been there longest. Where none does, one whose measures were in vain.
     pub(super) fn grounds(&self, rules: Rules<'_>, ladder: usize, level: Level) -> Option<Grounds> {
+        self.own_grounds(rules, ladder, level).or_else(|| self.raised_grounds(rules, ladder, level))
+    }
+
+    fn own_grounds(&self, rules: Rules<'_>, ladder: usize, level: Level) -> Option<Grounds> {
         let holds = |index: &usize| {
             level > Level::Normal
                 && rules.thresholds[*index].ladder == ladder
@@ -171,6 +215,7 @@ impl Watched {
                 value: state.last_known()?,
                 bound: bound.at,
                 since: state.since(),
+                escalated: None,
             }),
             known: state.is_known(),
             read: state.last().map_or(state.since(), |last| last.at),
@@ -180,7 +225,7 @@ impl Watched {
 
     fn highest(&self, rules: Rules<'_>, ladder: usize) -> Level {
         let feeding = rules.thresholds.iter().zip(&self.thresholds).filter(|(threshold, _)| threshold.ladder == ladder);
-        feeding.map(|(_, state)| state.level()).max().unwrap_or_default()
+        feeding.map(|(_, state)| state.level()).max().unwrap_or_default().max(self.raised(rules, ladder))
     }
 }
 

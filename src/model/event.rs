@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Cause, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Order, OutcomeKind, Reason, Unknown,
+    Cause, Effect, Identity, Inhibition, InhibitionEnd, Level, Measured, MemberKey, Moment, Order, OutcomeKind, Reason,
+    Unknown,
 };
 
 /// A fact, with when it happened.
@@ -104,11 +105,20 @@ pub enum Note {
         /// What the other side said.
         detail: Option<Arc<str>>,
     },
-    /// `max_attempts` failed: nothing more is tried until the level was left.
+    /// What an order did, by the metric that caused it; of several in one window the last.
+    Measured {
+        /// Which.
+        order: Arc<Order>,
+        /// Whether it has helped; none where too little was read to say that it has not.
+        effect: Option<Effect>,
+        /// What was read.
+        measured: Arc<Measured>,
+    },
+    /// `max_attempts` failed or had no effect: nothing more is tried until the level was left.
     GaveUp {
         /// The last attempt.
         order: Arc<Order>,
-        /// Why it failed.
+        /// Why it failed; nothing to add where it was delivered and had no effect.
         reason: Reason,
     },
     /// Fatal is still held back; said again every five minutes.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionScope, BootId, Identity, Inhibition, Level, Measure, Metric, Moment, Order, OrderId, PerLevel, Reason,
+    ActionScope, BootId, Escalation, Identity, Inhibition, Level, Measure, Metric, Moment, Order, OrderId, PerLevel,
+    Reason, Window,
 };
 
 /// All that judge would miss.
@@ -42,6 +43,9 @@ pub struct Memory {
     /// What the operator holds back.
     #[serde(default)]
     pub inhibitions: Vec<Inhibition>,
+    /// Orders whose effect is being measured.
+    #[serde(default)]
+    pub windows: Vec<Window>,
 }
 
 /// One member.
@@ -80,6 +84,9 @@ pub struct ThresholdMemory {
     pub bounds: PerLevel<Option<f64>>,
     /// The last value that was known.
     pub value: Option<f64>,
+    /// Ladders that it has raised further than its level, because measures had no effect.
+    #[serde(default)]
+    pub escalations: Vec<Escalation>,
 }
 
 /// One rung.
@@ -99,6 +106,23 @@ pub struct RungMemory {
     pub acknowledged: bool,
     /// The order that is spoken of.
     pub order: Option<Arc<Order>>,
+    /// Orders without effect since the level was entered.
+    #[serde(default)]
+    pub ineffective: u32,
+    /// The order whose effect is being measured.
+    #[serde(default)]
+    pub judged: Option<Judged>,
+}
+
+/// An order that was delivered, and whose effect is not known yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The window that it is judged in.
+    pub window: OrderId,
+    /// Which.
+    pub order: Arc<Order>,
+    /// When it was delivered.
+    pub at: Moment,
 }
 
 /// Where a rung belongs, by name.

@@ -4,6 +4,8 @@
 //! What does not: anything that reads a file, a clock or a socket, that logs, or that knows a
 //! stage. This module imports no other module of the crate.
 
+mod course;
+mod effect;
 mod event;
 mod host_name;
 mod identity;
@@ -19,14 +21,16 @@ mod rights;
 mod standing;
 mod text;
 
+pub use course::Course;
+pub use effect::{Effect, Escalation, Measured, Slowing, Subject, Window};
 pub use event::{Event, Note};
 pub use host_name::HostName;
 pub use identity::{BootId, Identity, MemberKey, Pid};
 pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
 pub use level::{Level, PerLevel};
 pub use memory::{
-    Answer, Cycle, Delivery, GroupMemory, HostMemory, KillMemory, Lease, MemberMemory, Memory, RungMemory, RungName,
-    RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
+    Answer, Cycle, Delivery, GroupMemory, HostMemory, Judged, KillMemory, Lease, MemberMemory, Memory, RungMemory,
+    RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
 };
 pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, SOCKET_STATES, Scope, Unit};
 pub use moment::Moment;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Level, MemberKey, Metric, Moment};
+use super::{Identity, Level, Measured, MemberKey, Metric, Moment};
 
 /// A number that only this order carries, over all its retries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -148,6 +148,10 @@ pub struct Cause {
     pub bound: f64,
     /// Since when the threshold has been at this level.
     pub since: Moment,
+    /// The measure that had no effect, where that has raised the ladder and no bound of its own; the bound
+    /// here is that of the level that the metric itself is at.
+    #[serde(default)]
+    pub escalated: Option<Arc<Measured>>,
 }
 
 /// The decision to carry out one action on one process, or to undo it.

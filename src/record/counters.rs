@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::config::{Action, Config};
-use crate::model::{Event, Measure, Moment, Note, Order, OutcomeKind, Reason};
+use crate::model::{Effect, Event, Measure, Measured, Moment, Note, Order, OutcomeKind, Reason};
 
 /// How many ended orders are kept for the status.
 const RECENT: usize = 64;
@@ -33,6 +33,26 @@ pub struct UndoKey {
     pub reason: Reason,
 }
 
+/// The labels of `effects_total`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EffectKey {
+    /// Name of the target.
+    pub target: Arc<str>,
+    /// Name of the action.
+    pub action: Arc<str>,
+    /// Whether it has helped.
+    pub effect: Effect,
+}
+
+/// What was told of the effect of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Whether it has helped; none where that is not known.
+    pub effect: Option<Effect>,
+    /// By which readings.
+    pub measured: Arc<Measured>,
+}
+
 /// An order at its final outcome, one to undo included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
@@ -44,6 +64,8 @@ pub struct Ended {
     pub reason: Reason,
     /// When.
     pub at: Moment,
+    /// What it did, once that was measured.
+    pub effect: Option<Told>,
 }
 
 /// Counts since the daemon started, and the last orders that ended.
@@ -51,6 +73,7 @@ pub struct Ended {
 pub struct Counters {
     orders: BTreeMap<OrderKey, u64>,
     undo_failures: BTreeMap<UndoKey, u64>,
+    effects: BTreeMap<EffectKey, u64>,
     recent: VecDeque<Ended>,
 }
 
@@ -70,6 +93,7 @@ impl Counters {
         };
         self.orders.retain(|key, _| known(&key.target, &key.action));
         self.undo_failures.retain(|key, _| known(&key.target, &key.action));
+        self.effects.retain(|key, _| known(&key.target, &key.action));
         self.add_zeros(config);
     }
 
@@ -83,6 +107,11 @@ impl Counters {
         self.undo_failures.iter().map(|(key, count)| (key, *count))
     }
 
+    /// How often an action had an effect, or none, for each that may have one, in a stable order.
+    pub fn effects(&self) -> impl ExactSizeIterator<Item = (&EffectKey, u64)> {
+        self.effects.iter().map(|(key, count)| (key, *count))
+    }
+
     /// The orders that ended last, the latest last.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Ended> {
         self.recent.iter()
@@ -91,7 +120,7 @@ impl Counters {
     /// Whether this is an event that is counted.
     pub(super) fn concerns(note: &Note) -> bool {
         match note {
-            Note::Ended { .. } | Note::Held { .. } => true,
+            Note::Ended { .. } | Note::Held { .. } | Note::Measured { .. } => true,
             Note::Retrying { order, .. } => order.undo,
             Note::Found { .. }
             | Note::Gone { .. }
@@ -126,13 +155,29 @@ impl Counters {
         if let Note::Retrying { order, reason, .. } = &event.note {
             self.add_undo_failure(order, *reason);
         }
+        if let Note::Measured { order, effect, measured } = &event.note {
+            self.add_effect(order, Told { effect: *effect, measured: Arc::clone(measured) });
+        }
         if let Note::Ended { order, kind, reason, .. } = &event.note {
             self.add(order, *kind, *reason);
             if self.recent.len() >= RECENT {
                 self.recent.pop_front();
             }
-            let ended = Ended { order: Arc::clone(order), outcome: *kind, reason: *reason, at: event.at };
+            let (order, outcome, reason) = (Arc::clone(order), *kind, *reason);
+            let ended = Ended { order, outcome, reason, at: event.at, effect: None };
             self.recent.push_back(ended);
+        }
+    }
+
+    /// One that is not known is told of, and not counted.
+    fn add_effect(&mut self, order: &Order, told: Told) {
+        if let Some(effect) = told.effect {
+            let (target, action) = (Arc::clone(&order.target), Arc::clone(&order.action));
+            let count = self.effects.entry(EffectKey { target, action, effect }).or_default();
+            *count = count.saturating_add(1);
+        }
+        if let Some(ended) = self.recent.iter_mut().rev().find(|ended| ended.order.id == order.id) {
+            ended.effect = Some(told);
         }
     }
 
@@ -159,6 +204,10 @@ impl Counters {
                 for (outcome, reason) in expected(action) {
                     let (target, action) = (Arc::clone(&target.name), Arc::clone(&action.name));
                     self.orders.entry(OrderKey { target, action, outcome, reason }).or_default();
+                }
+                for effect in Effect::ALL.into_iter().filter(|_| !action.measure.is_kill()) {
+                    let (target, action) = (Arc::clone(&target.name), Arc::clone(&action.name));
+                    self.effects.entry(EffectKey { target, action, effect }).or_default();
                 }
                 let undone = action.undo.is_some() || action.measure.is_freeze();
                 for reason in [Reason::Timeout, Reason::Refused].into_iter().filter(|_| undone) {

@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::show;
 use crate::config::Config;
 use crate::model::{
-    Cause, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Unknown, printable,
+    Cause, Effect, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Unknown,
+    printable,
 };
 
 pub use fields::{Fields, KINDS, Kind, KindInfo};
@@ -73,6 +74,7 @@ fn severity(note: &Note) -> Severity {
         // What is taken back, and what is done whatever the level.
         Note::Ordered(order) if order.undo || order.cause.is_none() => Severity::Info,
         Note::Ended { kind: OutcomeKind::Failed | OutcomeKind::Vetoed, .. }
+        | Note::Measured { effect: None | Some(Effect::Ineffective), .. }
         | Note::Held { .. }
         | Note::Retrying { .. }
         | Note::Seen { why: Some(_), .. }
@@ -85,6 +87,7 @@ fn severity(note: &Note) -> Severity {
             Severity::Error
         }
         Note::Ended { .. }
+        | Note::Measured { effect: Some(Effect::Effective), .. }
         | Note::LevelChanged { .. }
         | Note::Released { .. }
         | Note::Found { .. }
@@ -151,7 +154,8 @@ impl Teller<'_> {
                 orders::tell_failed(out, order, (*reason, detail.as_deref()))?;
                 write!(out, "; tried again in {}", show::duration(at.since(self.now)))
             }
-            Note::GaveUp { order, reason } => orders::tell_gave_up(out, order, *reason),
+            Note::Measured { order, effect, measured } => orders::tell_effect(out, order, (*effect, measured)),
+            Note::GaveUp { order, reason } => self.tell_gave_up(out, order, *reason),
             Note::LeaseEnded { order } => orders::tell_lease_ended(out, order),
             Note::StaysInForce { order, opens } => self.tell_stays_in_force(out, order, *opens),
         }
@@ -189,7 +193,10 @@ impl Teller<'_> {
     /// The reading against its bound, and since when.
     fn because(&self, cause: &Cause) -> String {
         let since = self.now.since(cause.since);
-        let text = show::reading(&cause.metric, cause.value, cause.bound);
+        let mut text = show::reading(&cause.metric, cause.value, cause.bound);
+        if let Some(in_vain) = &cause.escalated {
+            text = format!("{}: {text}", show::effect(Some(Effect::Ineffective), in_vain));
+        }
         if since.as_millis() < 100 { text } else { format!("{text} for {}", show::duration(since)) }
     }
 }

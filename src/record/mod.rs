@@ -13,11 +13,14 @@ mod show;
 mod state_file;
 mod writer;
 
-pub use counters::{Counters, Ended, OrderKey, UndoKey};
+pub use counters::{Counters, EffectKey, Ended, OrderKey, Told, UndoKey};
 pub use folders::{FolderError, Which, daemon_path, runtime_directory, runtime_path};
 pub use last_good::{LastGood, LastGoodError};
 pub use line::{Fields, KINDS, Kind, KindInfo, Line, Severity};
-pub use show::{duration as show_duration, measure as show_measure, reading as show_reading, signal as show_signal};
+pub use show::{
+    duration as show_duration, effect as show_effect, measure as show_measure, reading as show_reading,
+    signal as show_signal,
+};
 pub use state_file::{Aside, StateError, StateFile, unlocked};
 pub use writer::{LogTo, LogWriter, Logs};
 

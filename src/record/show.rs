@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal as Named;
 
 use crate::config::units;
-use crate::model::{Direction, FreezeBy, Measure, Metric, Signal, printable};
+use crate::model::{Direction, Effect, FreezeBy, Measure, Measured, Metric, Signal, printable};
 
 /// A span of time: the two largest units that are not zero (`1h 5m`, `45s`, `200ms`).
 pub fn duration(span: Duration) -> String {
@@ -35,6 +35,36 @@ pub fn reading(metric: &Metric, value: f64, bound: f64) -> String {
     } else {
         format!("{metric} {value}, level from {bound} not cleared")
     }
+}
+
+/// `reset_pool had no effect in 60s (open_fds 640 -> 655)`; where it is to stop growth, with that before and
+/// after.
+pub fn effect(effect: Option<Effect>, measured: &Measured) -> String {
+    let Measured { action, metric, from, to, within, growth } = measured;
+    let value = |value: f64| units::show(value, metric.info().unit);
+    let went = to.map_or_else(|| "unknown".to_owned(), value);
+    let growth = growth.filter(|growth| growth.after.is_some()).map_or_else(String::new, |growth| {
+        let speed = |speed: Option<f64>| speed.map_or_else(|| "unknown".to_owned(), |speed| per_minute(speed, metric));
+        format!(", growth {} -> {}", speed(growth.before), speed(growth.after))
+    });
+    let within = patience(*within);
+    let read = format!("({metric} {} -> {went}{growth})", value(*from));
+    match effect {
+        Some(Effect::Effective) => format!("{action} had an effect in {within} {read}"),
+        Some(Effect::Ineffective) => format!("{action} had no effect in {within} {read}"),
+        None => format!("{action}: whether it had an effect in {within} is not known {read}"),
+    }
+}
+
+/// What becomes no worse grows by nothing.
+fn per_minute(speed: f64, metric: &Metric) -> String {
+    format!("{}/min", units::show(speed.max(0.0), metric.info().unit))
+}
+
+/// Seconds, as a patience is mostly written: `60s`.
+fn patience(span: Duration) -> String {
+    let secs = span.as_secs();
+    if (10..120).contains(&secs) { format!("{secs}s") } else { duration(span) }
 }
 
 /// Longest part of a line that a URL or a command takes up.

@@ -7,10 +7,14 @@ use super::Watch;
 use crate::config::{Address, Config, Peer, Target};
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
-use crate::export::{PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock};
-use crate::judge::{MemberView, State};
+use crate::export::{
+    EscalationView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock,
+};
+use crate::judge::{MemberView, State, WatchedView};
 use crate::kernel;
-use crate::model::{GroupSample, HostName, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy};
+use crate::model::{
+    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy,
+};
 use crate::record::LogTo;
 use crate::sample::{Periods, ProbeStats, Sampler};
 
@@ -193,6 +197,7 @@ fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberVie
     let lists = snapshot.push_member(key, member.identity.pid, member.started);
     lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
     snapshot.rungs.extend(judged.rungs());
+    show_escalations(snapshot, judged.watched(), Some(key));
     let config = Arc::clone(&snapshot.config);
     let Some(target) = config.targets.get(usize::from(key.target)) else { return };
     for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {
@@ -207,6 +212,7 @@ fn show_host(snapshot: &mut Snapshot, state: &State, now: Moment) {
     let host = state.host();
     snapshot.host_ladder = host.ladders().next().unwrap_or_default();
     snapshot.host_thresholds.extend(host.thresholds(now));
+    show_escalations(snapshot, host, None);
     let config = Arc::clone(&snapshot.config);
     for (view, threshold) in host.thresholds(now).zip(&config.host.thresholds) {
         let metric = config.host.metrics.get(threshold.metric);
@@ -214,10 +220,16 @@ fn show_host(snapshot: &mut Snapshot, state: &State, now: Moment) {
     }
 }
 
+fn show_escalations(snapshot: &mut Snapshot, judged: WatchedView<'_>, member: Option<MemberKey>) {
+    let raised = judged.escalations().map(|what| EscalationView { member, what: what.clone() });
+    snapshot.escalations.extend(raised);
+}
+
 fn show_group(snapshot: &mut Snapshot, group: &GroupSample, state: &State, now: Moment) {
     let Some(judged) = state.group(group.target) else { return };
     let lists = snapshot.push_group(group.target);
     lists.readings(&group.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    show_escalations(snapshot, judged, Some(MemberKey::all_of(group.target)));
     let config = Arc::clone(&snapshot.config);
     let Some(target) = config.targets.get(usize::from(group.target)) else { return };
     for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {

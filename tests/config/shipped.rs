@@ -22,6 +22,19 @@ fn it_is_right_and_not_writable_by_others() {
     config::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("watchdog.toml")).unwrap();
 }
 
+/// What its first action says.
+const RESET_POOL: [&str; 9] = [
+    "cooldown",
+    "max_attempts",
+    "patience",
+    "effect",
+    "min_effect",
+    "escalate",
+    "escalate_to_kill",
+    "assume_handled",
+    "scope",
+];
+
 #[test]
 fn its_values_are_the_defaults() {
     let whole = text();
@@ -31,7 +44,7 @@ fn its_values_are_the_defaults() {
         ("[web]", &["listen", "max_series"]),
         ("[target.trader]", &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least"]),
         ("[target.trader.thresholds.threads]", &["clear", "clear_hold", "hold", "ladder"]),
-        ("[target.trader.actions.reset_pool]", &["cooldown", "max_attempts", "patience", "assume_handled", "scope"]),
+        ("[target.trader.actions.reset_pool]", &RESET_POOL),
         ("[target.trader.actions.disable_websocket]", &["scope", "undo_after", "undo_by", "max_cycles"]),
         ("[target.trader.actions.disable_websocket.http]", &["expect", "timeout"]),
         ("[target.trader.actions.pause]", &["timeout"]),

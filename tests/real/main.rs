@@ -19,6 +19,7 @@ mod command_line;
 mod containers;
 mod counts;
 mod demo;
+mod effects;
 mod endpoints;
 mod footprint;
 mod freezes;

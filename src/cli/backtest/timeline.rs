@@ -11,8 +11,8 @@ use super::super::Output;
 use super::super::output::{WARNING, level_style};
 use super::about::About;
 use super::{News, totals};
-use crate::model::{Cause, Event, Level, Moment, Note, Order, OutcomeKind, Reason};
-use crate::record::{show_duration, show_reading};
+use crate::model::{Cause, Effect, Event, Level, Moment, Note, Order, OutcomeKind, Reason};
+use crate::record::{show_duration, show_effect, show_reading};
 use crate::replay::{Replay, Survey, Tally, Told};
 
 /// The timeline, being printed.
@@ -129,6 +129,10 @@ fn sentence(event: &Event, replay: &Replay) -> Option<String> {
         }
         Note::Ended { order, kind, reason, .. } => Some(ended(order, (*kind, *reason), replay)),
         Note::Held { order, reason, .. } => Some(format!("{} is held: {}", subject(order, replay), why(*reason))),
+        Note::Measured { order, effect, measured } => {
+            Some(format!("{}: {}", whom(replay, order.member), show_effect(*effect, measured)))
+        }
+        Note::GaveUp { order, reason: Reason::None } => Some(format!("{}: gave up: no effect", subject(order, replay))),
         Note::GaveUp { order, reason } => Some(format!("{}: gave up: {}", subject(order, replay), why(*reason))),
         Note::StaysInForce { order, .. } => {
             Some(format!("{} stays in force: taken and undone too often (max_cycles)", subject(order, replay)))
@@ -186,7 +190,10 @@ fn subject(order: &Order, replay: &Replay) -> String {
 }
 
 fn because(cause: Option<&Cause>) -> String {
-    cause.map_or_else(String::new, |cause| format!(": {}", show_reading(&cause.metric, cause.value, cause.bound)))
+    cause.map_or_else(String::new, |cause| match &cause.escalated {
+        Some(in_vain) => format!(": {}", show_effect(Some(Effect::Ineffective), in_vain)),
+        None => format!(": {}", show_reading(&cause.metric, cause.value, cause.bound)),
+    })
 }
 
 fn why(reason: Reason) -> String {

@@ -4,7 +4,7 @@
 use super::entry::Entry;
 use crate::cli::lookup::shown;
 use crate::config::units::{self, Duration};
-use crate::config::{Action, Config, During, Otherwise, Target, Threshold};
+use crate::config::{Action, Config, During, EffectKind, Escalate, Otherwise, Target, Threshold};
 use crate::model::{ActionScope, FreezeBy, KillScope, Level, Measure, UndoBy};
 use crate::record::{show_duration, show_measure};
 
@@ -50,6 +50,7 @@ impl Told<'_> {
             .part("Brakes", self.brakes())
             .part("Vetoes", self.vetoes())
             .part("If it fails", self.failure())
+            .part("Its effect", self.effect())
             .part("Undo", self.undo())
             .part("Afterwards", self.afterwards())
             .part("Dry run", self.dry_run())
@@ -222,6 +223,31 @@ impl Told<'_> {
 
     fn failure(&self) -> String {
         format!("tried again after 5s, doubling to 1m, at most {} times in all", self.action.max_attempts)
+    }
+
+    /// What counts as help, and what follows where nothing has helped.
+    fn effect(&self) -> String {
+        let Action { effect, min_effect, patience, max_attempts, escalate, measure, .. } = self.action;
+        if measure.is_kill() || self.is_only_scheduled() {
+            return String::new();
+        }
+        let share = units::Share(*min_effect);
+        let growth = if *effect == EffectKind::StopsGrowth { ", or grow less than half as fast" } else { "" };
+        let goal = format!("within {} the causing metric must become better by {share}{growth}", Duration(*patience));
+        let then = match escalate {
+            Escalate::No => "",
+            Escalate::Yes => "; else the next level's actions follow, but for a kill",
+            Escalate::ToKill => "; else the next level's actions follow, a kill too",
+        };
+        format!("{goal}{then}; given up after {max_attempts} orders without effect")
+    }
+
+    /// Whether no reading ever causes it.
+    fn is_only_scheduled(&self) -> bool {
+        let named = |actions: &[usize]| actions.contains(&self.at);
+        let own = self.target.ladders.iter().flat_map(|ladder| ladder.steps.iter()).any(|(_, actions)| named(actions));
+        let needed = self.target.actions.iter().any(|other| other.needs.is_some_and(|needs| needs.action == self.at));
+        !own && !needed && !self.when().contains("the host's ladder")
     }
 
     fn undo(&self) -> String {

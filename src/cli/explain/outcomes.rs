@@ -29,7 +29,7 @@ const fn text(kind: OutcomeKind) -> (&'static str, &'static str, &'static str) {
     match kind {
         OutcomeKind::Delivered => (
             "The measure left tradedog, and nobody confirms it: a signal.",
-            "whether it helped is seen in the metric, within `patience`",
+            "whether it has helped is measured, within `patience`: see effect",
             "the metric that caused it; the log of the process",
         ),
         OutcomeKind::Acknowledged => (

@@ -111,7 +111,7 @@ fn an_action_is_told_as_it_will_be_taken() {
 #[test]
 fn a_key_is_told_in_the_words_of_the_shipped_file() {
     let text = told("patience", None);
-    assert!(flat(&text).contains("how long it has to help before something stronger follows"), "{text}");
+    assert!(flat(&text).contains("how long it has to help; then its effect is judged"), "{text}");
     let text = told("grace", None);
     assert!(flat(&text).contains("kill = { grace = \"30s\""), "{text}");
     for key in ["match", "interval", "dry_run", "clear_hold", "within", "every", "comm", "undo_after"] {

@@ -70,8 +70,33 @@ const WORDS: &[(&str, &str, &str)] = &[
         "[calendar.NAME] sessions; tradedog_session_held",
     ),
     (
+        "effect",
+        "Whether a measure has helped, by the metric that caused it: within `patience` it must become better by \
+      min_effect, leave its level, or (stops_growth) grow less than half as fast. Orders in one another's \
+      window are judged as one.",
+        "tradedog status; tradedog_effects_total; the log: what was read before and after",
+    ),
+    (
+        "effective",
+        "The metric that caused the order became better within `patience`, or its level was left.",
+        "tradedog_effects_total; the log: what was read before and after",
+    ),
+    (
+        "ineffective",
+        "The metric that caused the order became no better within `patience`. Unknown readings are no proof of \
+      that.",
+        "tradedog_effects_total; max_attempts, escalate",
+    ),
+    (
+        "escalation",
+        "A ladder stands higher than its readings ask for, because a measure of a lower level had no effect and \
+      has `escalate`; until the own level of the causing metric falls.",
+        "tradedog status: why",
+    ),
+    (
         "gave_up",
-        "An action failed max_attempts times and is not tried again until its level is entered anew.",
+        "An action failed max_attempts times, or had no effect so often, and is not tried again until its level is \
+      entered anew.",
         "the log: why it failed; tradedog act TARGET ACTION tries at once",
     ),
     (

@@ -1,6 +1,7 @@
 //! `actions`: exactly one delivery each, how often it is taken, and how it is taken back.
 
 mod deliver;
+mod effect;
 mod http;
 mod idle;
 mod needs;
@@ -20,6 +21,7 @@ use crate::model::ActionScope;
 use deliver::{Given, Kind};
 use undo::Back;
 
+pub(super) use effect::Said;
 pub(super) use needs::Wanted;
 
 /// An action; what its kill needs is not looked up yet.
@@ -31,6 +33,8 @@ pub(super) struct Plan<'a> {
     pub needs: Option<Wanted<'a>>,
     /// When it is not taken, by name.
     pub not_during: Vec<(&'a str, Place)>,
+    /// Where it says something about its effect.
+    pub effect: Said,
 }
 
 /// Reads a table of actions; none where it is no table.
@@ -59,6 +63,7 @@ fn action<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Plan<'a>> {
     let back = undo::read(&mut table, given.as_ref(), assume, report);
     let scope = scope(&mut table, given.as_ref(), back.way.as_ref(), report);
     let not_during = table.take("not_during").map_or(Some(Vec::new()), |value| not_during(value, report));
+    let felt = effect::read(&mut table, given.as_ref(), back.undo.as_ref().is_some_and(Option::is_some), report);
     let after = needs::read(&mut table, given.as_ref(), report);
     if let Some((place, _)) = assumed {
         assumes(place, given.as_ref(), &back, report);
@@ -70,10 +75,13 @@ fn action<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<Plan<'a>> {
         undo: back.undo?,
         max_cycles: back.max_cycles?,
         scope: scope?,
+        effect: felt.kind?,
+        min_effect: felt.least?,
+        escalate: felt.escalate?,
         expect_successor: after.successor?,
         ..pace?
     };
-    Some(Plan { action, needs: after.needs?, not_during: not_during? })
+    Some(Plan { action, needs: after.needs?, not_during: not_during?, effect: felt.said })
 }
 
 /// One name or a list of them.

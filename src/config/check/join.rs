@@ -2,6 +2,7 @@
 //! threshold feeds, and whether each of them can ever be reached.
 
 mod during;
+mod effects;
 mod hours;
 mod ladders;
 mod needs;
@@ -79,13 +80,12 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     sound &= hours::look_up(&actions, &common.calendars, report);
     sound &= schedules::look_up(&beats, &actions, target, report);
     if sound {
-        let ordered = |action: &str| {
-            ladders.iter().chain(insides.iter().flat_map(Inside::joints)).any(|ladder| ladder.names(action))
-                || needs::names(&actions, action)
-                || beats.iter().any(|beat| beat.action == action)
-                || common.host.names(target, action)
-        };
-        never_ordered(&actions, ordered, report);
+        let all: Vec<&Joint<'_>> = ladders.iter().chain(insides.iter().flat_map(Inside::joints)).collect();
+        let hosts = |action: &str| common.host.names(target, action);
+        let beaten = |action: &str| beats.iter().any(|beat| beat.action == action);
+        let named = |action: &str| all.iter().any(|ladder| ladder.names(action)) || hosts(action);
+        never_ordered(&actions, |name| named(name) || beaten(name) || needs::names(&actions, name), report);
+        effects::hold_against(&actions, &all, hosts, report);
     }
     reach(&mut ladders, &mut insides, (&fed, sound), report);
     for (index, ladder) in ladders.iter().enumerate() {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::Path;
 use crate::config::text::capped;
 use crate::config::{
-    Action, Address, Bound, Budget, Config, Daemon, End, Expect, Host, HostStep, Ladder, Members, Needs, Network,
-    Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser, units,
+    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, Host, HostStep, Ladder, Members,
+    Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser, units,
 };
 use crate::model::{ActionScope, Command, FreezeBy, Http, KillScope, Measure, Metric, PerLevel, Undo, UndoBy, Unit};
 
@@ -275,6 +275,9 @@ impl Facts {
             max_cycles,
             patience,
             not_during,
+            effect,
+            min_effect,
+            escalate,
             needs,
             expect_successor,
         } = action;
@@ -293,6 +296,10 @@ impl Facts {
         self.time("patience", *patience);
         let hours: Vec<String> = not_during.iter().map(|hours| config.hours_name(*hours)).collect();
         self.text("not_during", hours.join(", "));
+        self.text("effect", if *effect == EffectKind::StopsGrowth { "stops_growth" } else { "falls" });
+        self.number("min_effect", (*min_effect, Unit::Ratio));
+        self.text("escalate", (*escalate != Escalate::No).to_string());
+        self.text("escalate_to_kill", (*escalate == Escalate::ToKill).to_string());
         self.needs(*needs, actions);
         self.time_if_any("expect_successor", *expect_successor);
     }

@@ -21,6 +21,16 @@ pub(super) const FAMILIES: &[Family] = &[
         },
     ),
     counter(
+        "tradedog_effects_total",
+        &["target", "action", "effect"],
+        "Orders by what they did, measured by the metric that caused them; several in one window count once.",
+        |scrape, series| {
+            for (key, count) in scrape.snapshot.counters.effects() {
+                series.push(&[&key.target, &key.action, key.effect.name()], count as f64);
+            }
+        },
+    ),
+    counter(
         "tradedog_undo_failures_total",
         ACTION_REASON,
         "Failed tries to take a measure back; it is tried until it is taken back.",
@@ -45,7 +55,7 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge(
         "tradedog_gave_up",
         ACTION_REASON,
-        "Processes for which an action is not tried again until its level was left, by the last failure.",
+        "Processes for which an action is not tried again until its level was left, by the last failure; none: it had no effect.",
         |scrape, series| groups(scrape, series, given_up, |_, group| Some(f64::from(group.count))),
     ),
 ];

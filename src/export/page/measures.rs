@@ -98,6 +98,16 @@ pub(super) fn recent(status: &Status) -> Markup {
     }
 }
 
+/// What it did, by the reading that it was to change.
+fn effect_of(effect: &str, order: &EndedOrder) -> Markup {
+    html! {
+        "effect: " (text(effect))
+        @if let (Some(metric), Some(from), Some(to)) = (&order.metric, order.value, order.effect_value) {
+            " (" (text(metric)) " " (amount(metric, from)) " -> " (amount(metric, to)) ")"
+        }
+    }
+}
+
 fn ended(status: &Status, order: &EndedOrder) -> Markup {
     html! {
         tr data-key=(order.order) {
@@ -106,13 +116,17 @@ fn ended(status: &Status, order: &EndedOrder) -> Markup {
                 @if order.undo { "undo of " }
                 (text(&order.action)) " of " (text(&order.target)) "[" (order.process) "] (pid " (order.pid) ")"
             }
-            td { (text(&order.outcome)) @if order.reason != "none" { ": " (text(&order.reason)) } }
+            td {
+                (text(&order.outcome)) @if order.reason != "none" { ": " (text(&order.reason)) }
+                @if let Some(effect) = &order.effect { br; (effect_of(effect, order)) }
+            }
             td {
                 (badge(&order.level))
                 @if let (Some(metric), Some(value)) = (&order.metric, order.value) {
                     " " (text(metric)) " " (amount(metric, value))
                     @if let Some(bound) = order.bound { ", bound " (amount(metric, bound)) }
                 }
+                @if let Some(by) = &order.escalated_by { ", for " (text(by)) " had no effect" }
             }
         }
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::export::{Snapshot, WallClock};
+use crate::export::{EscalationView, Snapshot, WallClock};
 use crate::model::{self, Inhibition, MemberKey, Moment, printable};
 use seats::Seat;
 
@@ -131,6 +131,17 @@ impl<'a> Scene<'a> {
     /// `, process 0, pid 4711` where there are several to be told apart.
     fn which(&self, key: MemberKey) -> String {
         if self.count() == 1 { String::new() } else { format!(", {}", self.who(key)) }
+    }
+
+    fn escalations(&self) -> impl Iterator<Item = &'a EscalationView> {
+        let index = self.index;
+        let of_target = move |view: &&EscalationView| view.member.is_some_and(|member| member.target == index);
+        self.snapshot.escalations.iter().filter(of_target)
+    }
+
+    /// Whose ladder it is, where there are several to be told apart.
+    fn which_of(&self, view: &EscalationView) -> String {
+        view.member.map_or_else(String::new, |member| self.which(member))
     }
 
     fn rungs(&self) -> impl Iterator<Item = &'a model::RungView> {

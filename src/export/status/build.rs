@@ -7,13 +7,13 @@ mod lease;
 use std::collections::BTreeMap;
 
 use super::{
-    EndedOrder, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold, account,
-    calendar, peer,
+    EndedOrder, Escalated, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold,
+    account, calendar, peer,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
-use crate::model::{self, Level, MemberKey, Metric, Moment, Reason, Value};
-use crate::record::Ended;
+use crate::model::{self, Effect, Level, MemberKey, Metric, Moment, Reason, Value};
+use crate::record::{Ended, show_effect};
 
 impl Status {
     /// What `snapshot` knows.
@@ -91,6 +91,7 @@ fn judged(snapshot: &Snapshot, target: &config::Target, (key, lists): (MemberKey
                 name: ladder.name.to_string(),
                 level: view.level.name().to_owned(),
                 since: snapshot.wall.unix_seconds(view.since),
+                escalated: escalated(snapshot, Some(key), &ladder.name),
             })
             .collect(),
         readings: readings(&target.metrics, snapshot.readings(lists), &snapshot.wall),
@@ -102,6 +103,20 @@ fn judged(snapshot: &Snapshot, target: &config::Target, (key, lists): (MemberKey
             .collect(),
         rungs: rungs.map(|view| rung(snapshot, target, view)).collect(),
     }
+}
+
+/// Why a ladder stands where it does, if that is not by its readings.
+fn escalated(snapshot: &Snapshot, member: Option<MemberKey>, ladder: &str) -> Option<Escalated> {
+    let raised = snapshot.escalations.iter().filter(|view| view.member == member && *view.what.ladder == *ladder);
+    let highest = raised.map(|view| &view.what).max_by_key(|what| what.to)?;
+    Some(Escalated {
+        action: highest.why.action.to_string(),
+        from: highest.from.name().to_owned(),
+        to: highest.to.name().to_owned(),
+        since: snapshot.wall.unix_seconds(highest.since),
+        metric: highest.why.metric.to_string(),
+        reason: show_effect(Some(Effect::Ineffective), &highest.why),
+    })
 }
 
 fn readings(metrics: &[Metric], seen: &[model::Reading], wall: &WallClock) -> BTreeMap<String, Reading> {
@@ -174,7 +189,8 @@ fn rung(snapshot: &Snapshot, target: &config::Target, view: &RungView) -> Rung {
 }
 
 fn ended_order(snapshot: &Snapshot, ended: &Ended) -> EndedOrder {
-    let order = &ended.order;
+    let (order, effect) = (&ended.order, ended.effect.as_ref());
+    let escalated_by = order.cause.as_ref().and_then(|cause| cause.escalated.as_ref());
     EndedOrder {
         order: order.id.0,
         time: snapshot.wall.unix_seconds(ended.at),
@@ -187,7 +203,11 @@ fn ended_order(snapshot: &Snapshot, ended: &Ended) -> EndedOrder {
         metric: order.cause.as_ref().map(|cause| cause.metric.to_string()),
         value: order.cause.as_ref().map(|cause| cause.value),
         bound: order.cause.as_ref().map(|cause| cause.bound),
+        escalated_by: escalated_by.map(|in_vain| in_vain.action.to_string()),
         outcome: ended.outcome.name().to_owned(),
         reason: ended.reason.name().to_owned(),
+        effect: effect.map(|told| told.effect.map_or("unknown", Effect::name).to_owned()),
+        effect_value: effect.and_then(|told| told.measured.to),
+        effect_reason: effect.map(|told| show_effect(told.effect, &told.measured)),
     }
 }

@@ -5,6 +5,9 @@
 
 mod brakes;
 mod calendar;
+mod effect_properties;
+mod effects;
+mod escalation;
 mod joins;
 mod ladder;
 mod leases;

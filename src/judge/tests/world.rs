@@ -5,12 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Action, Bound, Budget, Config, Daemon, Ladder, Target, Threshold, Web};
+use crate::config::{Action, Bound, Budget, Config, Daemon, EffectKind, Ladder, Target, Threshold, Web};
 use crate::judge::{Start, State, judge};
 use crate::model::{
-    ActionScope, Base, BootId, Event, FreezeBy, Http, Identity, KillScope, Level, Measure, MemberKey, MemberSample,
-    Metric, Moment, Note, Order, Outcome, OutcomeKind, PerLevel, Pid, Reading, Reason, Sample, Sent, Signal, Undo,
-    UndoBy, Unknown, Value,
+    ActionScope, Base, BootId, Effect, Event, FreezeBy, Http, Identity, KillScope, Level, Measure, MemberKey,
+    MemberSample, Metric, Moment, Note, Order, Outcome, OutcomeKind, PerLevel, Pid, Reading, Reason, Sample, Sent,
+    Signal, Undo, UndoBy, Unknown, Value,
 };
 
 /// Readings of one metric: `"0 1+1x2 _ denied >=7"` is 0, 1, 2, 3, no new reading, denied, at
@@ -73,8 +73,9 @@ pub(super) fn http(name: &str) -> Action {
         }))
     };
     let undo = Undo { measure: request("off"), after: Duration::ZERO, by: UndoBy::Daemon };
+    let (measure, effect) = (request("on"), EffectKind::StopsGrowth);
     let (cooldown, scope) = (Duration::ZERO, ActionScope::Target);
-    Action { name: name.into(), measure: request("on"), cooldown, scope, undo: Some(undo), ..Action::default() }
+    Action { name: name.into(), measure, cooldown, scope, undo: Some(undo), effect, ..Action::default() }
 }
 
 /// A freeze by signal, for ten seconds at most.
@@ -82,7 +83,8 @@ pub(super) fn freeze(name: &str) -> Action {
     let (by, deadline) = (FreezeBy::Signal, Duration::from_secs(10));
     let undo = Undo { measure: Measure::Thaw { by }, after: Duration::ZERO, by: UndoBy::Daemon };
     let measure = Measure::Freeze { by, deadline };
-    Action { name: name.into(), measure, cooldown: Duration::ZERO, undo: Some(undo), ..Action::default() }
+    let effect = EffectKind::StopsGrowth;
+    Action { name: name.into(), measure, cooldown: Duration::ZERO, undo: Some(undo), effect, ..Action::default() }
 }
 
 pub(super) fn kill() -> Action {
@@ -321,6 +323,11 @@ fn told(note: &Note) -> String {
         Note::Released { order, reason } => format!("open {} {reason}", order.action),
         Note::Retrying { order, reason, .. } => format!("retry {} {reason}", named(order)),
         Note::Ended { order, kind, reason, .. } => format!("{} {} {reason}", kind.name(), named(order)),
+        Note::Measured { order, effect, measured } => {
+            let effect = effect.map_or("unknown", Effect::name);
+            let to = measured.to.map_or_else(|| "?".to_owned(), |to| to.to_string());
+            format!("{effect} {} {} -> {to}", named(order), measured.from)
+        }
         Note::GaveUp { order, .. } => format!("gave up {}", order.action),
         Note::StillHeld { order, reason, .. } => format!("still held {} {reason}", order.action),
         Note::Reading { metric, why, .. } => format!("{metric} {}", why.map_or("known", Unknown::name)),

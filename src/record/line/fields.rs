@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    ActionScope, Cause, Identity, Inhibition, Level, MemberKey, Note, Order, OrderId, OutcomeKind, Pid, Reason, Unknown,
+    ActionScope, Cause, Effect, Identity, Inhibition, Level, Measured, MemberKey, Note, Order, OrderId, OutcomeKind,
+    Pid, Reason, Unknown,
 };
 
 /// A kind of event. The journal's catalogue and filters know it by its id, which never changes.
@@ -21,6 +22,7 @@ pub enum Kind {
     Released,
     Retrying,
     Ended,
+    Measured,
     GaveUp,
     StillHeld,
     Reading,
@@ -61,7 +63,8 @@ pub const KINDS: &[KindInfo] = &[
     row(Kind::Released, "5803abc246204f40b2fb72a72c134b0c", "that brake is open again"),
     row(Kind::Retrying, "7afc9b2d16cb4d1c885e643fafe9a5e4", "a delivery failed and is tried again"),
     row(Kind::Ended, "466adb0dc1ff43e6b160312852d8eae4", "the outcome of an order"),
-    row(Kind::GaveUp, "64c0bfee8d024be18b1f45eb414fb144", "too many tries of an order failed"),
+    row(Kind::Measured, "1b7c9804a3ea3130dcba48bec0269c29", "what an order did, by the metric that caused it"),
+    row(Kind::GaveUp, "64c0bfee8d024be18b1f45eb414fb144", "too many tries of an order failed, or had no effect"),
     row(Kind::StillHeld, "9fd90660145b48cd94b14e3926c9addf", "fatal is still held back; every five minutes"),
     row(Kind::Reading, "53cfde1dca1141f394d29145730589b9", "a metric became unknown, or known again"),
     row(Kind::LeaseEnded, "9b2bd520d4cd40fc9f4564151d636153", "a measure ended, and nobody had to take it back"),
@@ -98,6 +101,9 @@ pub struct Fields {
     pub order: Option<OrderId>,
     pub outcome: Option<OutcomeKind>,
     pub reason: Option<&'static str>,
+    pub effect: Option<&'static str>,
+    pub before: Option<f64>,
+    pub escalated_by: Option<Arc<str>>,
     pub by: Option<Arc<str>>,
 }
 
@@ -130,6 +136,7 @@ impl Fields {
                 Self { level: Some(*level), ..Self::of_target(Kind::Summary, target) }
             }
             Note::Daemon { .. } => Self::default(),
+            Note::Measured { order, effect, measured } => Self::of_effect(order, *effect, measured),
             Note::Ordered(_)
             | Note::Held { .. }
             | Note::Released { .. }
@@ -157,6 +164,7 @@ impl Fields {
             | Note::Gone { .. }
             | Note::Contested { .. }
             | Note::LevelChanged { .. }
+            | Note::Measured { .. }
             | Note::Reading { .. }
             | Note::SuccessorMissing { .. }
             | Note::SuccessorCame { .. }
@@ -169,6 +177,11 @@ impl Fields {
             | Note::Daemon { .. } => return Self::default(),
         };
         Self { outcome, reason: reason.copied().map(Reason::name), ..Self::of_order(kind, order) }
+    }
+
+    fn of_effect(order: &Order, effect: Option<Effect>, measured: &Measured) -> Self {
+        let effect = Some(effect.map_or("unknown", Effect::name));
+        Self { value: measured.to, before: Some(measured.from), effect, ..Self::of_order(Kind::Measured, order) }
     }
 
     fn of_target(kind: Kind, target: &Arc<str>) -> Self {
@@ -210,7 +223,8 @@ impl Fields {
     fn caused_by(self, cause: Option<&Cause>) -> Self {
         let Some(cause) = cause else { return self };
         let metric = Some(cause.metric.to_string().into());
-        Self { metric, value: Some(cause.value), bound: Some(cause.bound), ..self }
+        let escalated_by = cause.escalated.as_ref().map(|in_vain| Arc::clone(&in_vain.action));
+        Self { metric, value: Some(cause.value), bound: Some(cause.bound), escalated_by, ..self }
     }
 
     /// Name and value of each field that the journal gets; values are text from outside at most where
@@ -233,6 +247,9 @@ impl Fields {
             ("TRADEDOG_ORDER", self.order.map(|order| order.0.to_string())),
             ("TRADEDOG_OUTCOME", self.outcome.map(|outcome| outcome.name().to_owned())),
             ("TRADEDOG_REASON", self.reason.map(str::to_owned)),
+            ("TRADEDOG_EFFECT", self.effect.map(str::to_owned)),
+            ("TRADEDOG_BEFORE", self.before.map(|value| value.to_string())),
+            ("TRADEDOG_ESCALATED_BY", text(&self.escalated_by)),
             ("TRADEDOG_BY", text(&self.by)),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value?)))

@@ -3,7 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use super::{Teller, who};
-use crate::model::{ActionScope, FreezeBy, KillScope, Level, Measure, Moment, Order, OutcomeKind, Reason};
+use crate::model::{
+    ActionScope, Effect, FreezeBy, KillScope, Level, Measure, Measured, Moment, Order, OutcomeKind, Reason,
+};
 use crate::record::show;
 
 /// What holds an order back, and when it opens, where that is known.
@@ -44,6 +46,35 @@ impl Teller<'_> {
         self.tell_opening(out, opens)
     }
 
+    pub(super) fn tell_gave_up(&self, out: &mut String, order: &Order, reason: Reason) -> fmt::Result {
+        write!(out, "order {}: gave up {} for {}", order.id.0, action(order), whom(order))?;
+        if reason == Reason::None {
+            self.tell_in_vain(out, order)?;
+        } else {
+            write!(out, " after attempt {}: {}", order.attempt, why(reason))?;
+        }
+        out.write_str("; not tried again until ")?;
+        if order.by.is_some() {
+            out.write_str("somebody asks for it again")
+        } else if order.level == Level::Normal {
+            out.write_str("it is due again")
+        } else {
+            write!(out, "{} is left", level(order))
+        }
+    }
+
+    /// Delivered as often as is allowed, and nothing has come of it.
+    fn tell_in_vain(&self, out: &mut String, order: &Order) -> fmt::Result {
+        let target = self.config.targets.iter().find(|target| target.name == order.target);
+        let action = target.and_then(|target| target.actions.iter().find(|action| action.name == order.action));
+        let times = match action.map_or(1, |action| action.max_attempts) {
+            1 => "its order".to_owned(),
+            times => format!("{times} orders"),
+        };
+        let in_force = action.is_some_and(|action| action.undo.is_some());
+        write!(out, ": {times} had no effect{}", if in_force { ", and it stays in force" } else { "" })
+    }
+
     /// It shouts, and says what the operator can do.
     pub(super) fn tell_stays_in_force(&self, out: &mut String, order: &Order, opens: Option<Moment>) -> fmt::Result {
         write!(out, "{} stays in force: taken and undone too often (max_cycles)", subject(order))?;
@@ -67,16 +98,13 @@ pub(super) fn tell_failed(out: &mut String, order: &Order, (reason, detail): (Re
     tell_detail(out, detail)
 }
 
-pub(super) fn tell_gave_up(out: &mut String, order: &Order, reason: Reason) -> fmt::Result {
-    write!(out, "order {}: gave up {} for {}", order.id.0, action(order), whom(order))?;
-    write!(out, " after attempt {}: {}; not tried again until ", order.attempt, why(reason))?;
-    if order.by.is_some() {
-        out.write_str("somebody asks for it again")
-    } else if order.level == Level::Normal {
-        out.write_str("it is due again")
-    } else {
-        write!(out, "{} is left", level(order))
-    }
+/// `order 17: reset_pool had no effect in 60s (open_fds 640 -> 655): trader[0] pid 1234`
+pub(super) fn tell_effect(
+    out: &mut String,
+    order: &Order,
+    (effect, measured): (Option<Effect>, &Measured),
+) -> fmt::Result {
+    write!(out, "order {}: {}: {}", order.id.0, show::effect(effect, measured), by_name(order))
 }
 
 pub(super) fn tell_ended(out: &mut String, order: &Order, (kind, reason): (OutcomeKind, Reason)) -> fmt::Result {

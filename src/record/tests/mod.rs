@@ -85,7 +85,7 @@ fn identity() -> Identity {
 }
 
 fn cause(metric: Metric, value: f64, bound: f64) -> Cause {
-    Cause { metric, value, bound, since: Moment::from_secs(100) }
+    Cause { metric, value, bound, since: Moment::from_secs(100), escalated: None }
 }
 
 fn order(target: &Target, action: usize) -> Arc<Order> {

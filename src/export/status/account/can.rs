@@ -122,7 +122,8 @@ fn inhibit(scene: &Scene<'_>) -> Option<String> {
 
 /// The reasons that are told of.
 fn explain<'a>(rungs: impl Iterator<Item = &'a RungView>) -> Vec<String> {
-    let mut reasons: Vec<Reason> = rungs.filter_map(|rung| reason(rung.standing)).collect();
+    let reasons = rungs.filter_map(|rung| reason(rung.standing)).filter(|reason| *reason != Reason::None);
+    let mut reasons: Vec<Reason> = reasons.collect();
     reasons.sort_unstable();
     reasons.dedup();
     reasons.iter().map(|reason| format!("tradedog explain {reason}")).collect()

@@ -3,8 +3,8 @@
 use super::Scene;
 use super::words::{ago, because, lasting, level_of};
 use crate::export::{LeaseStanding, LeaseView, Snapshot};
-use crate::model::{ActionScope, Measure, Moment, Order, OutcomeKind, Reason};
-use crate::record::{Ended, show_measure, show_reading};
+use crate::model::{ActionScope, Effect, Measure, Moment, Order, OutcomeKind, Reason};
+use crate::record::{Ended, Told, show_effect, show_measure, show_reading};
 
 /// Most orders that are told.
 const MOST_ORDERS: usize = 5;
@@ -63,7 +63,11 @@ fn orders<'a>(
 
 fn is_alike(one: &Ended, other: &Ended) -> bool {
     let of = |ended: &Ended| (ended.order.member, ended.order.identity, ended.order.undo, ended.outcome, ended.reason);
-    of(one) == of(other) && one.order.action == other.order.action && one.order.ladder == other.order.ladder
+    let effect = |ended: &Ended| ended.effect.as_ref().map(|told| told.effect);
+    of(one) == of(other)
+        && effect(one) == effect(other)
+        && one.order.action == other.order.action
+        && one.order.ladder == other.order.ladder
 }
 
 /// `reset_pool delivered 4s ago (SIGUSR1), process 0, pid 1234: open_fds 305 at or past 300 (elevated)`
@@ -92,7 +96,15 @@ fn line(snapshot: &Snapshot, (ended, times): (&Ended, usize), name: fn(&Order) -
         OutcomeKind::DryRun => format!("would have done {name} {when}"),
     };
     let why = if ended.reason == Reason::None { grounds(order) } else { format!(": {}", because(ended.reason)) };
-    format!("{head}{}{whom}{by}{why}", sent(&order.measure))
+    let effect = ended.effect.as_ref().map_or_else(String::new, |told| format!("; {}", did(told)));
+    format!("{head}{}{whom}{by}{why}{effect}", sent(&order.measure))
+}
+
+/// What it did: `no effect in 60s (open_fds 640 -> 655)`.
+fn did(told: &Told) -> String {
+    let words = show_effect(told.effect, &told.measured);
+    let action = &*told.measured.action;
+    words.strip_prefix(action).map_or_else(|| words.clone(), |rest| rest.trim_start_matches([':', ' ']).to_owned())
 }
 
 /// Whether the process of the order is the only one of its target, now.
@@ -115,6 +127,10 @@ fn sent(measure: &Measure) -> String {
 fn grounds(order: &Order) -> String {
     match &order.cause {
         Some(_) if order.undo => String::new(),
+        Some(cause) if let Some(in_vain) = &cause.escalated => {
+            let why = show_effect(Some(Effect::Ineffective), in_vain);
+            format!(": {why} ({})", level_of(order.level, &order.ladder))
+        }
         Some(cause) => {
             let reading = show_reading(&cause.metric, cause.value, cause.bound);
             format!(": {reading} ({})", level_of(order.level, &order.ladder))

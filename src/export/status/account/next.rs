@@ -75,7 +75,8 @@ fn line(scene: &Scene<'_>, rung: &RungView) -> Option<String> {
             } else {
                 format!("{} is left", rung.level)
             };
-            format!("{name} given up until {until}{whom}: {}", because(reason))
+            let why = if reason == Reason::None { "it had no effect".to_owned() } else { because(reason) };
+            format!("{name} given up until {until}{whom}: {why}")
         }
     })
 }

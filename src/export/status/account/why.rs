@@ -8,8 +8,8 @@ use super::seats::{Row, Seat};
 use super::words::{because_blind, lasting, level_of, processes};
 use crate::config::{Selector, units};
 use crate::export::Snapshot;
-use crate::model::{Level, Moment};
-use crate::record::show_reading;
+use crate::model::{Effect, Escalation, Level, Moment};
+use crate::record::{show_effect, show_reading};
 
 pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     let mut lines = attendance(scene);
@@ -21,6 +21,7 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
         lines.push(calm(scene, seats));
     }
     lines.extend(raised);
+    lines.extend(scene.escalations().map(|view| in_vain(&view.what, scene.now(), &scene.which_of(view))));
     lines.extend(blind(seats));
     lines
 }
@@ -32,6 +33,8 @@ pub(super) fn of_host(snapshot: &Snapshot, seat: &Seat<'_>) -> Vec<String> {
     if lines.is_empty() {
         lines.push(format!("normal{}", lasting(snapshot.taken, since)));
     }
+    let escalated = snapshot.escalations.iter().filter(|view| view.member.is_none());
+    lines.extend(escalated.map(|view| in_vain(&view.what, snapshot.taken, "")));
     lines.extend(blind(seats));
     lines
 }
@@ -110,6 +113,13 @@ fn past(seat: &Seat<'_>, row: &Row<'_>, now: Moment) -> String {
         }
         (_, None) => format!("{} ({level}){since}{whom}", row.metric),
     }
+}
+
+/// `warning for 4m: reset_pool had no effect in 60s (open_fds 640 -> 655)`
+fn in_vain(what: &Escalation, now: Moment, whom: &str) -> String {
+    let level = level_of(what.to, &what.ladder);
+    let why = show_effect(Some(Effect::Ineffective), &what.why);
+    format!("{level}{}{whom}: {why}; until {} leaves {}", lasting(now, what.since), what.why.metric, what.own)
 }
 
 /// What cannot be seen, and a threshold needs; those that hold a level are told of with it.

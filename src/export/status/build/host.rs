@@ -1,6 +1,6 @@
 //! The host: what was read of it, and how it is judged.
 
-use super::{Row, readings, rung};
+use super::{Row, escalated, readings, rung};
 use crate::export::status::{Host, HostRung, account};
 use crate::export::{RungOf, Snapshot};
 use crate::model::{Base, MemberKey, Metric, printable};
@@ -28,6 +28,7 @@ pub(super) fn host(snapshot: &Snapshot) -> Host {
                 row.seen(*view, wall)
             })
             .collect(),
+        escalated: escalated(snapshot, None, LADDER),
         rungs: rungs(snapshot).collect(),
         account: account::of_host(snapshot),
     }

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::model::{
-    ActionScope, Answer, BootId, Cause, Command, Cycle, Delivery, FreezeBy, GroupMemory, HostMemory, Http, Identity,
-    KillMemory, KillScope, Lease, Level, METRICS, Measure, MemberKey, MemberMemory, Memory, Metric, Moment, Order,
-    OrderId, PerLevel, Pid, Reason, RungMemory, RungName, RungStateMemory, Sent, Signal, SuccessorMemory,
-    TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
+    ActionScope, Answer, BootId, Cause, Command, Course, Cycle, Delivery, Escalation, FreezeBy, GroupMemory,
+    HostMemory, Http, Identity, Judged, KillMemory, KillScope, Lease, Level, METRICS, Measure, Measured, MemberKey,
+    MemberMemory, Memory, Metric, Moment, Order, OrderId, PerLevel, Pid, Reason, RungMemory, RungName, RungStateMemory,
+    Sent, Signal, Slowing, Subject, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing, Window,
 };
 
 fn name() -> impl Strategy<Value = Arc<str>> {
@@ -92,7 +92,53 @@ fn cause() -> impl Strategy<Value = Cause> {
         value,
         bound,
         since,
+        escalated: None,
     })
+}
+
+fn measured() -> impl Strategy<Value = Arc<Measured>> {
+    let growth = option::of((option::of(number()), option::of(number())));
+    (name(), metric(), number(), option::of(number()), span(), growth).prop_map(
+        |(action, metric, from, to, within, growth)| {
+            let growth = growth.map(|(before, after)| Slowing { before, after });
+            Arc::new(Measured { action, metric, from, to, within, growth })
+        },
+    )
+}
+
+fn escalation() -> impl Strategy<Value = Escalation> {
+    (name(), name(), [level(), level(), level()], moment(), measured()).prop_map(
+        |(target, ladder, [from, to, own], since, why)| Escalation { target, ladder, from, to, since, own, why },
+    )
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let subject = select([Subject::Process, Subject::Group, Subject::Host].as_slice());
+    let seen = [option::of(number()), option::of(number()), option::of(number())];
+    let course = vec((0..100_u64, number()), 0..20).prop_map(|mut readings| {
+        readings.sort_by_key(|(at, _)| *at);
+        let mut course = Course::over(Duration::from_secs(60));
+        readings.into_iter().for_each(|(at, value)| course.push(Moment::from_secs(at), value.clamp(-1e300, 1e300)));
+        course
+    });
+    let times = [moment(), moment(), moment(), moment()];
+    (any::<u64>(), order(), subject, times, level(), any::<bool>(), seen, course).prop_map(
+        |(id, order, subject, [from, until, last_at, read], level, left, [best, last, growth], course)| Window {
+            id: OrderId(id),
+            order,
+            subject,
+            from,
+            until,
+            level,
+            left,
+            best,
+            last,
+            last_at,
+            read,
+            growth,
+            course,
+        },
+    )
 }
 
 fn order() -> impl Strategy<Value = Arc<Order>> {
@@ -133,8 +179,16 @@ fn threshold() -> impl Strategy<Value = ThresholdMemory> {
         bounds.iter_mut().zip(values).for_each(|((_, bound), value)| *bound = value);
         bounds
     });
-    (metric(), level(), moment(), bounds, option::of(number()))
-        .prop_map(|(metric, level, since, bounds, value)| ThresholdMemory { metric, level, since, bounds, value })
+    (metric(), level(), moment(), bounds, option::of(number()), vec(escalation(), 0..2)).prop_map(
+        |(metric, level, since, bounds, value, escalations)| ThresholdMemory {
+            metric,
+            level,
+            since,
+            bounds,
+            value,
+            escalations,
+        },
+    )
 }
 
 fn rung() -> impl Strategy<Value = RungMemory> {
@@ -147,8 +201,12 @@ fn rung() -> impl Strategy<Value = RungMemory> {
         (moment(), reason()).prop_map(|(retry, reason)| RungStateMemory::Failed { retry, reason }),
         reason().prop_map(RungStateMemory::GaveUp),
     ];
-    (of, level(), name(), state, any::<u32>(), any::<bool>(), option::of(order())).prop_map(
-        |(of, level, action, state, attempts, acknowledged, order)| RungMemory {
+    let judged = option::of((any::<u64>(), order(), moment()));
+    let felt = (any::<u32>(), judged);
+    (of, level(), name(), state, any::<u32>(), any::<bool>(), option::of(order()), felt).prop_map(
+        |(of, level, action, state, attempts, acknowledged, order, (ineffective, judged))| RungMemory {
+            ineffective,
+            judged: judged.map(|(window, order, at)| Judged { window: OrderId(window), order, at }),
             of,
             level,
             action,
@@ -211,10 +269,10 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
     let groups = vec((name(), vec(threshold(), 0..2), option::of(moment())), 0..2);
     let host = (vec(threshold(), 0..2), any::<u32>(), option::of(moment()));
     let lists = (vec(member(), 0..4), vec(lease(), 0..3), vec((order(), moment()), 0..2));
-    let small = (kills, cycles, successors, groups, host, vec((name(), delivery()), 0..2));
+    let small = (kills, cycles, successors, groups, host, vec((name(), delivery()), 0..2), vec(window(), 0..2));
     (any::<(u64, u64)>(), lists, small).prop_map(move |((series, next), lists, small)| {
         let (members, leases, killing) = lists;
-        let (kills, cycles, successors, groups, host, delivered) = small;
+        let (kills, cycles, successors, groups, host, delivered, windows) = small;
         let kill = |(order, target, slot, at)| KillMemory { order: OrderId(order), target, slot, at };
         let cycle = |(target, action, slot, at)| Cycle { target, action, slot, at };
         let successor = |(target, missed, within, told)| SuccessorMemory { target, missed, within, told };
@@ -234,6 +292,7 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
             cycles: cycles.into_iter().map(cycle).collect(),
             successors: successors.into_iter().map(successor).collect(),
             inhibitions: Vec::new(),
+            windows,
         }
     })
 }

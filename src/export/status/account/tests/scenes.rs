@@ -169,8 +169,13 @@ impl Stage {
         let target = &self.snapshot.config.targets[0];
         let action = &target.actions[usize::from(self.action(action))];
         let value = 655.0;
-        let cause =
-            Cause { metric: Metric::plain(Base::OpenFds), value, bound: 600.0, since: Moment::from_secs(9_280) };
+        let cause = Cause {
+            metric: Metric::plain(Base::OpenFds),
+            value,
+            bound: 600.0,
+            since: Moment::from_secs(9_280),
+            escalated: None,
+        };
         Order {
             id: OrderId(17),
             member: MemberKey { target: 0, slot: 0 },
