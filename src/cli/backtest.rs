@@ -1,33 +1,38 @@
 //! `tradedog backtest`: what would have been ordered, had this configuration been there.
 
 mod about;
+mod chart;
 mod document;
 mod prometheus;
+mod report;
+mod side;
 mod source;
 mod timeline;
 mod totals;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 
 use super::lookup::{ConfigFile, shown};
 use super::{Failure, Output};
-use crate::config::{Config, nearest};
-use crate::model::{Event, Level, MemberKey, Note};
-use crate::replay::{Fault, LevelRow, OrderRow, Replay, Row, Survey, Tally, Told, survey};
-use about::About;
-use document::Document;
+use crate::config::{self, Config, nearest};
+use crate::model::{Level, printable};
+use crate::replay::{Fault, Row, Series, Survey, survey};
+use chart::Chart;
 use prometheus::Prometheus;
+use report::Report;
+use side::Side;
 use source::Source;
-use timeline::Timeline;
 
 /// By what to judge which readings, and how to tell.
 #[derive(Args, Debug, Default)]
 pub(super) struct Arguments {
     #[command(flatten)]
     file: ConfigFile,
+    /// Another configuration: show only what would have been ordered otherwise than by it
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// The readings: CSV (time,open_fds,close_wait.postgres,...; times RFC 3339 or seconds since 1970), with a
     /// column `process` where several processes are told of, and `target` where those of several targets are
     #[arg(long, value_name = "FILE", required_unless_present = "prometheus", conflicts_with = "prometheus")]
@@ -41,6 +46,9 @@ pub(super) struct Arguments {
     /// Print one JSON object: orders, levels, forecasts, summary
     #[arg(long)]
     json: bool,
+    /// Draw the readings, the bounds and the orders into this file too
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 impl From<Fault> for Failure {
@@ -51,39 +59,33 @@ impl From<Fault> for Failure {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let config = arguments.file.load()?;
+    let old = arguments.against.as_ref().map(|path| config::load(path).map_err(Failure::Configuration)).transpose()?;
     let source = arguments.source(&config)?;
     let mut series = source.open()?;
-    let only = chosen(&config, arguments.target.as_deref(), series.names_targets())?;
+    let named = series.names_targets();
+    let only = chosen(&config, arguments.target.as_deref(), named)?;
     let survey = survey(&mut *series)?;
+    let name = source.name();
     if survey.rows == 0 {
-        let name = source.name();
         return Err(Failure::runtime(format!("{name}: there is no reading in it: was it recorded at all?")));
     }
     let mut series = source.open()?;
-    let mut about = About::of((&config, only), series.columns(), &survey);
-    about.notes.extend_from_slice(source.notes());
-    let mut replay = Replay::new(&config, only, (series.columns(), &survey));
-    let mut report = if arguments.json { Report::json() } else { Report::text() };
-    report.begin((&source.name(), &about), &survey, output)?;
-    let (mut row, mut told, mut tally) = (Row::default(), Vec::new(), Tally::default());
-    loop {
-        let more = series.read(&mut row)?;
-        if more {
-            replay.take(&row, &mut told);
-        } else {
-            replay.end(&mut told);
-        }
-        for told in told.drain(..) {
-            let news = News::of(&replay, told);
-            news.count(&mut tally, &replay);
-            report.tell(&news, &replay, output)?;
-        }
-        if !more {
-            break;
-        }
+    let mut new = Side::new((&config, only), (series.columns(), &survey));
+    new.about.notes.extend_from_slice(source.notes());
+    let old = match &old {
+        Some(old) => Some(Side::new((old, same(old, &config, only)?), (series.columns(), &survey))),
+        None => None,
+    };
+    let chart = arguments.svg.as_ref().map(|_| Chart::new(new.replay.config(), series.columns(), &survey));
+    let mut stage = Stage { new, old, chart };
+    let mut report = Report::new(arguments.json);
+    report.begin((&name, &stage), &survey, output)?;
+    stage.play(&mut *series, &mut report, output)?;
+    stage.end(&survey);
+    if let (Some(path), Some(chart)) = (&arguments.svg, &stage.chart) {
+        chart::save(path, &chart.draw(&stage.new))?;
     }
-    tally.end(survey.last);
-    report.end((&tally, &about), &survey, output)
+    report.end(&stage, &survey, output)
 }
 
 impl Arguments {
@@ -99,14 +101,49 @@ impl Arguments {
     }
 }
 
+/// All that is played.
+pub(super) struct Stage {
+    new: Side,
+    old: Option<Side>,
+    chart: Option<Chart>,
+}
+
+impl Stage {
+    /// Plays the whole series.
+    fn play(&mut self, series: &mut dyn Series, report: &mut Report, output: &mut Output) -> Result<(), Failure> {
+        let mut row = Row::default();
+        loop {
+            let more = series.read(&mut row)?;
+            let row = more.then_some(&row);
+            self.new.step(row);
+            if let Some(old) = &mut self.old {
+                old.step(row);
+            }
+            if let Some(chart) = &mut self.chart {
+                chart.take(row, &self.new);
+            }
+            report.tell(self, output)?;
+            if row.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn end(&mut self, survey: &Survey) {
+        self.new.tally.end(survey.last);
+        if let Some(old) = &mut self.old {
+            old.tally.end(survey.last);
+        }
+    }
+}
+
 /// The target that is looked at alone.
 fn chosen(config: &Config, wanted: Option<&str>, named: bool) -> Result<Option<u16>, Failure> {
     let names: Vec<&str> = config.targets.iter().map(|target| &*target.name).collect();
-    let index = |at: usize| u16::try_from(at).ok();
     let Some(wanted) = wanted else {
         return match names.len() {
             _ if named => Ok(None),
-            0 | 1 => Ok(index(0).filter(|_| names.len() == 1)),
+            0 | 1 => Ok(index_of(config, names.first().copied().unwrap_or_default())),
             _ => Err(Failure::usage(format!(
                 "the configuration has {} targets, and the readings do not say whose they are: choose one of {} by \
                  --target, or add a column `target`",
@@ -115,10 +152,9 @@ fn chosen(config: &Config, wanted: Option<&str>, named: bool) -> Result<Option<u
             ))),
         };
     };
-    let at = names.iter().position(|name| *name == wanted);
-    at.map(index).ok_or_else(|| {
+    index_of(config, wanted).map(Some).ok_or_else(|| {
         let near = nearest(wanted, names.iter().copied()).map(|near| format!(" (did you mean {near}?)"));
-        let wanted = crate::model::printable(wanted.as_bytes(), 64);
+        let wanted = printable(wanted.as_bytes(), 64);
         Failure::usage(format!(
             "no target is called {wanted}{}: there is {}",
             near.unwrap_or_default(),
@@ -127,86 +163,19 @@ fn chosen(config: &Config, wanted: Option<&str>, named: bool) -> Result<Option<u
     })
 }
 
-/// Something worth telling, with its rows.
-pub(super) struct News {
-    told: Told,
-    order: Option<OrderRow>,
-    level: Option<LevelRow>,
+fn index_of(config: &Config, name: &str) -> Option<u16> {
+    let at = config.targets.iter().position(|target| *target.name == *name)?;
+    u16::try_from(at).ok()
 }
 
-impl News {
-    fn of(replay: &Replay, told: Told) -> Self {
-        let event = if let Told::Event(event) = &told { Some(event) } else { None };
-        let order = event.and_then(|event| replay.order_row(event));
-        let level = event.and_then(|event| replay.level_row(event));
-        Self { told, order, level }
-    }
-
-    fn count(&self, tally: &mut Tally, replay: &Replay) {
-        if let (Some(row), Told::Event(Event { note: Note::Ended { order, .. } | Note::Held { order, .. }, .. })) =
-            (&self.order, &self.told)
-        {
-            tally.order(row, order.measure.is_kill());
-        }
-        if let Some(row) = &self.level {
-            tally.level(row);
-        }
-        match self.told {
-            Told::Came { member, at } => begin(tally, replay, (member, replay.wall(at))),
-            Told::Gap { from, to, .. } => tally.gap(to.since(from)),
-            Told::Event(_) | Told::Left { .. } => {}
-        }
-    }
-}
-
-/// The ladders of a process begin at normal.
-fn begin(tally: &mut Tally, replay: &Replay, (member, at): (MemberKey, jiff::Timestamp)) {
-    let Some(target) = replay.config().targets.get(usize::from(member.target)) else { return };
-    let whom = match target.per {
-        crate::config::Per::Process => replay.name(member),
-        crate::config::Per::Group => replay.name(MemberKey::all_of(member.target)),
+/// The same target in the other configuration.
+fn same(old: &Config, config: &Config, only: Option<u16>) -> Result<Option<u16>, Failure> {
+    let Some(target) = only.and_then(|only| config.targets.get(usize::from(only))) else { return Ok(None) };
+    let missing = || {
+        let file = old.files.first().map(|file| shown(file)).unwrap_or_default();
+        Failure::usage(format!("{file} has no target {}, so that there is nothing to compare with", target.name))
     };
-    for ladder in &target.ladders {
-        let key = (Some(Arc::clone(&target.name)), Some(Arc::clone(&whom)), Arc::clone(&ladder.name));
-        tally.begin(key, at);
-    }
-}
-
-/// How it is told.
-enum Report {
-    Text(Timeline),
-    Json(Box<Document>),
-}
-
-impl Report {
-    fn json() -> Self {
-        Self::Json(Box::default())
-    }
-
-    fn text() -> Self {
-        Self::Text(Timeline::default())
-    }
-
-    fn begin(&mut self, about: (&str, &About), survey: &Survey, output: &mut Output) -> Result<(), Failure> {
-        match self {
-            Self::Text(_) => Ok(timeline::head(about, survey, output)?),
-            Self::Json(_) => Ok(()),
-        }
-    }
-
-    fn tell(&mut self, news: &News, replay: &Replay, output: &mut Output) -> Result<(), Failure> {
-        match self {
-            Self::Text(timeline) => Ok(timeline.tell(news, replay, output)?),
-            Self::Json(document) => Ok(document.take(news)?),
-        }
-    }
-
-    fn end(self, came: (&Tally, &About), survey: &Survey, output: &mut Output) -> Result<(), Failure> {
-        match self {
-            Self::Text(timeline) => Ok(timeline.end(came, output)?),
-            Self::Json(document) => Ok(document.print(came, survey, output)?),
-        }
-    }
+    index_of(old, &target.name).map(Some).ok_or_else(missing)
 }
 
 /// Levels in the order of the columns.

@@ -7,10 +7,10 @@ use serde::Serialize;
 use tempfile::SpooledTempFile;
 
 use super::super::Output;
-use super::News;
-use super::about::About;
+use super::Stage;
+use super::side::News;
 use super::totals::Summary;
-use crate::replay::{Survey, Tally};
+use crate::replay::Survey;
 
 /// So much of a list is kept in memory.
 const KEPT: usize = 1 << 20;
@@ -21,6 +21,8 @@ pub(super) struct Document {
     orders: List,
     levels: List,
     forecasts: List,
+    only_new: List,
+    only_old: List,
 }
 
 /// The elements of a list, written one by one.
@@ -60,13 +62,29 @@ impl Document {
         news.level.as_ref().map_or(Ok(()), |row| self.levels.push(row))
     }
 
+    /// Takes in an order that only one of both configurations gives.
+    pub(super) fn differ(&mut self, is_new: bool, news: &News) -> io::Result<()> {
+        let list = if is_new { &mut self.only_new } else { &mut self.only_old };
+        news.order.as_ref().map_or(Ok(()), |row| list.push(row))
+    }
+
     /// Prints all of it.
-    pub(super) fn print(self, came: (&Tally, &About), survey: &Survey, output: &mut Output) -> io::Result<()> {
+    pub(super) fn print(self, stage: &Stage, survey: &Survey, output: &mut Output) -> io::Result<()> {
         output.text("{\n")?;
         self.orders.print("orders", output)?;
         self.levels.print("levels", output)?;
         self.forecasts.print("forecasts", output)?;
-        let summary = serde_json::to_string_pretty(&Summary::of(came, survey))?;
-        output.text(&format!("  \"summary\": {}\n}}\n", summary.replace('\n', "\n  ")))
+        if let Some(old) = &stage.old {
+            self.only_new.print("only_new", output)?;
+            self.only_old.print("only_old", output)?;
+            summary("against", (&Summary::of(old, survey), ","), output)?;
+        }
+        summary("summary", (&Summary::of(&stage.new, survey), ""), output)?;
+        output.text("}\n")
     }
+}
+
+fn summary(name: &str, (summary, behind): (&Summary, &str), output: &mut Output) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(summary)?.replace('\n', "\n  ");
+    output.text(&format!("  \"{name}\": {text}{behind}\n"))
 }

@@ -154,3 +154,53 @@ fn several_processes_and_targets_are_told_apart() {
     assert!(!told.contains("trader[b] default: normal ->"), "{told}");
     assert!(told.contains("other[a]") && !told.contains("third["), "{told}");
 }
+
+/// CONFIG with its bounds for open files twice as high for the first two levels.
+fn milder() -> String {
+    CONFIG.replace("elevated = 300, warning = 600", "elevated = 400, warning = 700")
+}
+
+fn against(folder: &TempDir, more: &[&str]) -> String {
+    let old = folder.path().join("old.toml");
+    fs::write(&old, milder()).unwrap();
+    fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    told(folder, &[&["--against", old.to_str().unwrap()], more].concat())
+}
+
+#[test]
+fn against_another_configuration_only_the_difference_is_told() {
+    insta::assert_snapshot!("against", against(&folder(CONFIG, &leak()), &[]));
+    let json: Json = serde_json::from_str(&against(&folder(CONFIG, &leak()), &["--json"])).unwrap();
+    let times = |list: &str| {
+        let rows = json[list].as_array().unwrap().iter();
+        rows.map(|row| format!("{} {}", row["time"].as_str().unwrap(), row["action"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert!(times("only_new").contains(&"2026-03-02T09:54:00Z reset_pool".to_owned()));
+    assert!(times("only_old").contains(&"2026-03-02T10:05:00Z reset_pool".to_owned()));
+    assert_eq!(json["against"]["kills"], 1);
+}
+
+#[test]
+fn the_same_configuration_makes_no_difference() {
+    let folder = folder(CONFIG, &leak());
+    let same = folder.path().join("watchdog.toml");
+    let told = told(&folder, &["--against", same.to_str().unwrap()]);
+    assert!(!told.contains("\n+ ") && !told.contains("\n- "), "{told}");
+}
+
+#[test]
+fn a_drawing_shows_the_readings_the_bounds_and_the_orders() {
+    let folder = folder(CONFIG, &leak());
+    let path = folder.path().join("leak.svg");
+    told(&folder, &["--svg", path.to_str().unwrap()]);
+    let svg = fs::read_to_string(&path).unwrap();
+    for said in
+        ["<svg", "open_fds", "warning 600", "fatal 900", "disable_websocket", "undo of disable_websocket", "12:29"]
+    {
+        assert!(svg.contains(said), "{said} is not drawn");
+    }
+    assert!(svg.matches("<circle").count() >= 7 && svg.contains("M150 ") && !svg.contains("NaN"), "{svg}");
+    let far = folder.path().join("no/such/folder.svg");
+    assert!(refused(&folder, &["--svg", far.to_str().unwrap()]).contains("could not be written"));
+}

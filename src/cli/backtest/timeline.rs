@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 
 use super::super::Output;
 use super::super::output::{WARNING, level_style};
-use super::about::About;
-use super::{News, totals};
+use super::side::News;
+use super::{Stage, totals};
 use crate::model::{Cause, Effect, Event, Level, Moment, Note, Order, OutcomeKind, Reason};
 use crate::record::{show_duration, show_effect, show_reading};
-use crate::replay::{Replay, Survey, Tally, Told};
+use crate::replay::{Replay, Survey, Told};
 
 /// The timeline, being printed.
 #[derive(Debug, Default)]
@@ -21,8 +21,30 @@ pub(super) struct Timeline {
     day: Option<Date>,
 }
 
+/// Which configuration tells a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// There is only one.
+    None,
+    /// The new one alone.
+    Plus,
+    /// The other one alone.
+    Minus,
+}
+
+impl Sign {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Plus => "+ ",
+            Self::Minus => "- ",
+        }
+    }
+}
+
 /// What is played, and what is not.
-pub(super) fn head((name, about): (&str, &About), survey: &Survey, output: &mut Output) -> io::Result<()> {
+pub(super) fn head((name, stage): (&str, &Stage), survey: &Survey, output: &mut Output) -> io::Result<()> {
+    let about = &stage.new.about;
     let length = show_duration(totals::length(survey));
     let every = survey.period.map_or_else(String::new, |period| format!(", every {}", show_duration(period)));
     let whose = if about.targets.is_empty() { String::new() } else { format!(" of {}", about.targets.join(", ")) };
@@ -32,6 +54,9 @@ pub(super) fn head((name, about): (&str, &About), survey: &Survey, output: &mut 
     ))?;
     let dry = if about.dry_run { "; it says dry_run = true: shown is what would be ordered without" } else { "" };
     output.line(format!("judged by {}{dry}", about.config))?;
+    if let Some(old) = &stage.old {
+        output.line(format!("against {}: + only by the first, - only by this one", old.about.config))?;
+    }
     for note in &about.notes {
         output.styled(WARNING, note)?;
     }
@@ -52,7 +77,7 @@ pub(super) fn head((name, about): (&str, &About), survey: &Survey, output: &mut 
 
 impl Timeline {
     /// Prints a line, if it is worth one.
-    pub(super) fn tell(&mut self, news: &News, replay: &Replay, output: &mut Output) -> io::Result<()> {
+    pub(super) fn tell(&mut self, (sign, news): (Sign, &News), replay: &Replay, output: &mut Output) -> io::Result<()> {
         let (at, level, text) = match &news.told {
             Told::Gap { member, from, to } => {
                 let whom = whom(replay, *member);
@@ -71,7 +96,7 @@ impl Timeline {
         };
         let Some(text) = text else { return Ok(()) };
         let stamp = self.stamp(replay.wall(at), at, output)?;
-        output.styled(level_style(level), format!("{stamp}  {text}"))
+        output.styled(level_style(level), format!("{}{stamp}  {text}", sign.text()))
     }
 
     /// `09:24:00  00:24`; a new day has a line of its own.
@@ -87,14 +112,14 @@ impl Timeline {
     }
 
     /// The tables at the end.
-    pub(super) fn end(self, (tally, _): (&Tally, &About), output: &mut Output) -> io::Result<()> {
-        if tally.gaps.count > 0 {
-            let gaps = tally.gaps;
+    pub(super) fn end(self, stage: &Stage, output: &mut Output) -> io::Result<()> {
+        let gaps = stage.new.tally.gaps;
+        if gaps.count > 0 {
             let (total, longest) = (show_duration(gaps.total), show_duration(gaps.longest));
             output.line("")?;
             output.styled(WARNING, format!("gaps: {}, together {total}, the longest {longest}", gaps.count))?;
         }
-        totals::print(tally, output)
+        totals::print(stage, output)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a replay came to, as a document for programs and as tables for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::super::Output;
 use super::super::output::Table;
-use super::LEVELS;
-use super::about::About;
+use super::side::Side;
+use super::{LEVELS, Stage};
 use crate::model::Level;
 use crate::record::show_duration;
 use crate::replay::{Counts, FLAP, Ladder, LadderKey, OrderKey, Survey, Tally};
@@ -65,7 +65,7 @@ struct Gaps {
 }
 
 impl Summary {
-    pub(super) fn of((tally, about): (&Tally, &About), survey: &Survey) -> Self {
+    pub(super) fn of(Side { tally, about, .. }: &Side, survey: &Survey) -> Self {
         let orders = tally.orders.iter().map(|(key, counts)| Orders {
             target: key.target.to_string(),
             level: key.level.name(),
@@ -121,48 +121,65 @@ fn kept(counts: &Counts) -> Vec<(String, u64)> {
 }
 
 /// The tables at the end of the text.
-pub(super) fn print(tally: &Tally, output: &mut Output) -> io::Result<()> {
+pub(super) fn print(Stage { new, old, .. }: &Stage, output: &mut Output) -> io::Result<()> {
+    let (new, old) = (&new.tally, old.as_ref().map(|old| &old.tally));
     output.line("")?;
-    if tally.orders.is_empty() {
+    if new.orders.is_empty() && old.is_none_or(|old| old.orders.is_empty()) {
         output.line("Nothing would have been ordered.")?;
     } else {
-        output.table(&orders(tally))?;
-    }
-    if !tally.ladders.is_empty() {
-        output.line("")?;
-        output.table(&spent(tally))?;
+        output.table(&orders(new, old))?;
     }
     output.line("")?;
+    output.table(&spent(new, old))?;
+    output.line("")?;
     let within = show_duration(FLAP);
-    output.line(format!(
-        "Kills: {}. Flaps (a level entered again within {within} of being left): {}.",
-        tally.kills, tally.flaps
-    ))
+    let beside = |count: fn(&Tally) -> u64| match old {
+        Some(old) => format!("{} (before: {})", count(new), count(old)),
+        None => count(new).to_string(),
+    };
+    let (kills, flaps) = (beside(|tally| tally.kills), beside(|tally| tally.flaps));
+    output.line(format!("Kills: {kills}. Flaps (a level entered again within {within} of being left): {flaps}."))
 }
 
-fn orders(tally: &Tally) -> Table {
-    let mut table = Table::new(&["target", "level", "action", ">ordered", "held back"]);
-    for (OrderKey { target, level, action, undo }, counts) in &tally.orders {
-        let kept: Vec<String> = kept(counts).into_iter().map(|(why, count)| format!("{count} {why}")).collect();
+fn orders(new: &Tally, old: Option<&Tally>) -> Table {
+    let heads: &[&str] = match old {
+        None => &["target", "level", "action", ">ordered", "held back"],
+        Some(_) => &["target", "level", "action", ">ordered", ">before", "held back"],
+    };
+    let mut table = Table::new(heads);
+    let keys: BTreeSet<&OrderKey> = new.orders.keys().chain(old.iter().flat_map(|old| old.orders.keys())).collect();
+    let none = Counts::default();
+    for key @ OrderKey { target, level, action, undo } in keys {
+        let counts = new.orders.get(key).unwrap_or(&none);
+        let held: Vec<String> = kept(counts).into_iter().map(|(why, count)| format!("{count} {why}")).collect();
         let action = if *undo { format!("undo of {action}") } else { action.to_string() };
-        let cells = vec![target.to_string(), level.to_string(), action, counts.ordered.to_string(), kept.join(", ")];
-        table.row(*level, cells);
+        let before = old.map(|old| old.orders.get(key).map_or(0, |counts| counts.ordered).to_string());
+        let cells = [target.to_string(), level.to_string(), action, counts.ordered.to_string()];
+        table.row(*level, cells.into_iter().chain(before).chain([held.join(", ")]).collect());
     }
     table
 }
 
-fn spent(tally: &Tally) -> Table {
+fn spent(new: &Tally, old: Option<&Tally>) -> Table {
     let heads = ["time at level".to_owned()].into_iter().chain(LEVELS.iter().map(|level| format!(">{level}")));
     let heads: Vec<String> = heads.collect();
     let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
-    for ((target, process, name), ladder) in &tally.ladders {
+    let keys: BTreeSet<&LadderKey> = new.ladders.keys().chain(old.iter().flat_map(|old| old.ladders.keys())).collect();
+    for key @ (target, process, name) in keys {
         let whose = match (target, process) {
             (Some(target), Some(process)) => format!("{target}[{process}] {name}"),
             _ => name.to_string(),
         };
-        let spent =
-            ladder.spent.iter().map(|spent| if spent.is_zero() { "-".to_owned() } else { show_duration(*spent) });
-        table.row(Level::Normal, [whose].into_iter().chain(spent).collect());
+        let both = [(whose, new.ladders.get(key)), ("  before".to_owned(), old.and_then(|old| old.ladders.get(key)))];
+        for (name, ladder) in both {
+            if let Some(ladder) = ladder {
+                table.row(Level::Normal, [name].into_iter().chain(ladder.spent.iter().map(cell)).collect());
+            }
+        }
     }
     table
+}
+
+fn cell(spent: &Duration) -> String {
+    if spent.is_zero() { "-".to_owned() } else { show_duration(*spent) }
 }
