@@ -32,10 +32,13 @@ pub(in crate::cli) struct Chart {
     panels: BTreeMap<(Option<Arc<str>>, usize), Panel>,
     /// Columns that a threshold is about, with their metric.
     judged: Vec<Option<Metric>>,
-    /// Where each order was, by target, process, action.
-    lanes: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Vec<Mark>>,
+    /// Where each order was.
+    lanes: BTreeMap<Lane, Vec<Mark>>,
     orders: usize,
 }
+
+/// Target, process, action.
+type Lane = (Arc<str>, Arc<str>, Arc<str>);
 
 /// One metric.
 #[derive(Default)]

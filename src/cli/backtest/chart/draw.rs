@@ -1,14 +1,13 @@
 //! The drawing: a panel a metric, a lane an action. Plain SVG that names everything it shows.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};
 
 use super::super::side::Side;
-use super::{Chart, Mark, Panel, WIDTH, bounds};
+use super::{Chart, Lane, Mark, Panel, WIDTH, bounds};
 use crate::config::units;
 use crate::model::{Level, Metric};
 
@@ -128,7 +127,7 @@ fn path(points: &[Option<(f64, f64)>], scale: &Scale) -> String {
     out
 }
 
-fn lane(y: usize, (target, process, action): &(Arc<str>, Arc<str>, Arc<str>), marks: &[Mark]) -> Markup {
+fn lane(y: usize, (target, process, action): &Lane, marks: &[Mark]) -> Markup {
     html! {
         text x=(LEFT - 6) y=(y + 12) text-anchor="end" { (action) }
         line.frame x1=(LEFT) x2=(LEFT + WIDTH) y1=(y + 8) y2=(y + 8) {}
