@@ -4,9 +4,11 @@ mod about;
 mod chart;
 mod document;
 mod prometheus;
+mod propose;
 mod report;
 mod side;
 mod source;
+mod suggest;
 mod timeline;
 mod totals;
 
@@ -43,6 +45,9 @@ pub(super) struct Arguments {
     /// say
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
+    /// Suggest bounds by quantiles of calm times, and say how often each would have been reached
+    #[arg(long, conflicts_with_all = ["against", "svg"])]
+    suggest: bool,
     /// Print one JSON object: orders, levels, forecasts, summary
     #[arg(long)]
     json: bool,
@@ -60,7 +65,7 @@ impl From<Fault> for Failure {
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let config = arguments.file.load()?;
     let old = arguments.against.as_ref().map(|path| config::load(path).map_err(Failure::Configuration)).transpose()?;
-    let source = arguments.source(&config)?;
+    let source = arguments.source((&config, old.as_ref()))?;
     let mut series = source.open()?;
     let named = series.names_targets();
     let only = chosen(&config, arguments.target.as_deref(), named)?;
@@ -68,6 +73,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     let name = source.name();
     if survey.rows == 0 {
         return Err(Failure::runtime(format!("{name}: there is no reading in it: was it recorded at all?")));
+    }
+    if arguments.suggest {
+        let (config, source, survey) = (&config, &source, &survey);
+        return suggest::Wanted { config, only, source, survey }.tell(arguments.json, output);
     }
     let mut series = source.open()?;
     let mut new = Side::new((&config, only), (series.columns(), &survey));
@@ -89,13 +98,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 }
 
 impl Arguments {
-    /// Where the readings are.
-    fn source(&self, config: &Config) -> Result<Source, Failure> {
+    /// Where the readings are that one of the configurations is about.
+    fn source(&self, (config, old): (&Config, Option<&Config>)) -> Result<Source, Failure> {
         match &self.series {
             Some(path) => Ok(Source::file(path)),
             None => {
                 let now = crate::kernel::wall_instant();
-                Ok(Source::Recorded(self.prometheus.look(config, (self.target.as_deref(), now))?))
+                Ok(Source::Recorded(self.prometheus.look((config, old), (self.target.as_deref(), now))?))
             }
         }
     }

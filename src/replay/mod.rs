@@ -8,6 +8,7 @@
 //! acknowledged at once, a process lives on after a kill. Memory depends on the configuration and on how many
 //! processes there are, never on how long the series is.
 
+mod calm;
 mod csv;
 mod player;
 mod rows;
@@ -19,6 +20,7 @@ mod survey;
 mod tally;
 mod together;
 
+pub use calm::{Calm, Usual};
 pub use csv::Csv;
 pub use player::{Answer, Player};
 pub use rows::{LevelRow, OrderRow};

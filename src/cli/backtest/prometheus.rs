@@ -82,15 +82,20 @@ fn when(text: &str) -> Result<Timestamp, String> {
 pub(super) struct Recorded(Rc<Source>);
 
 impl Prometheus {
-    /// Looks what it has for the targets of `config`, or for the one that was named; `now` is when a range ends
-    /// that has no other end.
-    pub(super) fn look(&self, config: &Config, (target, now): (Option<&str>, Timestamp)) -> Result<Recorded, Failure> {
+    /// Looks what it has for the targets of the configurations, or for the one that was named; `now` is when a
+    /// range ends that has no other end.
+    pub(super) fn look(
+        &self,
+        (config, old): (&Config, Option<&Config>),
+        (target, now): (Option<&str>, Timestamp),
+    ) -> Result<Recorded, Failure> {
         let address = Address::parse(self.prometheus.as_deref().unwrap_or_default()).map_err(Failure::usage)?;
         let (from, to) = self.span(now)?;
         self.check_queries(config, target)?;
         let secrets = Secrets { basic: self.basic_auth_file.as_deref(), bearer: self.bearer_file.as_deref() };
         let client = Client::new(address, secrets, self.ca.as_deref()).map_err(Failure::Runtime)?;
-        let plan = Plan::of(config, Wish { target, mappings: &self.queries, labels: &self.labels });
+        let configs: Vec<&Config> = std::iter::once(config).chain(old).collect();
+        let plan = Plan::of(&configs, Wish { target, mappings: &self.queries, labels: &self.labels });
         let step = self.step.map(|step| step.0).filter(|step| !step.is_zero());
         let range = Range { from, to, step, interval: config.daemon.interval };
         let source = Source::look(client, plan, range).map_err(|fault| Failure::runtime(fault.to_string()))?;

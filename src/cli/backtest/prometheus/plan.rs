@@ -1,9 +1,10 @@
 //! What is asked for a configuration: one question a series, and which of them tell whether anything is new.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::queries::{Label, Mapping, Whose};
-use crate::config::{Config, Per};
+use crate::config::{Config, Per, Target};
 use crate::model::{Metric, Scope};
 use crate::replay::{Column, Row};
 
@@ -51,30 +52,34 @@ pub(super) struct Wish<'a> {
 }
 
 impl Plan {
-    /// What `config` needs to know.
-    pub(super) fn of(config: &Config, wish: Wish<'_>) -> Self {
+    /// What the configurations need to know.
+    pub(super) fn of(configs: &[&Config], wish: Wish<'_>) -> Self {
         let mut plan = Self::default();
-        let wanted = config.targets.iter().filter(|target| wish.target.is_none_or(|name| *name == *target.name));
+        let all = configs.iter().flat_map(|config| &config.targets);
+        let wanted = all.filter(|target| wish.target.is_none_or(|name| *name == *target.name));
+        let mut metrics: BTreeMap<(&Arc<str>, bool), Vec<&Metric>> = BTreeMap::new();
+        let mut host = BTreeSet::new();
         for target in wanted {
-            let metrics = target.metrics.iter().enumerate();
-            let judged = |(index, metric): &(usize, &Metric)| {
-                target.has_threshold_on(*index) && metric.info().scope != Scope::Host
-            };
-            let metrics: Vec<&Metric> = metrics.filter(judged).map(|(_, metric)| metric).collect();
-            let group = target.per == Per::Group;
-            plan.target(&target.name, (&metrics, group), wish);
+            let (mine, of_host): (Vec<&Metric>, Vec<&Metric>) =
+                judged(target).partition(|metric| metric.info().scope != Scope::Host);
+            // What was mapped is told of, though nothing judges it yet.
+            let mapped = wish.mappings.iter().filter(|mapping| !mapping.is_of_host());
+            let mapped = mapped.filter_map(|mapping| mapping.metric.as_ref());
+            let known = metrics.entry((&target.name, target.per == Per::Group)).or_default();
+            for metric in mine.into_iter().chain(mapped) {
+                if !known.contains(&metric) {
+                    known.push(metric);
+                }
+            }
+            host.extend(of_host);
         }
-        let of_targets = config.targets.iter().flat_map(|target| {
-            let index = |metric: &&Metric| target.metrics.iter().position(|other| other == *metric);
-            let judged = move |metric: &&Metric| index(metric).is_some_and(|index| target.has_threshold_on(index));
-            target.metrics.iter().filter(judged)
-        });
-        let of_host = config.host.thresholds.iter().filter_map(|row| config.host.metrics.get(row.metric));
-        let mut host: Vec<&Metric> =
-            of_targets.chain(of_host).filter(|metric| metric.info().scope == Scope::Host).collect();
-        host.sort();
-        host.dedup();
-        plan.host(&host, wish);
+        for ((name, together), metrics) in metrics {
+            plan.target(name, (&metrics, together), wish);
+        }
+        for config in configs {
+            host.extend(config.host.thresholds.iter().filter_map(|row| config.host.metrics.get(row.metric)));
+        }
+        plan.host(&host.into_iter().collect::<Vec<_>>(), wish);
         plan
     }
 
@@ -148,6 +153,11 @@ impl Plan {
             self.columns.len() - 1
         })
     }
+}
+
+/// What thresholds of the target are about, at whatever hour.
+fn judged(target: &Target) -> impl Iterator<Item = &Metric> {
+    target.metrics.iter().enumerate().filter(|(index, _)| target.has_threshold_on(*index)).map(|(_, metric)| metric)
 }
 
 /// What a series that names no process is called.

@@ -40,7 +40,7 @@ fn look(store: Store, asked: &Asked<'_>) -> Result<Rc<Source>, String> {
     let client = Client::new(fake.address, Secrets::default(), None).unwrap();
     let mappings: Vec<Mapping> = asked.queries.iter().map(|text| text.parse().unwrap()).collect();
     let labels: Vec<Label> = asked.labels.iter().map(|text| text.parse().unwrap()).collect();
-    let plan = Plan::of(&config(asked.config), Wish { target: None, mappings: &mappings, labels: &labels });
+    let plan = Plan::of(&[&config(asked.config)], Wish { target: None, mappings: &mappings, labels: &labels });
     let at = |millis: i64| Timestamp::from_millisecond(millis).unwrap();
     let step = asked.step.map(Duration::from_millis);
     let range = Range { from: at(T), to: at(T + asked.seconds * 1000), step, interval: Duration::from_secs(1) };

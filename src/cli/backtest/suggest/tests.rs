@@ -1,0 +1,73 @@
+//! Bounds for a trader that breathes for two days and leaks once.
+
+use serde_json::Value as Json;
+
+use super::super::tests::{folder, told};
+
+const CONFIG: &str = r#"
+[target.trader]
+match = { unit = "trader.service" }
+[target.trader.thresholds]
+open_fds = { elevated = 100, warning = 600, fatal = { at = 900, hold = "3m" } }
+[target.trader.ladder]
+fatal = ["kill"]
+[target.trader.actions.kill]
+kill = { grace = "45s" }
+"#;
+
+/// A row a minute: 85 to 105 open files, and on the second day a leak up to 980 within two hours.
+fn breathing() -> String {
+    let line = |minute: i64| {
+        let leak = if (1800..1920).contains(&minute) { 7 * (minute - 1800) } else { 0 };
+        format!("{},{},{}\n", 1_772_443_800 + 60 * minute, 85 + minute * 8 % 21 + leak, minute % 4)
+    };
+    let lines: String = (0..2880).map(line).collect();
+    format!("time,open_fds,close_wait\n{lines}")
+}
+
+#[test]
+fn bounds_above_what_is_usual_and_how_often_each_is_reached() {
+    let told = told(&folder(CONFIG, &breathing()), &["--suggest"]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn for_programs() {
+    let told = told(&folder(CONFIG, &breathing()), &["--suggest", "--json"]);
+    let json: Json = serde_json::from_str(&told).unwrap();
+    let fds = &json["suggestions"][0];
+    assert_eq!(
+        (&fds["metric"], &fds["median"], &fds["quantile_999"]),
+        (&"open_fds".into(), &95.0.into(), &105.0.into())
+    );
+    let bound = |level: usize, key: &str| fds["bounds"][level][key].clone();
+    assert_eq!(
+        (bound(0, "level"), bound(0, "bound"), bound(0, "entered")),
+        ("elevated".into(), 140.0.into(), 1.into())
+    );
+    // Within what is usual: it would hold nearly always.
+    assert_eq!(fds["bounds"][0]["now"]["bound"], 100.0);
+    assert!(fds["bounds"][0]["now"]["entered_seconds"].as_f64().unwrap() > 100_000.0, "{told}");
+    // 900 for three minutes.
+    assert_eq!((bound(2, "level"), &fds["bounds"][2]["now"]["entered"]), ("fatal".into(), &1.into()));
+    let waiting = &json["suggestions"][1];
+    assert_eq!((&waiting["metric"], &waiting["bounds"][0]["bound"]), (&"close_wait".into(), &8.0.into()));
+    assert!(waiting["bounds"][0].get("now").is_none());
+    assert!(json["suggestions"][0]["calm_seconds"].as_f64() < json["suggestions"][0]["seconds"].as_f64());
+}
+
+#[test]
+fn what_is_suggested_is_accepted() {
+    let told = told(&folder(CONFIG, &breathing()), &["--suggest"]);
+    let lines: Vec<&str> = told.lines().skip_while(|line| !line.starts_with("[target")).skip(1).collect();
+    let rows = lines.join("\n");
+    let text =
+        format!("[target.trader]\nmatch = {{ unit = \"trader.service\" }}\n[target.trader.thresholds]\n{rows}\n");
+    crate::config::parse(vec![crate::config::Source::new("watchdog.toml", &text)]).unwrap();
+}
+
+#[test]
+fn nothing_comes_of_nothing() {
+    let told = told(&folder(CONFIG, "time,note\n1,x\n2,y\n"), &["--suggest"]);
+    assert!(told.contains("nothing is suggested"), "{told}");
+}

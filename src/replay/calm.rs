@@ -1,0 +1,208 @@
+//! What is usual: quantiles of the values of calm times, in memory that does not grow with the series.
+//!
+//! A series is cut into windows of equal length. A window is calm unless its highest value is far above the
+//! highest values of most: so a leak, which ends far above, is not counted as usual, whatever the bounds are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::series::Row;
+use super::survey::{Survey, between};
+
+/// A series is cut into so many windows: of 7 days each is an hour.
+const WINDOWS: u32 = 168;
+/// No window is shorter.
+const SHORTEST: Duration = Duration::from_secs(60);
+/// Values that are closer together than this share are counted as one.
+const FINENESS: f64 = 0.005;
+/// Shares and rates are counted in parts of this many.
+const PARTS: f64 = 1e4;
+/// So many times as far from the middle as half of the windows are: that is not calm.
+const FAR: f64 = 8.0;
+/// Nor is less than this share above the middle anything to speak of.
+const NEAR: f64 = 0.1;
+
+/// The values of all columns.
+#[derive(Debug)]
+pub struct Calm {
+    from: Timestamp,
+    window: Duration,
+    values: HashMap<Whose, BTreeMap<u32, Window>>,
+}
+
+/// Target, whether it is all of its processes together, column.
+type Whose = (Option<Arc<str>>, bool, usize);
+
+/// How often which value was read, coarsely, and the highest.
+#[derive(Clone, Debug)]
+struct Window {
+    counts: BTreeMap<i32, u64>,
+    highest: f64,
+}
+
+/// What is usual of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usual {
+    /// How long it was calm.
+    pub calm: Duration,
+    /// How long it was told of.
+    pub whole: Duration,
+    /// Half of the calm values are at or below this ...
+    pub median: f64,
+    /// ... 99 % at or below this ...
+    pub most: f64,
+    /// ... and 99.9 % at or below this.
+    pub nearly_all: f64,
+    /// The highest of them.
+    pub highest: f64,
+}
+
+impl Calm {
+    /// Nothing was read yet of the series that `survey` tells of.
+    pub fn new(survey: &Survey) -> Self {
+        let length = between(survey.first, survey.last);
+        Self { from: survey.first, window: (length / WINDOWS).max(SHORTEST), values: HashMap::new() }
+    }
+
+    /// Takes in what was read.
+    pub fn take(&mut self, row: &Row) {
+        let at = between(self.from, row.at).as_nanos() / self.window.as_nanos().max(1);
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let together = &*row.process == Row::ALL;
+        for (column, cell) in row.cells.iter().enumerate() {
+            let Some(value) = cell.and_then(|cell| cell.number()) else { continue };
+            let windows = self.values.entry((row.target.clone(), together, column)).or_default();
+            let window =
+                windows.entry(at).or_insert_with(|| Window { counts: BTreeMap::new(), highest: f64::NEG_INFINITY });
+            *window.counts.entry(bin(value)).or_default() += 1;
+            window.highest = window.highest.max(value);
+        }
+    }
+
+    /// What is usual of the column, of each process or of all `together`; none where nothing was read of it.
+    pub fn usual(&self, target: Option<&Arc<str>>, (together, column): (bool, usize)) -> Option<Usual> {
+        let windows = self.values.get(&(target.cloned(), together, column))?;
+        let mut highest: Vec<f64> = windows.values().map(|window| window.highest).collect();
+        let limit = limit(&mut highest)?;
+        let calm: Vec<&Window> = windows.values().filter(|window| window.highest <= limit).collect();
+        let mut counts: BTreeMap<i32, u64> = BTreeMap::new();
+        for (bin, count) in calm.iter().flat_map(|window| &window.counts) {
+            *counts.entry(*bin).or_default() += count;
+        }
+        let highest = calm.iter().map(|window| window.highest).fold(f64::NEG_INFINITY, f64::max);
+        let quantile = |share: f64| quantile(&counts, share).map(|value| value.min(highest));
+        let times = |count: usize| self.window * u32::try_from(count).unwrap_or(u32::MAX);
+        Some(Usual {
+            calm: times(calm.len()),
+            whole: times(windows.len()),
+            median: quantile(0.5)?,
+            most: quantile(0.99)?,
+            nearly_all: quantile(0.999)?,
+            highest,
+        })
+    }
+}
+
+/// Up to which highest value a window is calm.
+fn limit(highest: &mut [f64]) -> Option<f64> {
+    let middle = median(highest)?;
+    let mut off: Vec<f64> = highest.iter().map(|value| (value - middle).abs()).collect();
+    Some(middle + (median(&mut off)? * FAR).max(middle * NEAR))
+}
+
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().checked_sub(1)? / 2).copied()
+}
+
+/// The least value that so large a share is at or below.
+fn quantile(counts: &BTreeMap<i32, u64>, share: f64) -> Option<f64> {
+    let all: u64 = counts.values().sum();
+    let wanted = share * all as f64;
+    let mut seen = 0;
+    let found = counts.iter().find(|(_, count)| {
+        seen += **count;
+        seen as f64 >= wanted
+    });
+    found.map(|(bin, _)| value(*bin))
+}
+
+/// Values by steps that grow with them.
+#[expect(clippy::cast_possible_truncation, reason = "the logarithm of any number of things or bytes is small")]
+fn bin(value: f64) -> i32 {
+    ((value.max(0.0) * PARTS).ln_1p() / FINENESS.ln_1p()).round() as i32
+}
+
+/// The middle of such a step; of whole numbers that are told apart the number itself.
+fn value(bin: i32) -> f64 {
+    let value = (f64::from(bin) * FINENESS.ln_1p()).exp_m1() / PARTS;
+    if value >= 1.0 && (value - value.round()).abs() <= value * FINENESS { value.round() } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+
+    fn usual(values: impl Iterator<Item = f64> + Clone) -> Usual {
+        let at = |second: usize| Timestamp::from_second(1_790_000_000 + i64::try_from(second).unwrap()).unwrap();
+        let survey = Survey { first: at(0), last: at(values.clone().count() * 10), ..Survey::default() };
+        let mut calm = Calm::new(&survey);
+        for (index, value) in values.enumerate() {
+            calm.take(&Row { at: at(index * 10), cells: vec![Some(Value::Known(value))], ..Row::default() });
+        }
+        calm.usual(None, (false, 0)).unwrap()
+    }
+
+    /// Between 85 and 105, as after the repair.
+    fn breath(index: u32) -> f64 {
+        85.0 + f64::from(index * 8 % 21)
+    }
+
+    #[test]
+    fn a_series_that_breathes_is_calm_throughout() {
+        let usual = usual((0..60_480).map(breath));
+        assert_eq!((usual.median, usual.most, usual.nearly_all, usual.highest), (95.0, 105.0, 105.0, 105.0));
+        assert_eq!(usual.calm, usual.whole);
+    }
+
+    #[test]
+    fn a_leak_is_not_usual() {
+        // Two hours of a week, up to 1025.
+        let leak = |index: u32| {
+            if (30_000..30_720).contains(&index) { 85.0 + f64::from(index - 30_000) * 1.3 } else { breath(index) }
+        };
+        let usual = usual((0..60_480).map(leak));
+        assert!(usual.highest <= 105.0 * 1.3, "{usual:?}");
+        assert_eq!((usual.median, usual.most), (95.0, 105.0));
+        let not = usual.whole - usual.calm;
+        assert!(not >= Duration::from_secs(3600) && not <= Duration::from_secs(3 * 3600), "{not:?}");
+    }
+
+    #[test]
+    fn what_never_moves_and_what_is_nearly_nothing() {
+        let still = usual((0..1000).map(|_| 7.0));
+        assert_eq!((still.median, still.highest, still.calm), (7.0, 7.0, still.whole));
+        let none = usual((0..1000).map(|_| 0.0));
+        assert_eq!((none.median, none.nearly_all, none.highest), (0.0, 0.0, 0.0));
+        let share = usual((0..1000).map(|index| 0.6 + f64::from(index % 5) / 100.0));
+        assert!((share.median - 0.62).abs() < 0.005 && (share.highest - 0.64).abs() < 1e-9, "{share:?}");
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_the_series() {
+        let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
+        let survey = Survey { first: at(0), last: at(30 * 86_400), ..Survey::default() };
+        let mut calm = Calm::new(&survey);
+        for second in (0..30 * 86_400).step_by(60) {
+            let value = 1e8 * (1.0 + f64::from(u32::try_from(second).unwrap() % 977) / 977.0);
+            calm.take(&Row { at: at(second), cells: vec![Some(Value::Known(value))], ..Row::default() });
+        }
+        let windows = calm.values.values().next().unwrap();
+        assert!(windows.len() <= 169);
+        assert!(windows.values().all(|window| window.counts.len() <= 150));
+    }
+}
