@@ -35,8 +35,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use wire::ProcEvent;
-use wire::{Request, Told};
+use wire::Request;
+pub use wire::{ProcEvent, Told, walk};
 
 /// Why the kernel's events cannot be heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -21,7 +21,7 @@ pub use show::{
     duration as show_duration, effect as show_effect, measure as show_measure, reading as show_reading,
     signal as show_signal,
 };
-pub use state_file::{Aside, StateError, StateFile, unlocked};
+pub use state_file::{Aside, Damage, StateError, StateFile, unlocked};
 pub use writer::{LogTo, LogWriter, Logs};
 
 use std::sync::Arc;

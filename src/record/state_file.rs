@@ -27,7 +27,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use self::frame::{Damage, LARGEST};
+pub use self::frame::Damage;
+use self::frame::LARGEST;
 use super::folders::flaw;
 use crate::model::{BootId, Memory, Pid};
 
@@ -94,6 +95,15 @@ impl StateFile {
         let found = read(&self.folder, &[0, geteuid().as_raw()]);
         let memory = found.map_err(|failure| failure.told(&self.path, || self.set_aside()))?;
         of_boot(memory, boot, &self.path)
+    }
+
+    /// What these bytes of a state file remember.
+    ///
+    /// # Errors
+    ///
+    /// Why they are not to be believed.
+    pub fn memory_in(bytes: &[u8]) -> Result<Memory, Damage> {
+        frame::unwrap(bytes)
     }
 
     /// Replaces the file. Either all of it is there afterwards or the old one still is.
@@ -216,7 +226,7 @@ fn read(folder: &OwnedFd, owners: &[u32]) -> Result<Option<Memory>, Failure> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(found.st_size).unwrap_or(0));
     File::from(file).take(LARGEST + 1).read_to_end(&mut bytes)?;
-    frame::unwrap(&bytes).map(Some).map_err(Failure::Damaged)
+    StateFile::memory_in(&bytes).map(Some).map_err(Failure::Damaged)
 }
 
 /// What speaks against believing the file, in words that follow its name.

@@ -17,8 +17,10 @@ pub use costs::Part;
 
 /// Nothing that is only shown is read more often; nor is a namespace of others.
 const SHOWN: Duration = Duration::from_secs(10);
-/// Of each process it is read so seldom that a pass reads it of no more than these,
-const SHOWN_IN_A_PASS: u32 = 5;
+/// Of each process no more often than this: a status costs as much as ten counts of descriptors.
+const SHOWN_OF_EACH: Duration = Duration::from_secs(30);
+/// Of many it is read so seldom that a pass reads it of no more than these,
+const SHOWN_IN_A_PASS: u32 = 2;
 /// but no more seldom than this.
 const SHOWN_AT_LEAST: Duration = Duration::from_secs(60);
 /// How often is thought about it.
@@ -61,7 +63,7 @@ impl Periods {
     pub(super) fn over(self, members: usize) -> Self {
         let passes = u32::try_from(members).unwrap_or(u32::MAX) / SHOWN_IN_A_PASS;
         let each = self.pass.saturating_mul(passes).min(SHOWN_AT_LEAST);
-        Self { each: each.max(self.shown), ..self }
+        Self { each: each.max(self.each), ..self }
     }
 
     /// As configured: nothing is stretched.
@@ -120,7 +122,7 @@ impl Factors {
             states: (daemon.sockets_interval.max(daemon.interval) * states).max(pass),
             namespaces: (SHOWN.max(daemon.interval) * namespaces).max(pass),
             shown: SHOWN.max(pass),
-            each: SHOWN.max(pass),
+            each: SHOWN_OF_EACH.max(pass),
             near: daemon.min_interval,
             near_sockets: daemon.min_interval,
         }

@@ -22,13 +22,20 @@ pub enum ProcEvent {
 
 /// What a message means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub enum Told {
     /// News of a process.
     Event(ProcEvent),
     /// A thread of that number was named, as ours is when it asks for a sign.
     Named(i32),
-    /// The answer to a request with these numbers: an errno, or 0.
-    Answer { sequence: u32, ack: u32, errno: u32 },
+    /// The answer to a request.
+    Answer {
+        /// That of the request.
+        sequence: u32,
+        /// That of the request plus one.
+        ack: u32,
+        /// 0 where it was granted.
+        errno: u32,
+    },
     /// The kernel says that something was lost.
     Lost,
 }
@@ -94,7 +101,7 @@ pub(super) fn request(request: Request, sequence: u32, ack: u32) -> Vec<u8> {
 
 /// Calls `visit` with what each message of one datagram means. What does not parse is
 /// [`Told::Lost`]: it may have been anything.
-pub(super) fn walk(mut datagram: &[u8], visit: &mut dyn FnMut(Told)) {
+pub fn walk(mut datagram: &[u8], visit: &mut dyn FnMut(Told)) {
     while !datagram.is_empty() {
         let length = number(datagram, 0).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         let Some(message) = datagram.get(..length).filter(|message| message.len() >= HEADER) else {

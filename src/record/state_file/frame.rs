@@ -31,7 +31,7 @@ struct Header {
 
 /// Why bytes are no memory.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Damage {
+pub enum Damage {
     /// Written by a daemon of another version.
     Version(u32),
     /// Cut off, changed, or no state file at all; says what shows it.
