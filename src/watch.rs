@@ -7,6 +7,7 @@
 mod asked;
 mod carry;
 mod ceiling;
+mod history;
 mod hours;
 mod kept;
 mod notify;

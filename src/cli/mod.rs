@@ -13,6 +13,7 @@ mod daemon;
 mod demo;
 mod explain;
 mod failure;
+mod history;
 mod inhibit;
 mod init;
 mod live;
@@ -98,6 +99,8 @@ enum Command {
     Thaw(thaw::Arguments),
     /// Have the running daemon read its configuration again
     Reload(reload::Arguments),
+    /// Show what happened, as the daemon has kept it; see whether nothing of it is missing or was changed
+    History(history::Arguments),
     /// Replay recorded readings, and show what would have been ordered when
     #[command(override_usage = BACKTEST_USAGE)]
     Backtest(backtest::Arguments),
@@ -126,6 +129,7 @@ impl Command {
             Self::Undo(arguments) => undo::run(&arguments, output),
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),
+            Self::History(arguments) => history::run(&arguments, output),
             Self::Backtest(arguments) => backtest::run(&arguments, output),
             Self::Init(arguments) => init::run(&arguments, output),
             Self::Explain(arguments) => explain::run(&arguments, output),

@@ -18,7 +18,7 @@ const REMOVE: &str = "remove it for now";
 /// The top of the main file.
 pub(super) const ROOT: Section = Section {
     title: "the file",
-    known: &["daemon", "web", "peers", "calendar", "host", "defaults", "target"],
+    known: &["daemon", "web", "history", "peers", "calendar", "host", "defaults", "target"],
     later: &[],
 };
 
@@ -32,6 +32,9 @@ pub(super) const DAEMON: Section = Section {
 /// `[web]`
 pub(super) const WEB: Section =
     Section { title: "[web]", known: &["listen", "max_series", "tls", "users"], later: &[] };
+
+/// `[history]`
+pub(super) const HISTORY: Section = Section { title: "[history]", known: &["events", "max_size"], later: &[] };
 
 /// `tls`
 pub(super) const TLS: Section = Section { title: "tls", known: &["cert", "key", "client_ca"], later: &[] };
@@ -170,7 +173,7 @@ pub(super) const SCHEDULE: Section =
 pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
-pub(super) const ALL: [&Section; 22] = [
-    &ROOT, &DAEMON, &WEB, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND, &ACTION,
-    &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE, &CALENDAR, &DURING,
+pub(super) const ALL: [&Section; 23] = [
+    &ROOT, &DAEMON, &WEB, &HISTORY, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND,
+    &ACTION, &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE, &CALENDAR, &DURING,
 ];

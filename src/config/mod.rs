@@ -12,6 +12,7 @@ mod calendar;
 mod check;
 mod difference;
 mod during;
+mod history;
 mod keys;
 mod load;
 mod peer;
@@ -35,6 +36,7 @@ pub use action::{Action, EffectKind, Escalate, Needs, Otherwise};
 pub use calendar::{Calendar, Doubt, Hours, Session, Span};
 pub use difference::difference;
 pub use during::{Almanac, During, Page, Usual};
+pub use history::History;
 pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Fallback, SetAside, load, load_at_start, parse, says_dry_run};
@@ -49,6 +51,8 @@ pub struct Config {
     pub daemon: Daemon,
     /// `[web]`
     pub web: Web,
+    /// `[history]`
+    pub history: History,
     /// `[peers]`
     pub peers: Vec<Peer>,
     /// `[host]`

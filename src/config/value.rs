@@ -28,6 +28,21 @@ pub(super) fn duration(value: Value<'_>, range: RangeInclusive<&str>, report: &m
     Some(span.0)
 }
 
+/// A number of bytes from `range`, as written with its unit.
+pub(super) fn size(value: Value<'_>, range: RangeInclusive<&str>, report: &mut Report) -> Option<u64> {
+    let size: Size = parsed(value, "512MiB", report)?;
+    let end = |text: &str| text.parse::<Size>().ok();
+    if end(range.start()).is_some_and(|low| size < low) || end(range.end()).is_some_and(|high| size > high) {
+        report.error(value.place, format!("\"{size}\" is out of range")).help(format!(
+            "write a size from \"{}\" to \"{}\"",
+            range.start(),
+            range.end()
+        ));
+        return None;
+    }
+    Some(size.0)
+}
+
 /// A share, such as "90%".
 pub(super) fn share(value: Value<'_>, report: &mut Report) -> Option<f64> {
     parsed::<Share>(value, "90%", report).map(|share| share.0)

@@ -18,6 +18,7 @@ use crate::model::{
     Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Undo,
     UndoBy, Unknown, Value,
 };
+use crate::record::history::Figures;
 use crate::record::{Counters, Logs, Recorder};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -363,6 +364,7 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
     };
     snapshot.not_ready = vec![String::from("trader[1]: open_fds is denied")];
     snapshot.reload = ReloadView { failed: false, last_success: Some(Moment::from_secs(9_000)), set_aside: 0 };
+    snapshot.history = Some(kept());
     snapshot.own = OwnFacts {
         cpu_seconds: Some(1.25),
         resident_bytes: Some(9_437_184),
@@ -372,4 +374,16 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
         threads: Some(4),
         started: Some(Moment::from_secs(9_000)),
     };
+}
+
+/// A history that the disk did not take once.
+fn kept() -> Figures {
+    Figures {
+        stored: 1234,
+        size: 1 << 20,
+        errors: [1, 0, 0, 0, 0, 0],
+        last_error: Some(1_700_000_000_500),
+        is_written: true,
+        ..Figures::default()
+    }
 }

@@ -10,6 +10,7 @@ use crate::model::{
     Base, Escalation, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid,
     Reading, RungView, ThresholdView,
 };
+use crate::record::history::Figures;
 use crate::record::{Counters, LogTo};
 
 /// The state of the watch after one pass.
@@ -66,6 +67,8 @@ pub struct Snapshot {
     pub own: OwnFacts,
     /// Where its log goes.
     pub log_to: LogTo,
+    /// How its history stands; none where there is none.
+    pub history: Option<Figures>,
     /// What the host calls itself; empty when that is not known.
     pub host_name: Arc<str>,
     members: Vec<MemberView>,
@@ -213,6 +216,7 @@ impl Snapshot {
             reload: ReloadView::default(),
             own: OwnFacts::default(),
             log_to: LogTo::default(),
+            history: None,
             host_name: Arc::default(),
             members: Vec::new(),
             groups: Vec::new(),

@@ -2,10 +2,11 @@
 //!
 //! What belongs here: everything that is remembered or said of what happened. What does not: any
 //! opinion of it. The loop thread forms the lines and counts; a thread of its own writes them, for
-//! whoever reads our log may be slow or stopped, and no decision waits for that.
+//! whoever reads our log may be slow or stopped, and no decision waits for that. Another one keeps them.
 
 mod counters;
 mod folders;
+pub mod history;
 mod journal;
 mod last_good;
 mod line;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::model::Event;
+use history::{History, Limits};
 
 /// Turns events into counts and lines; owned by the watch loop.
 #[derive(Debug)]
@@ -35,18 +37,28 @@ pub struct Recorder {
     config: Arc<Config>,
     counters: Arc<Counters>,
     logs: Logs,
+    /// None where nothing is kept: a test, a backtest.
+    history: Option<History>,
 }
 
 impl Recorder {
     /// Counts from zero, with the explicit zeros of every action in `config`.
     pub fn new(config: Arc<Config>, logs: Logs) -> Self {
         let counters = Arc::new(Counters::of(&config));
-        Self { config, counters, logs }
+        Self { config, counters, logs, history: None }
+    }
+
+    /// The same, that hands each line to `history` too.
+    pub fn keeping(self, history: History) -> Self {
+        Self { history: Some(history), ..self }
     }
 
     /// Takes over another configuration: counts of actions that are still there go on.
     pub fn reconfigure(&mut self, config: Arc<Config>) {
         Arc::make_mut(&mut self.counters).reconfigure(&config);
+        if let Some(history) = &self.history {
+            history.limit(Limits::of(&config.history));
+        }
         self.config = config;
     }
 
@@ -58,8 +70,17 @@ impl Recorder {
         }
         if !events.is_empty() {
             let dry_run = self.config.daemon.dry_run;
-            self.logs.send(events.iter().map(|event| Line::of(event, &self.config, dry_run)).collect());
+            let lines: Vec<Line> = events.iter().map(|event| Line::of(event, &self.config, dry_run)).collect();
+            if let Some(history) = &self.history {
+                history.send(events, &lines);
+            }
+            self.logs.send(lines);
         }
+    }
+
+    /// The way to the history, where there is one.
+    pub const fn history(&self) -> Option<&History> {
+        self.history.as_ref()
     }
 
     /// The line that the log gets of `event`, for whoever asked for it.

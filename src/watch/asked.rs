@@ -35,6 +35,7 @@ impl Watch {
         self.finish_reload(now);
         self.tell_strangers(now);
         self.hear_server();
+        self.hear_history();
         while let Some(asked) = self.control.as_mut().and_then(Control::next_request) {
             self.comply(asked, now);
         }

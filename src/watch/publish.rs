@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::Watch;
+use super::{Watch, history};
 use crate::config::{Address, Config, Peer, Target};
 use crate::discover::Discovery;
 use crate::export::metrics::left_out;
@@ -151,6 +151,7 @@ impl Watch {
             show_names(snapshot, sampler.names());
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
+            history::show(snapshot, recorder, began);
             snapshot.slowed.clone_from(&view.slowed);
             snapshot.pass = view.pass(sampler, began);
         });

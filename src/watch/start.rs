@@ -8,7 +8,7 @@ use super::notify::Notify;
 use super::reload::Reload;
 use super::remember::Remembering;
 use super::summary::Summing;
-use super::{Watch, hours, publish};
+use super::{Watch, history, hours, publish};
 use crate::act::Executor;
 use crate::config::Config;
 use crate::discover::{Discovery, RememberedSeat, Roster};
@@ -55,9 +55,10 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let config = hours::in_force(Arc::new(config));
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
+    let (keeper, history) = history::start(&config).map_err(StartError::Loop)?;
     let publisher = Publisher::new(Snapshot::empty(Arc::clone(&config)));
     let mut server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
-    let recorder = Recorder::new(Arc::clone(&config), logs);
+    let recorder = Recorder::new(Arc::clone(&config), logs).keeping(history);
     let log_to = writer.log_to();
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     watch.view.log_to = log_to;
@@ -73,6 +74,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     drop(watch);
     drop(server);
     writer.finish(LAST_WORDS);
+    keeper.finish(LAST_WORDS);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ fn meaning(text: &str) -> String {
     match parse(text) {
         Ok(config) => {
             assert!(config.warnings.is_empty(), "{}", config.warnings);
-            format!("{:#?}", (config.daemon, config.web, config.peers, config.host, config.targets))
+            format!("{:#?}", (config.daemon, config.web, config.history, config.peers, config.host, config.targets))
         }
         Err(problems) => panic!("{text}\n{problems}"),
     }
@@ -42,6 +42,7 @@ fn its_values_are_the_defaults() {
     let defaults = [
         ("[daemon]", &["interval", "kill_budget", "summary"][..]),
         ("[web]", &["listen", "max_series"]),
+        ("[history]", &["events", "max_size"]),
         ("[target.trader]", &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least"]),
         ("[target.trader.thresholds.threads]", &["clear", "clear_hold", "hold", "ladder"]),
         ("[target.trader.actions.reset_pool]", &RESET_POOL),
@@ -119,7 +120,8 @@ fn every_key_is_in_it() {
     };
     let target = "[target.trader]\nmatch = { comm = \"x\" }\n";
     let mut keys = refused("qqqqq = 1\n");
-    for section in ["daemon", "web", "host", "defaults", "target.trader", "target.trader.match", "target.trader.expect"]
+    for section in
+        ["daemon", "web", "history", "host", "defaults", "target.trader", "target.trader.match", "target.trader.expect"]
     {
         keys.extend(refused(&format!("[{section}]\nqqqqq = 1\n")));
     }

@@ -25,6 +25,7 @@ mod footprint;
 mod freezes;
 mod frozen;
 mod groups;
+mod history;
 mod host;
 mod hostile;
 mod hours;

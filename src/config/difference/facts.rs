@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Path;
 use crate::config::text::capped;
 use crate::config::{
-    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, Host, HostStep, Ladder, Members,
+    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, History, Host, HostStep, Ladder, Members,
     Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser, units,
 };
 use crate::model::{ActionScope, Command, FreezeBy, Http, KillScope, Measure, Metric, PerLevel, Undo, UndoBy, Unit};
@@ -32,11 +32,23 @@ pub(super) struct Facts {
 impl Facts {
     /// Everything that `config` says.
     pub(super) fn of(config: &Config) -> BTreeMap<Path, Fact> {
-        let Config { daemon, web, peers, calendars, host, targets, files, warnings: _, set_aside: _, fallback: _ } =
-            config;
+        let Config {
+            daemon,
+            web,
+            history,
+            peers,
+            calendars,
+            host,
+            targets,
+            files,
+            warnings: _,
+            set_aside: _,
+            fallback: _,
+        } = config;
         let mut facts = Self::default();
         facts.daemon(daemon);
         facts.web(web);
+        facts.history(*history);
         for peer in peers {
             facts.peer(peer);
         }
@@ -132,6 +144,14 @@ impl Facts {
             let name = format!("[web] user {}", capped(name));
             self.within(name, |facts| facts.secret("password", hash.reveal().to_owned()));
         }
+    }
+
+    fn history(&mut self, history: History) {
+        let History { events, max_size } = history;
+        self.within("[history]".to_owned(), |facts| {
+            facts.time("events", events);
+            facts.text("max_size", units::Size(max_size).to_string());
+        });
     }
 
     fn peer(&mut self, peer: &Peer) {

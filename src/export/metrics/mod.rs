@@ -5,6 +5,7 @@
 //! the last snapshot. Nothing is kept between scrapes, so a series ends with what it was about.
 
 mod daemon;
+mod history;
 mod host;
 mod hours;
 mod leases;
@@ -67,6 +68,7 @@ fn families() -> impl Iterator<Item = &'static Family> {
         leases::FAMILIES,
         host::FAMILIES,
         hours::FAMILIES,
+        history::FAMILIES,
         daemon::FAMILIES,
     ];
     tables.into_iter().flatten()

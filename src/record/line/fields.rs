@@ -78,6 +78,33 @@ pub const KINDS: &[KindInfo] = &[
 ];
 
 impl Kind {
+    /// Its word, in the history.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Daemon => "daemon",
+            Self::Found => "found",
+            Self::Gone => "gone",
+            Self::Contested => "contested",
+            Self::Level => "level",
+            Self::Ordered => "ordered",
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Retrying => "retrying",
+            Self::Ended => "ended",
+            Self::GaveUp => "gave_up",
+            Self::StillHeld => "still_held",
+            Self::Reading => "reading",
+            Self::LeaseEnded => "lease_ended",
+            Self::StaysInForce => "stays_in_force",
+            Self::SuccessorMissing => "successor_missing",
+            Self::SuccessorCame => "successor_came",
+            Self::Asked => "asked",
+            Self::Inhibited => "inhibited",
+            Self::InhibitionEnded => "inhibition_ended",
+            Self::Summary => "summary",
+        }
+    }
+
     /// Its `MESSAGE_ID`.
     pub fn id(self) -> &'static str {
         KINDS[self as usize].id

@@ -1,0 +1,96 @@
+//! The sending side, owned by the watch loop.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::SystemTime;
+
+use super::Limits;
+use super::entry::Row;
+use super::standing::Standing;
+use crate::model::{Event, Moment};
+use crate::record::Line;
+
+/// Most rows that wait for the disk, in the queue and in the writer's buffer together.
+pub(super) const MOST_ROWS: usize = 4096;
+
+/// What both clocks show at the same time.
+pub type Clock = fn() -> (Moment, SystemTime);
+
+/// What the writer is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    Rows(Vec<Row>),
+    Limits(Limits),
+}
+
+/// The way to the writer; the thread ends when this is dropped.
+#[derive(Debug)]
+pub struct History {
+    queue: Sender<Message>,
+    standing: Arc<Standing>,
+    news: Receiver<(String, bool)>,
+    clock: Clock,
+}
+
+/// The writer's ends.
+pub(super) struct Ends {
+    pub(super) inbox: Receiver<Message>,
+    pub(super) standing: Arc<Standing>,
+    pub(super) news: Sender<(String, bool)>,
+    pub(super) clock: Clock,
+}
+
+impl History {
+    pub(super) fn pair(clock: Clock) -> (Self, Ends) {
+        let ((queue, inbox), (tell, news)) = (channel(), channel());
+        let standing = Arc::<Standing>::default();
+        let ends = Ends { inbox, standing: Arc::clone(&standing), news: tell, clock };
+        (Self { queue, standing, news, clock }, ends)
+    }
+
+    /// Hands over the lines of these events; never waits. What finds no room is dropped and counted.
+    pub(in crate::record) fn send(&self, events: &[Event], lines: &[Line]) {
+        let room = MOST_ROWS.saturating_sub(self.standing.waiting.load(Ordering::Relaxed));
+        let count = events.len().min(lines.len()).min(room);
+        let lost = lines.len() - count;
+        if lost > 0 {
+            self.standing.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+        }
+        if count == 0 {
+            return;
+        }
+        let (now, wall) = (self.clock)();
+        let wall = unix_millis(wall);
+        let ago = |at: Moment| i64::try_from(now.since(at).as_millis()).unwrap_or(0);
+        let rows = events.iter().zip(lines).take(count);
+        let rows = rows.map(|(event, line)| Row::of(wall.saturating_sub(ago(event.at)), line)).collect();
+        self.standing.waiting.fetch_add(count, Ordering::Relaxed);
+        if self.queue.send(Message::Rows(rows)).is_err() {
+            self.standing.waiting.fetch_sub(count, Ordering::Relaxed);
+            self.standing.dropped.fetch_add(count as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps so much from now on.
+    pub(in crate::record) fn limit(&self, limits: Limits) {
+        // Without a writer there is nothing to be kept.
+        let _ = self.queue.send(Message::Limits(limits));
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> &Arc<Standing> {
+        &self.standing
+    }
+
+    /// What the writer has to say, and whether that is bad.
+    pub fn news(&self) -> Option<(String, bool)> {
+        self.news.try_recv().ok()
+    }
+}
+
+/// Milliseconds since 1970 (UTC); zero before.
+pub(super) fn unix_millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,77 @@
+//! How the history stands: written by its thread, read by the loop, without a lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwapOption;
+
+use super::trouble::{CAUSES, Cause};
+
+/// How the history stands.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// Rows on their way: in the queue, or in the buffer of the writer.
+    pub(super) waiting: AtomicUsize,
+    pub(super) stored: AtomicU64,
+    pub(super) dropped: AtomicU64,
+    pub(super) size: AtomicU64,
+    pub(super) errors: [AtomicU64; CAUSES.len()],
+    /// Milliseconds since 1970; 0 for never.
+    pub(super) last_error: AtomicI64,
+    /// When the writer turned to the disk, in nanoseconds since boot; 0 while it does not.
+    pub(super) busy_since: AtomicU64,
+    /// Why it cannot be written now, as a sentence; none when it can.
+    pub(super) trouble: ArcSwapOption<String>,
+}
+
+/// How the history stood at one time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Rows that wait to be written.
+    pub buffered: usize,
+    /// Rows written since the start.
+    pub stored: u64,
+    /// Rows that found no room and are lost, since the start.
+    pub dropped: u64,
+    /// What the file holds, in bytes.
+    pub size: u64,
+    /// How often it could not be written since the start, in the order of [`CAUSES`].
+    pub errors: [u64; CAUSES.len()],
+    /// When it could not be written last, in milliseconds since 1970.
+    pub last_error: Option<i64>,
+    /// Whether it can be written.
+    pub is_written: bool,
+}
+
+impl Standing {
+    /// The figures now.
+    pub fn figures(&self) -> Figures {
+        let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Figures {
+            buffered: self.waiting.load(Ordering::Relaxed),
+            stored: now(&self.stored),
+            dropped: now(&self.dropped),
+            size: now(&self.size),
+            errors: self.errors.each_ref().map(now),
+            last_error: Some(self.last_error.load(Ordering::Relaxed)).filter(|at| *at != 0),
+            is_written: self.trouble.load().is_none(),
+        }
+    }
+
+    /// Why it cannot be written now, as a sentence.
+    pub fn trouble(&self) -> Option<Arc<String>> {
+        self.trouble.load_full()
+    }
+
+    /// Since when the disk has not answered, in nanoseconds since boot.
+    pub fn busy_since(&self) -> Option<u64> {
+        Some(self.busy_since.load(Ordering::Relaxed)).filter(|at| *at != 0)
+    }
+
+    pub(super) fn fail(&self, cause: Cause, at: i64) {
+        if let Some(count) = self.errors.get(cause as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.last_error.store(at.max(1), Ordering::Relaxed);
+    }
+}
