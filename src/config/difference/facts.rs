@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::Path;
 use crate::config::text::capped;
 use crate::config::{
-    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, History, Host, HostStep, Ladder, Members,
-    Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser, units,
+    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, History, Host, HostStep, Ladder,
+    Members, Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser,
+    units,
 };
 use crate::model::{ActionScope, Command, FreezeBy, Http, KillScope, Measure, Metric, PerLevel, Undo, UndoBy, Unit};
 

@@ -116,7 +116,8 @@ fn data(line: &Line) -> String {
     let mut map = Map::new();
     for (name, value) in line.fields.all() {
         let Some(name) = name.strip_prefix("TRADEDOG_").filter(|name| !COLUMNS.contains(name)) else { continue };
-        let number = matches!(name, "VALUE" | "BOUND" | "ORDER").then(|| value.parse::<serde_json::Number>().ok());
+        let number =
+            matches!(name, "VALUE" | "BOUND" | "BEFORE" | "ORDER").then(|| value.parse::<serde_json::Number>().ok());
         let value = number.flatten().map_or_else(|| Value::String(value), Value::Number);
         map.insert(name.to_lowercase(), value);
     }

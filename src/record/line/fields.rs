@@ -91,6 +91,7 @@ impl Kind {
             Self::Released => "released",
             Self::Retrying => "retrying",
             Self::Ended => "ended",
+            Self::Measured => "measured",
             Self::GaveUp => "gave_up",
             Self::StillHeld => "still_held",
             Self::Reading => "reading",
