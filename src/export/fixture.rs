@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    LadderView, LeaseStanding, LeaseView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, RungOf, RungView,
-    Snapshot, Standing, TargetView, ThresholdView,
+    EscalationView, LadderView, LeaseStanding, LeaseView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView,
+    RungOf, RungView, Snapshot, Standing, TargetView, ThresholdView, WindowView,
 };
 use crate::config::{
     Action, Address, Bound, Budget, Calendar, Config, Daemon, During, End, Expect, Host, Hours, Ladder, Peer, Per,
     Session, Span, Target, Threshold, Usual, Web,
 };
 use crate::model::{
-    ActionScope, Base, BootId, Cause, Command, Event, FreezeBy, Identity, KillScope, Level, Measure, MemberKey, Metric,
-    Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading, Reason, SOCKET_STATES, Signal, Undo,
-    UndoBy, Unknown, Value,
+    ActionScope, Base, BootId, Cause, Command, Effect, Escalation, Event, FreezeBy, Identity, KillScope, Level,
+    Measure, Measured, MemberKey, Metric, Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading,
+    Reason, SOCKET_STATES, Signal, Undo, UndoBy, Unknown, Value,
 };
 use crate::record::history::Figures;
 use crate::record::{Counters, Logs, Recorder};
@@ -292,12 +292,23 @@ fn counters(config: &Arc<Config>) -> Arc<Counters> {
     let (signal, kill) = (order(target, 0, Level::Elevated), order(target, 1, Level::Fatal));
     let delivered = Note::Ended { order: signal, kind: OutcomeKind::Delivered, reason: Reason::None, detail: None };
     let held = Note::Held { order: kill, reason: Reason::KillBudget, opens: None };
+    let measured = Measured {
+        action: Arc::clone(&target.actions[0].name),
+        metric: Metric::plain(Base::OpenFds),
+        from: 305.0,
+        to: Some(310.0),
+        within: Duration::from_secs(60),
+        growth: None,
+    };
+    let (signalled, effect) = (order(target, 0, Level::Elevated), Some(Effect::Ineffective));
+    let in_vain = Note::Measured { order: signalled, effect, measured: Arc::new(measured) };
     let member = MemberKey { target: 2, slot: 1 };
     let thaw = Order { member, undo: true, ..Order::clone(&order(&config.targets[2], 3, Level::Critical)) };
     let at = Moment::from_secs(10_012);
     let failed = Note::Retrying { order: Arc::new(thaw), reason: Reason::Refused, detail: None, at };
-    recorder
-        .record(&[delivered, held, failed.clone(), failed].map(|note| Event { at: Moment::from_secs(9_996), note }));
+    recorder.record(
+        &[delivered, in_vain, held, failed.clone(), failed].map(|note| Event { at: Moment::from_secs(9_996), note }),
+    );
     recorder.counters()
 }
 
@@ -321,6 +332,22 @@ fn rungs() -> Vec<RungView> {
     ]
 }
 
+/// Of the first process: its signal was in vain.
+fn escalation(target: &Target) -> EscalationView {
+    let why = Measured {
+        action: Arc::clone(&target.actions[0].name),
+        metric: Metric::plain(Base::OpenFds),
+        from: 305.0,
+        to: Some(310.0),
+        within: Duration::from_secs(60),
+        growth: None,
+    };
+    let (from, to, own) = (Level::Elevated, Level::Warning, Level::Elevated);
+    let (target, ladder) = (Arc::clone(&target.name), Arc::from("default"));
+    let what = Escalation { target, ladder, from, to, since: Moment::from_secs(9_940), own, why: Arc::new(why) };
+    EscalationView { member: Some(MemberKey { target: 0, slot: 0 }), what }
+}
+
 /// What is read of the host, with a value each.
 const HOST: [(Base, Option<&str>, Value); 8] = [
     (Base::HostMemoryUsed, None, Value::Known(0.806)),
@@ -341,6 +368,12 @@ pub(crate) fn host_reading(value: Value) -> Reading {
 fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
     snapshot.counters = counters(config);
     snapshot.rungs = rungs();
+    snapshot.escalations = vec![escalation(&config.targets[0])];
+    snapshot.windows = vec![WindowView {
+        member: MemberKey { target: 0, slot: 0 },
+        action: Arc::clone(&config.targets[0].actions[0].name),
+        until: Moment::from_secs(10_034),
+    }];
     snapshot.probes = vec![ProbeView { name: "sockets", duration: Duration::from_micros(180) }];
     snapshot.probe_errors = vec![ProbeErrors { probe: "sockets", reason: "denied", count: 4 }];
     snapshot.unattributed = vec![(Base::CloseWait, 0), (Base::Established, 3)];

@@ -21,7 +21,7 @@ pub use published::{Published, Publisher};
 pub use server::{Clock, News, Server, usable as usable_tls};
 pub use snapshot::{
     EscalationView, GroupView, Lists, ListsOf, MemberView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView,
-    Snapshot, TargetView,
+    Snapshot, TargetView, WindowView,
 };
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub rungs: Vec<RungView>,
     /// Ladders that stand higher than their readings ask for.
     pub escalations: Vec<EscalationView>,
+    /// Orders whose effect is not known yet.
+    pub windows: Vec<WindowView>,
     /// Measures in force.
     pub leases: Vec<LeaseView>,
     /// What the operator holds back.
@@ -98,6 +100,17 @@ pub struct GroupView {
     pub target: u16,
     /// What its processes come to together, its ladders and thresholds.
     pub lists: Lists,
+}
+
+/// An order whose effect is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowView {
+    /// Whose.
+    pub member: MemberKey,
+    /// Name of its action.
+    pub action: Arc<str>,
+    /// When it is judged.
+    pub until: Moment,
 }
 
 /// A ladder that stands higher than its readings ask for, because a measure had no effect.
@@ -199,6 +212,7 @@ impl Snapshot {
             targets,
             rungs: Vec::new(),
             escalations: Vec::new(),
+            windows: Vec::new(),
             leases: Vec::new(),
             inhibitions: Vec::new(),
             counters: Arc::default(),
@@ -231,6 +245,7 @@ impl Snapshot {
         self.targets.clear();
         self.rungs.clear();
         self.escalations.clear();
+        self.windows.clear();
         self.leases.clear();
         self.inhibitions.clear();
         self.probes.clear();

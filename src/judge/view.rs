@@ -10,7 +10,7 @@ use super::rung::{Hold, Of, Rung, RungState};
 use super::watched::Watched;
 use crate::model::{
     Answer, Escalation, LadderView, Lease, LeaseStanding, LeaseView, MemberKey, Moment, Reason, RungOf, RungView,
-    Standing, ThresholdView, UndoBy, Undoing,
+    Standing, ThresholdView, UndoBy, Undoing, Window,
 };
 
 /// One member as it stands.
@@ -39,6 +39,11 @@ impl State {
     /// The host.
     pub fn host(&self) -> WatchedView<'_> {
         WatchedView(&self.host.watched)
+    }
+
+    /// Orders whose effect is not known yet.
+    pub fn windows(&self) -> impl Iterator<Item = &Window> {
+        self.windows.iter()
     }
 
     /// Measures in force.

@@ -9,11 +9,12 @@ use crate::discover::Discovery;
 use crate::export::metrics::left_out;
 use crate::export::{
     EscalationView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, Snapshot, TargetView, WallClock,
+    WindowView,
 };
 use crate::judge::{MemberView, State, WatchedView};
 use crate::kernel;
 use crate::model::{
-    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, remedy,
+    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, Window, remedy,
 };
 use crate::record::LogTo;
 use crate::sample::{Periods, ProbeStats, Sampler};
@@ -130,6 +131,7 @@ impl Watch {
                 kill_budget_remaining: state.kill_budget_remaining(target, began),
                 successor_missing: state.successor_missing(target),
             }));
+            snapshot.windows.extend(state.windows().map(window));
             snapshot.leases.extend(state.leases(began));
             snapshot.inhibitions.extend(state.inhibitions(began).cloned());
             view.begun |= *all_found;
@@ -219,6 +221,11 @@ fn show_host(snapshot: &mut Snapshot, state: &State, now: Moment) {
         let metric = config.host.metrics.get(threshold.metric);
         snapshot.not_ready.extend(blind("host", metric, &view));
     }
+}
+
+fn window(window: &Window) -> WindowView {
+    let order = &window.order;
+    WindowView { member: order.member, action: Arc::clone(&order.action), until: window.until }
 }
 
 fn show_escalations(snapshot: &mut Snapshot, judged: WatchedView<'_>, member: Option<MemberKey>) {

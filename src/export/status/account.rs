@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::export::{EscalationView, Snapshot, WallClock};
+use crate::export::{EscalationView, Snapshot, WallClock, WindowView};
 use crate::model::{self, Inhibition, MemberKey, Moment, printable};
 use seats::Seat;
 
@@ -137,6 +137,11 @@ impl<'a> Scene<'a> {
         let index = self.index;
         let of_target = move |view: &&EscalationView| view.member.is_some_and(|member| member.target == index);
         self.snapshot.escalations.iter().filter(of_target)
+    }
+
+    fn windows(&self) -> impl Iterator<Item = &'a WindowView> {
+        let index = self.index;
+        self.snapshot.windows.iter().filter(move |window| window.member.target == index)
     }
 
     /// Whose ladder it is, where there are several to be told apart.

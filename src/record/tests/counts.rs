@@ -1,7 +1,8 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{config, order, undo};
-use crate::model::{Event, Moment, Note, Order, OutcomeKind, Reason};
+use crate::model::{Base, Effect, Event, Measured, Metric, Moment, Note, Order, OutcomeKind, Reason};
 use crate::record::{Counters, Logs, Recorder};
 
 fn ended(order: Arc<Order>, kind: OutcomeKind, reason: Reason) -> Note {
@@ -139,4 +140,33 @@ fn a_reload_keeps_the_counts_of_what_stays() {
     assert!(failed.contains(&"trader pause timeout 1".to_owned()), "{failed:?}");
     assert!(failed.contains(&"analysis pause timeout 0".to_owned()), "{failed:?}");
     assert!(!failed.iter().any(|text| text.starts_with("gateway")), "{failed:?}");
+}
+
+#[test]
+fn an_effect_counts_once_with_explicit_zeros_and_is_kept_with_its_order() {
+    let config = config(&["trader"], false);
+    let (logs, _lines) = Logs::captured();
+    let mut recorder = Recorder::new(Arc::clone(&config), logs);
+    let of = || order(&config.targets[0], 0);
+    let measured = |to| {
+        let (action, metric) = (Arc::clone(&of().action), Metric::plain(Base::OpenFds));
+        Arc::new(Measured { action, metric, from: 305.0, to, within: Duration::from_secs(60), growth: None })
+    };
+    let told = |effect, to| Note::Measured { order: of(), effect, measured: measured(to) };
+    record(
+        &mut recorder,
+        vec![
+            ended(of(), OutcomeKind::Delivered, Reason::None),
+            told(Some(Effect::Ineffective), Some(310.0)),
+            told(None, None),
+        ],
+    );
+    let counters = recorder.counters();
+    let counts: Vec<String> = counters
+        .effects()
+        .filter(|(key, count)| *key.action == *"reset_pool" || *key.action == *"kill" || *count > 0)
+        .map(|(key, count)| format!("{} {} {count}", key.action, key.effect.name()))
+        .collect();
+    assert_eq!(counts, ["reset_pool effective 0", "reset_pool ineffective 1"], "none of a kill, and none unknown");
+    assert_eq!(counters.recent().next().unwrap().effect.as_ref().unwrap().effect, None, "the last that was told");
 }

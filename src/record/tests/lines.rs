@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::{SECRET, WHO, cause, config, identity, order, undo};
 use crate::config::Config;
 use crate::model::{
-    Base, Command, Event, Inhibition, InhibitionEnd, Level, Measure, Metric, Moment, Note, Order, OutcomeKind, Reason,
-    Unknown,
+    Base, Cause, Command, Effect, Event, Inhibition, InhibitionEnd, Level, Measure, Measured, Metric, Moment, Note,
+    Order, OutcomeKind, Reason, Slowing, Unknown,
 };
 use crate::record::{Line, show_duration, show_measure};
 
@@ -21,6 +21,7 @@ fn every_note(config: &Config) -> Vec<Note> {
     notes.extend(notes_of_measures(config));
     notes.extend(notes_of_others(config));
     notes.extend(notes_of_operators(config));
+    notes.extend(notes_of_effects(config));
     notes
 }
 
@@ -190,6 +191,34 @@ fn notes_of_operators(config: &Config) -> Vec<Note> {
         ended(wanted(0), OutcomeKind::Delivered, Reason::None),
         ended(wanted(1), OutcomeKind::Lapsed, Reason::Inhibited),
         Note::Summary { target: target(), level: Level::Warning, text: " for 12m, 1 process".into() },
+    ]
+}
+
+/// What measures did, and what follows where they did nothing.
+fn notes_of_effects(config: &Config) -> Vec<Note> {
+    let target = &config.targets[0];
+    let measured = |action: usize, to, growth| {
+        let action = Arc::clone(&target.actions[action].name);
+        let (metric, within) = (Metric::plain(Base::OpenFds), Duration::from_secs(60));
+        Arc::new(Measured { action, metric, from: 640.0, to, within, growth })
+    };
+    let slowing = |before| Some(Slowing { before, after: Some(11.0) });
+    let told = |action: usize, effect, measured| Note::Measured { order: order(target, action), effect, measured };
+    let in_vain = Cause { escalated: Some(measured(0, Some(655.0), None)), ..order(target, 0).cause.clone().unwrap() };
+    let raised = Arc::new(Order { cause: Some(in_vain.clone()), level: Level::Warning, ..(*order(target, 2)).clone() });
+    let (from, to, ladder) = (Level::Elevated, Level::Warning, Arc::from("default"));
+    let (name, cause) = (Arc::clone(&target.name), Some(in_vain));
+    let pause = 2;
+    vec![
+        told(0, Some(Effect::Ineffective), measured(0, Some(655.0), None)),
+        told(0, Some(Effect::Effective), measured(0, Some(320.0), None)),
+        told(0, None, measured(0, None, None)),
+        told(pause, Some(Effect::Ineffective), measured(pause, Some(655.0), slowing(Some(12.0)))),
+        told(pause, Some(Effect::Ineffective), measured(pause, Some(655.0), slowing(None))),
+        Note::GaveUp { order: order(target, 0), reason: Reason::None },
+        Note::GaveUp { order: order(target, pause), reason: Reason::None },
+        Note::LevelChanged { target: name, member: WHO, identity: identity(), ladder, from, to, cause },
+        Note::Ordered(raised),
     ]
 }
 

@@ -8,7 +8,7 @@ use super::seats::Seat;
 use super::words::{because, level_of, within};
 use super::{Scene, hours};
 use crate::config::{Action, Otherwise, Target};
-use crate::export::{LeaseStanding, LeaseView, RungOf, RungView, Snapshot, Standing};
+use crate::export::{LeaseStanding, LeaseView, RungOf, RungView, Snapshot, Standing, WindowView};
 use crate::model::{ActionScope, Level, Measure, Moment, Reason, UndoBy};
 use crate::record::{show_duration, show_measure};
 
@@ -19,6 +19,7 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     let mut lines = rungs(own.collect(), |rung| line(scene, rung));
     lines.extend(scene.leases().map(|lease| ending(lease, scene.now())));
     lines.extend(scene.rungs().filter_map(|rung| again(scene, rung)));
+    lines.extend(scene.windows().map(|window| judged(scene, window)));
     lines.extend(ahead::of_target(scene, seats));
     lines.extend(hours::of_target(scene));
     lines.extend(scheduled(scene.target));
@@ -167,6 +168,12 @@ fn ending(lease: &LeaseView, now: Moment) -> String {
             UndoBy::Daemon => format!("{name} undone {} after {} is left", show_duration(lease.after), lease.level),
         },
     }
+}
+
+/// `whether reset_pool has helped is known in 34s`
+fn judged(scene: &Scene<'_>, window: &WindowView) -> String {
+    let whom = scene.which(window.member);
+    format!("whether {} has helped is known {}{whom}", window.action, within(scene.now(), window.until))
 }
 
 /// A measure that is done, and comes again while its level holds.
