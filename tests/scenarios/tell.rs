@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tradedog::config::units;
-use tradedog::model::{Cause, Effect, Event, MemberKey, Moment, Note, Order, OrderId, Unknown};
+use tradedog::model::{Cause, Effect, Event, Measured, MemberKey, Moment, Note, Order, OrderId, Unknown};
 
 /// The lines of the events of one tick. An order that has its outcome within the tick is one line.
 pub(crate) fn lines(events: &[Event], start: Moment) -> Vec<String> {
@@ -50,12 +50,7 @@ fn told(note: &Note, start: Moment) -> String {
             let reason = if *reason == tradedog::model::Reason::None { String::new() } else { format!(" ({reason})") };
             format!("{}: {}{reason}", named(order), kind.name())
         }
-        Note::Measured { order, effect, measured } => {
-            let read = |value: f64| units::show(value, measured.metric.info().unit);
-            let effect = effect.map_or("effect unknown", Effect::name);
-            let to = measured.to.map_or_else(|| "?".to_owned(), read);
-            format!("{}: {effect} ({} {} -> {to})", named(order), measured.metric, read(measured.from))
-        }
+        Note::Measured { order, effect, measured } => format!("{}: {}", named(order), did(*effect, measured)),
         Note::GaveUp { order, reason } => format!("{}: gave up ({reason})", named(order)),
         Note::Reading { target, member, metric, why, .. } => {
             format!("{} {metric}: {}", whom(target, *member), sight(*why))
@@ -73,6 +68,13 @@ fn told(note: &Note, start: Moment) -> String {
         Note::Daemon { text, .. } => text.clone(),
         other => format!("{other:?}"),
     }
+}
+
+fn did(effect: Option<Effect>, measured: &Measured) -> String {
+    let read = |value: f64| units::show(value, measured.metric.info().unit);
+    let effect = effect.map_or("effect unknown", Effect::name);
+    let to = measured.to.map_or_else(|| "?".to_owned(), read);
+    format!("{effect} ({} {} -> {to})", measured.metric, read(measured.from))
 }
 
 fn sight(why: Option<Unknown>) -> &'static str {
