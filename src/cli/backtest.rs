@@ -36,7 +36,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// The readings: CSV (time,open_fds,close_wait.postgres,...; times RFC 3339 or seconds since 1970), with a
-    /// column `process` where several processes are told of, and `target` where those of several targets are
+    /// column `process` where several processes are told of, and `target` where those of several targets are; or
+    /// what `tradedog status --json` has printed again and again
     #[arg(long, value_name = "FILE", required_unless_present = "prometheus", conflicts_with = "prometheus")]
     series: Option<PathBuf>,
     #[command(flatten)]
@@ -101,7 +102,7 @@ impl Arguments {
     /// Where the readings are that one of the configurations is about.
     fn source(&self, (config, old): (&Config, Option<&Config>)) -> Result<Source, Failure> {
         match &self.series {
-            Some(path) => Ok(Source::file(path)),
+            Some(path) => Ok(Source::file(path, config)),
             None => {
                 let now = crate::kernel::wall_instant();
                 Ok(Source::Recorded(self.prometheus.look((config, old), (self.target.as_deref(), now))?))

@@ -10,6 +10,7 @@
 
 mod calm;
 mod csv;
+mod export;
 mod player;
 mod rows;
 mod run;
@@ -22,6 +23,7 @@ mod together;
 
 pub use calm::{Calm, Usual};
 pub use csv::Csv;
+pub use export::Export;
 pub use player::{Answer, Player};
 pub use rows::{LevelRow, OrderRow};
 pub use run::{Replay, Told};

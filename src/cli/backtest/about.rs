@@ -50,7 +50,9 @@ impl About {
         let judged = |column: &Column| rows.iter().any(|(_, metric)| column.metric.as_ref() == Some(metric));
         let unknown: Vec<String> =
             rows.iter().filter(|(_, metric)| !is_there(metric)).map(|(name, _)| name.clone()).collect();
-        let ignored: Vec<&Column> = columns.iter().filter(|column| !judged(column)).collect();
+        let filled = |(column, filled): (&'_ Column, &bool)| *filled || column.metric.is_none();
+        let there = columns.iter().zip(&survey.filled).filter(|both| filled(*both)).map(|(column, _)| column);
+        let ignored: Vec<&Column> = there.filter(|column| !judged(column)).collect();
         let meant = ignored.iter().filter(|column| column.metric.is_none()).filter_map(|column| {
             let near = nearest(&column.name, unknown.iter().map(String::as_str))?;
             Some((column.name.clone(), near.to_owned()))

@@ -2,31 +2,35 @@
 #![expect(clippy::disallowed_methods, reason = "the series that the operator names is read here")]
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::{self, Read, Seek as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::Failure;
 use super::super::lookup::shown;
 use super::prometheus::Recorded;
-use crate::replay::{Csv, Series};
+use crate::config::Config;
+use crate::model::printable;
+use crate::replay::{Csv, Export, Series};
 
 /// A place that can be read from its beginning as often as is needed.
 pub(super) enum Source {
-    /// A file.
-    File(PathBuf),
+    /// A file, of whatever kind, and whose metrics are asked of it.
+    File(PathBuf, Arc<Config>),
     /// What a Prometheus has recorded.
     Recorded(Recorded),
 }
 
 impl Source {
     /// The file at `path`.
-    pub(super) fn file(path: &std::path::Path) -> Self {
-        Self::File(path.to_owned())
+    pub(super) fn file(path: &Path, config: &Config) -> Self {
+        Self::File(path.to_owned(), Arc::new(config.clone()))
     }
 
     /// What it is called.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::File(path) => shown(path),
+            Self::File(path, _) => shown(path),
             Self::Recorded(recorded) => recorded.name(),
         }
     }
@@ -34,28 +38,65 @@ impl Source {
     /// What somebody should know who reads the result.
     pub(super) fn notes(&self) -> &[String] {
         match self {
-            Self::File(_) => &[],
+            Self::File(..) => &[],
             Self::Recorded(recorded) => recorded.notes(),
         }
     }
 
     /// Begins to read it.
     pub(super) fn open(&self) -> Result<Box<dyn Series>, Failure> {
-        let path = match self {
-            Self::File(path) => path,
+        let (path, config) = match self {
+            Self::File(path, config) => (path, config),
             Self::Recorded(recorded) => return Ok(recorded.series()),
         };
         let name = shown(path);
-        let unreadable = |error: &std::io::Error| {
+        let unreadable = |error: &io::Error| {
             let error = error.to_string();
-            Failure::runtime(format!("{name} cannot be read: {}", crate::model::printable(error.as_bytes(), 200)))
+            Failure::runtime(format!("{name} cannot be read: {}", printable(error.as_bytes(), 200)))
         };
-        let file = File::open(path).map_err(|error| unreadable(&error))?;
+        let mut file = File::open(path).map_err(|error| unreadable(&error))?;
         let found = file.metadata().map_err(|error| unreadable(&error))?;
         if !found.is_file() {
             let what = "it is read twice, and so must be a file: write what comes to a file first";
             return Err(Failure::runtime(format!("{name}: {what}")));
         }
-        Ok(Box::new(Csv::new(&name, file)?))
+        let kind = Kind::of(&mut file).map_err(|error| unreadable(&error))?;
+        let metrics = || config.targets.iter().flat_map(|target| &target.metrics).chain(&config.host.metrics);
+        match kind {
+            Kind::Csv => Ok(Box::new(Csv::new(&name, file)?)),
+            Kind::Status => Ok(Box::new(Export::new(&name, file, metrics()))),
+            Kind::Scrape => Err(Failure::runtime(format!(
+                "{name} holds a scrape of /metrics: record what tradedog status --json prints instead, or let a Prometheus \
+                 scrape and use --prometheus"
+            ))),
+        }
+    }
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Csv,
+    /// Documents of the daemon.
+    Status,
+    /// The text of `/metrics`.
+    Scrape,
+}
+
+impl Kind {
+    /// By how it begins.
+    fn of(file: &mut File) -> io::Result<Self> {
+        let mut beginning = Vec::new();
+        file.by_ref().take(256).read_to_end(&mut beginning)?;
+        file.rewind()?;
+        let text = beginning.trim_ascii_start();
+        let scrape = [&b"# HELP"[..], b"# TYPE", b"tradedog_"].iter().any(|word| text.starts_with(word));
+        Ok(if text.starts_with(b"{") {
+            Self::Status
+        } else if scrape {
+            Self::Scrape
+        } else {
+            Self::Csv
+        })
     }
 }

@@ -155,6 +155,22 @@ fn several_processes_and_targets_are_told_apart() {
     assert!(told.contains("other[a]") && !told.contains("third["), "{told}");
 }
 
+#[test]
+fn what_the_daemon_tells_of_itself_is_a_series_too() {
+    let document = |second: i64, value: i64| {
+        format!(
+            "{{\"time\": {second}, \"targets\": [{{\"name\": \"trader\", \"members\": [{{\"process\": 0, \"started\": 1, \
+             \"readings\": {{\"open_fds\": {{\"value\": {value}, \"at\": {second}}}}}}}]}}]}}\n"
+        )
+    };
+    let lines: String = (0..60).map(|second| document(1_772_443_800 + second, 280 + second)).collect();
+    let shown = told(&folder(CONFIG, &lines), &[]);
+    assert!(shown.contains("trader[0] reset_pool (elevated): open_fds 300 at or past 300"), "{shown}");
+    assert!(!shown.contains("ignored"), "{shown}");
+    let scrape = "# HELP tradedog_target_processes Live processes of the target.\n";
+    assert!(refused(&folder(CONFIG, scrape), &[]).contains("record what tradedog status --json prints"));
+}
+
 /// CONFIG with its bounds for open files twice as high for the first two levels.
 fn milder() -> String {
     CONFIG.replace("elevated = 300, warning = 600", "elevated = 400, warning = 700")
