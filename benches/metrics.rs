@@ -58,7 +58,7 @@ fn snapshot() -> Snapshot {
 fn config() -> Config {
     let plain = [Base::OpenFds, Base::MaxFds, Base::Rss, Base::Swap, Base::Threads, Base::Listen].map(Metric::plain);
     let sockets = [Base::CloseWait, Base::Established].into_iter().flat_map(|base| {
-        let of = move |peer: Option<&str>| Metric { base, peer: peer.map(Arc::from) };
+        let of = move |peer: Option<&str>| Metric::of(base, peer.map(Arc::from));
         std::iter::once(of(None)).chain(PEERS.into_iter().map(move |peer| of(Some(peer))))
     });
     let metrics: Vec<Metric> = plain.into_iter().chain(sockets).collect();
@@ -89,12 +89,19 @@ fn action() -> Action {
 
 fn thresholds(metrics: &[Metric]) -> Vec<Threshold> {
     let rows = metrics.iter().enumerate().filter(|(_, metric)| metric.info().bounded);
-    rows.map(|(index, _)| {
+    rows.map(|(index, metric)| {
         let mut bounds = PerLevel::default();
         for (_, bound) in bounds.iter_mut() {
             *bound = Some(Bound { at: 900.0, clear: 810.0, hold: Duration::ZERO });
         }
-        Threshold { metric: index, ladder: 0, expected: Some(150.0), bounds, clear_hold: Duration::ZERO }
+        Threshold {
+            metric: index,
+            name: metric.clone(),
+            ladder: 0,
+            expected: Some(150.0),
+            bounds,
+            clear_hold: Duration::ZERO,
+        }
     })
     .collect()
 }

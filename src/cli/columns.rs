@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::units;
 use crate::export::status::Reading;
-use crate::model::{Base, Unit, printable};
+use crate::model::{Base, Metric, Unit, printable};
 
 /// Longest text of a cell.
 const MOST_CHARS: usize = 300;
@@ -56,8 +56,7 @@ pub(super) fn cell(metric: &str, reading: Option<&Reading>) -> String {
 
 /// The unit of a metric by its name, with or without peer.
 pub(super) fn unit(metric: &str) -> Unit {
-    let base = metric.split('.').next().unwrap_or_default();
-    Base::by_name(base).map_or(Unit::Count, |base| base.info().unit)
+    Metric::try_from(metric.to_owned()).map_or(Unit::Count, |metric| metric.unit())
 }
 
 /// Text from outside: the daemon is believed, but whoever listens on its port may not be it.

@@ -100,7 +100,9 @@ fn process_row(config: &Config, (member, sample): (&Member, &MemberSample), wall
     let target = config.targets.get(usize::from(member.key.target));
     let metrics = target.map_or(&[][..], |target| &target.metrics);
     let thresholds = target.map_or(&[][..], |target| &target.thresholds);
-    let levels = thresholds.iter().map(|threshold| {
+    // One look foretells nothing.
+    let seen = thresholds.iter().filter(|threshold| threshold.name.derived.is_none());
+    let levels = seen.map(|threshold| {
         let reading = sample.readings.get(threshold.metric);
         (threshold, reading.and_then(|reading| level_of(reading, threshold)))
     });

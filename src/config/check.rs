@@ -19,6 +19,8 @@ mod select;
 mod target;
 mod web;
 
+use std::time::Duration;
+
 use super::keys;
 use super::problem::Report;
 use super::reader::{Entry, Table, Value};
@@ -37,6 +39,8 @@ struct Common<'a> {
     calendars: Calendars,
     defaults: Defaults<'a>,
     host: host::Written<'a>,
+    /// `[daemon] forecast_window`
+    window: Duration,
 }
 
 /// Something under a name: set, taken out by `"none"`, or wrong and already reported.
@@ -52,6 +56,17 @@ enum Setting<T> {
     Is(T),
     Removed,
     Broken,
+}
+
+impl<T> Setting<T> {
+    /// What is said, as far as it could be read; none where it is taken out.
+    const fn said(&self) -> Option<Option<&T>> {
+        match self {
+            Self::Is(value) => Some(Some(value)),
+            Self::Broken => Some(None),
+            Self::Removed => None,
+        }
+    }
 }
 
 impl<T> From<Option<T>> for Setting<T> {
@@ -91,7 +106,7 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
         main.finish(&keys::ROOT, report);
     }
     targets.extend(drop_ins.into_iter().filter_map(|file| drop_in(file, report)));
-    let common = Common { peers, calendars, defaults, host };
+    let common = Common { peers, calendars, defaults, host, window: daemon.forecast_window };
     let names = distinct(&targets, report);
     let mut targets: Vec<Target> = names.iter().filter_map(|entry| target::read(entry, &common, report)).collect();
     let host = host::resolve(&common, &targets, &names, report);

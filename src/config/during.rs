@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Action, Calendar, Config, Doubt, Hours, Ladder, Target, Threshold};
-use crate::model::Level;
+use crate::model::{Level, Metric};
 
 /// `[target.NAME.during.HOURS]`
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,8 @@ pub struct During {
     pub name: Arc<str>,
     /// What that is.
     pub hours: Hours,
-    /// By index of the metric: the row that stands in place of the usual one; none takes it out.
-    pub thresholds: Vec<(usize, Option<Threshold>)>,
+    /// By name of the metric: the row that stands in place of the usual one; none takes it out.
+    pub thresholds: Vec<(Metric, Option<Threshold>)>,
     /// By index of the ladder: what is done at a level in place of the usual.
     pub steps: Vec<(usize, Level, Vec<usize>)>,
 }
@@ -191,13 +191,13 @@ impl Target {
     /// Puts in force what holds inside of these; where several replace an entry, the one written first does.
     fn enter(&mut self, inside: Vec<usize>) {
         let usual = self.usual.thresholds.iter();
-        let mut rows: Vec<(usize, Option<Threshold>)> = usual.map(|row| (row.metric, Some(row.clone()))).collect();
+        let mut rows: Vec<(&Metric, Option<Threshold>)> = usual.map(|row| (&row.name, Some(row.clone()))).collect();
         let mut ladders = self.usual.ladders.clone();
         for during in inside.iter().rev().filter_map(|index| self.during.get(*index)) {
             for (metric, row) in &during.thresholds {
-                match rows.iter_mut().find(|(other, _)| other == metric) {
+                match rows.iter_mut().find(|(other, _)| *other == metric) {
                     Some((_, slot)) => slot.clone_from(row),
-                    None => rows.push((*metric, row.clone())),
+                    None => rows.push((metric, row.clone())),
                 }
             }
             for (ladder, level, steps) in &during.steps {
@@ -207,6 +207,7 @@ impl Target {
             }
         }
         self.thresholds = rows.into_iter().filter_map(|(_, row)| row).collect();
+        self.forecasts.end_at(&self.thresholds);
         self.ladders = ladders;
         self.inside = inside;
     }

@@ -25,8 +25,18 @@ pub(super) const ROOT: Section = Section {
 /// `[daemon]`
 pub(super) const DAEMON: Section = Section {
     title: "[daemon]",
-    known: &["interval", "min_interval", "rescan", "sockets_interval", "max_cpu", "dry_run", "kill_budget", "summary"],
-    later: &[("evidence_timeout", REMOVE), ("forecast_window", REMOVE)],
+    known: &[
+        "interval",
+        "min_interval",
+        "rescan",
+        "sockets_interval",
+        "max_cpu",
+        "dry_run",
+        "kill_budget",
+        "summary",
+        "forecast_window",
+    ],
+    later: &[("evidence_timeout", REMOVE)],
 };
 
 /// `[web]`
@@ -72,13 +82,14 @@ pub(super) const TARGET: Section = Section {
         "settle",
         "kill_budget",
         "keep_at_least",
+        "forecast_window",
         "thresholds",
         "ladder",
         "actions",
         "schedule",
         "during",
     ],
-    later: &[("forecast_window", REMOVE), ("logs", REMOVE), ("evidence", REMOVE)],
+    later: &[("logs", REMOVE), ("evidence", REMOVE)],
 };
 
 /// `match`
@@ -101,7 +112,7 @@ pub(super) const CYCLES: Section = Section { title: "max_cycles", known: &["max"
 pub(super) const ROW: Section = Section {
     title: "a threshold",
     known: &["expected", "elevated", "warning", "critical", "fatal", "clear", "clear_hold", "hold", "ladder"],
-    later: &[("forecast_window", REMOVE)],
+    later: &[],
 };
 
 /// A row of `[host.thresholds]`.
@@ -168,9 +179,6 @@ pub(super) const NEEDS: Section = Section { title: "needs", known: &["action", "
 /// An entry of `schedule`
 pub(super) const SCHEDULE: Section =
     Section { title: "a schedule", known: &["every", "action", "phase", "jitter"], later: &[] };
-
-/// What a later version derives from any metric, as `METRIC.growth`.
-pub(super) const DERIVED_LATER: [&str; 2] = ["growth", "time_left"];
 
 /// All sections.
 pub(super) const ALL: [&Section; 23] = [

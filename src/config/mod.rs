@@ -12,6 +12,7 @@ mod calendar;
 mod check;
 mod difference;
 mod during;
+mod forecast;
 mod history;
 mod keys;
 mod load;
@@ -36,6 +37,7 @@ pub use action::{Action, EffectKind, Escalate, Needs, Otherwise};
 pub use calendar::{Calendar, Doubt, Hours, Session, Span};
 pub use difference::difference;
 pub use during::{Almanac, During, Page, Usual};
+pub use forecast::{Forecast, Forecasts, Limit};
 pub use history::History;
 pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};
@@ -90,7 +92,12 @@ pub struct Daemon {
     pub kill_budget: Budget,
     /// How often each target gets a line of the log that sums it up; zero for never.
     pub summary: Duration,
+    /// Over how long growth is looked at, where a target does not say otherwise.
+    pub forecast_window: Duration,
 }
+
+/// Default of `forecast_window`.
+const FORECAST_WINDOW: Duration = Duration::from_secs(1800);
 
 impl Default for Daemon {
     fn default() -> Self {
@@ -104,6 +111,7 @@ impl Default for Daemon {
             dry_run: false,
             kill_budget,
             summary: Duration::from_secs(300),
+            forecast_window: FORECAST_WINDOW,
         }
     }
 }
@@ -116,6 +124,8 @@ pub struct Host {
     pub metrics: Vec<Metric>,
     /// `[host.thresholds]`; they all feed the one ladder.
     pub thresholds: Vec<Threshold>,
+    /// Whose growth is looked at.
+    pub forecasts: Forecasts,
     /// `[host.ladder]`: in the written order, which is the order in which they are tried.
     pub ladder: PerLevel<Vec<HostStep>>,
 }
@@ -175,6 +185,8 @@ pub struct Target {
     pub metrics: Vec<Metric>,
     /// Its thresholds, as they hold at this hour.
     pub thresholds: Vec<Threshold>,
+    /// Whose growth is looked at.
+    pub forecasts: Forecasts,
     /// Its ladders, as they hold at this hour; the first is `default`.
     pub ladders: Vec<Ladder>,
     /// What holds in which hours in place of the usual. Where several hold at once, the first does.
@@ -321,8 +333,10 @@ pub struct Expect {
 /// One row of `[target.NAME.thresholds]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
-    /// Index into the target's `metrics`.
+    /// Index into the target's `metrics`: of the quantity, where the threshold is about its forecast.
     pub metric: usize,
+    /// What it is about; the metric at that index, or what is foretold of it.
+    pub name: Metric,
     /// Index into the target's `ladders`.
     pub ladder: usize,
     /// Where the normal range ends; shown, never acted on.

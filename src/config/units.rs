@@ -1,11 +1,15 @@
 //! Values with a unit, as they are written: durations, sizes, shares, rates.
 //!
-//! One parser each; [`Duration`], [`Size`], [`Share`] and [`Rate`] print what they parse. What does not
+//! One parser each; [`Duration`], [`Size`], [`Share`], [`Rate`] and [`Growth`] print what they parse. What does not
 //! belong here: where a value stands in a file, and which values make sense there.
+
+mod growth;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time;
+
+pub use growth::{Counted, Growth};
 
 use crate::model::Unit;
 
@@ -292,7 +296,18 @@ pub fn show(value: f64, unit: Unit) -> String {
         Unit::Ratio => format!("{}%", trimmed(value * 100.0)),
         Unit::Bytes => show_bytes(value),
         Unit::PerSecond => format!("{}/s", trimmed(value)),
+        Unit::CountPerMinute => format!("{}/min", trimmed(value)),
+        Unit::BytesPerMinute => format!("{}/min", show_bytes(value)),
+        Unit::RatioPerMinute => format!("{}%/min", trimmed(value * 100.0)),
+        Unit::RatePerMinute => format!("{}/s/min", trimmed(value)),
+        Unit::Seconds => show_seconds(value),
     }
+}
+
+/// Whole seconds; what is longer than could be written is never.
+fn show_seconds(seconds: f64) -> String {
+    let span = time::Duration::try_from_secs_f64(seconds.max(0.0).round()).ok().filter(|span| *span <= LONGEST);
+    span.map_or_else(|| "never".to_owned(), |span| Duration(span).to_string())
 }
 
 /// At most one digit behind the point.

@@ -10,7 +10,7 @@ use super::keys::Section;
 use super::problem::Report;
 use super::reader::Value;
 use super::text::{is_name, quoted};
-use super::units::{Duration, Rate, Share, Size, Wrong};
+use super::units::{Counted, Duration, Growth, Rate, Share, Size, Wrong};
 use crate::model::Unit;
 
 /// A duration from `range`, as written with its unit.
@@ -56,6 +56,12 @@ pub(super) fn quantity(value: Value<'_>, unit: Unit, report: &mut Report) -> Opt
         Unit::Ratio => share(value, report),
         #[expect(clippy::cast_precision_loss, reason = "the parser refuses what is not exact")]
         Unit::Bytes => parsed::<Size>(value, "512MiB", report).map(|size| size.0 as f64),
+        Unit::Seconds => parsed::<Duration>(value, "20m", report).map(|span| span.0.as_secs_f64()),
+        Unit::CountPerMinute => parsed::<Growth<Counted>>(value, "20/min", report).map(|growth| growth.0.0),
+        Unit::RatioPerMinute => parsed::<Growth<Share>>(value, "1%/min", report).map(|growth| growth.0.0),
+        Unit::RatePerMinute => parsed::<Growth<Rate>>(value, "10/s/min", report).map(|growth| growth.0.0),
+        #[expect(clippy::cast_precision_loss, reason = "the parser refuses what is not exact")]
+        Unit::BytesPerMinute => parsed::<Growth<Size>>(value, "5MiB/min", report).map(|growth| growth.0.0 as f64),
     }
 }
 

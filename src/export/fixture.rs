@@ -1,6 +1,8 @@
 //! A fixed snapshot for tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hours;
+mod targets;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,109 +11,15 @@ use super::{
     EscalationView, LadderView, LeaseStanding, LeaseView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView,
     RungOf, RungView, Snapshot, Standing, TargetView, ThresholdView, WindowView,
 };
-use crate::config::{
-    Action, Address, Bound, Budget, Calendar, Config, Daemon, During, End, Expect, Host, Hours, Ladder, Peer, Per,
-    Session, Span, Target, Threshold, Usual, Web,
-};
+use crate::config::{Address, Config, Daemon, End, Forecast, Forecasts, Host, Peer, Target, Usual, Web};
 use crate::model::{
-    ActionScope, Base, BootId, Cause, Command, Effect, Escalation, Event, FreezeBy, Identity, KillScope, Level,
-    Measure, Measured, MemberKey, Metric, Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, PerLevel, Pid, Reading,
-    Reason, SOCKET_STATES, Signal, Undo, UndoBy, Unknown, Value,
+    ActionScope, Base, BootId, Cause, Effect, Escalation, Event, ForecastView, Identity, Level, Measured, MemberKey,
+    Metric, Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, Pid, Reading, Reason, UndoBy, Unknown, Value,
 };
 use crate::record::history::Figures;
 use crate::record::{Counters, Logs, Recorder};
-
-const HOUR: Duration = Duration::from_secs(3600);
-/// The metrics that every target has, in the order in which configurations list them.
-fn metrics(peers: &[&str]) -> Vec<Metric> {
-    let mut all = vec![Metric::plain(Base::OpenFds), Metric::plain(Base::MaxFds)];
-    for state in SOCKET_STATES {
-        all.push(Metric::plain(state));
-        let named = peers.iter().filter(|_| state.info().per_peer);
-        all.extend(named.map(|peer| Metric { base: state, peer: Some(Arc::from(*peer)) }));
-    }
-    all.extend([Base::Rss, Base::Swap, Base::Threads].map(Metric::plain));
-    all
-}
-
-/// What is exported of a cgroup, with a value each.
-const OF_CGROUP: [(Base, f64); 4] = [
-    (Base::CgroupMemory, 1_760_000_000.0),
-    (Base::CgroupWorkingSet, 800_000_000.0),
-    (Base::CgroupMemoryLimit, 2_147_483_648.0),
-    (Base::CgroupSwap, 0.0),
-];
-
-fn threshold(metrics: &[Metric], base: Base, bounds: [f64; 4]) -> Threshold {
-    let mut set = PerLevel::default();
-    for ((_, slot), at) in set.iter_mut().zip(bounds) {
-        *slot = (at > 0.0).then_some(Bound { at, clear: at * 0.9, hold: Duration::ZERO });
-    }
-    Threshold {
-        metric: metrics.iter().position(|metric| metric.base == base).unwrap(),
-        ladder: 0,
-        expected: (bounds[0] > 0.0).then_some(bounds[0] / 2.0),
-        bounds: set,
-        clear_hold: Duration::from_secs(30),
-    }
-}
-
-fn action(name: &str, measure: Measure) -> Action {
-    let cooldown = Duration::from_secs(60);
-    Action { name: Arc::from(name), measure, cooldown, ..Action::default() }
-}
-
-/// A target with a ladder of a signal and a kill.
-pub(crate) fn target(name: &str, peers: &[&str]) -> Target {
-    let metrics = metrics(peers);
-    let mut steps = PerLevel::default();
-    *steps.get_mut(Level::Elevated).unwrap() = vec![0];
-    *steps.get_mut(Level::Fatal).unwrap() = vec![1];
-    Target {
-        name: Arc::from(name),
-        expect: Some(Expect { min: Some(1), max: None }),
-        settle: Duration::from_secs(5),
-        kill_budget: Budget { max: 3, per: HOUR },
-        thresholds: vec![
-            threshold(&metrics, Base::OpenFds, [300.0, 600.0, 800.0, 900.0]),
-            threshold(&metrics, Base::Rss, [900e6, 0.0, 0.0, 0.0]),
-        ],
-        metrics,
-        ladders: vec![Ladder { name: Arc::from("default"), steps }],
-        actions: vec![
-            action("reset_pool", Measure::Signal { signal: Signal::new(10).unwrap(), assume_handled: false }),
-            action("kill", Measure::Kill { grace: Duration::from_secs(45), scope: KillScope::Process }),
-        ],
-        ..Target::default()
-    }
-}
-
-/// A target that is judged as a group, with what is done to it and taken back.
-fn workers() -> Target {
-    let command = |program: &str| {
-        Measure::Command(Arc::new(Command { argv: vec![program.to_owned()], timeout: Duration::from_secs(10) }))
-    };
-    let undo = |measure, by| Some(Undo { measure, after: Duration::from_secs(600), by });
-    let frozen = Measure::Freeze { by: FreezeBy::Signal, deadline: Duration::from_secs(300) };
-    let mut workers = target("workers", &[]);
-    workers.per = Per::Group;
-    workers.metrics.extend(OF_CGROUP.map(|(base, _)| Metric::plain(base)));
-    workers.actions.extend([
-        Action {
-            scope: ActionScope::Target,
-            undo: undo(command("resume"), UndoBy::Operator),
-            ..action("pause", command("pause"))
-        },
-        Action { undo: undo(Measure::Thaw { by: FreezeBy::Signal }, UndoBy::Daemon), ..action("freeze", frozen) },
-        Action {
-            scope: ActionScope::Target,
-            undo: undo(command("on"), UndoBy::Daemon),
-            ..action("off", command("off"))
-        },
-    ]);
-    workers.actions[1].expect_successor = Some(Duration::from_secs(60));
-    workers
-}
+pub(crate) use targets::target;
+use targets::{OF_CGROUP, threshold, workers};
 
 /// Of `workers`: one that waits for the operator, one that is tried again, one of a target that is
 /// configured no more.
@@ -143,7 +51,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         web: Web { listen: Vec::new(), max_series: 10_000, ..Web::default() },
         peers: vec![peer("broker")],
         host: Host {
-            metrics: HOST.map(|(base, peer, _)| Metric { base, peer: peer.map(Arc::from) }).to_vec(),
+            metrics: HOST.map(|(base, peer, _)| Metric::of(base, peer.map(Arc::from))).to_vec(),
             ..Host::default()
         },
         targets,
@@ -218,7 +126,25 @@ pub(crate) fn push_member(snapshot: &mut Snapshot, key: MemberKey, value: Value)
         .push_member(key, pid(1234 + key.slot), Moment::from_secs(9_000))
         .readings(&readings)
         .ladders(target.ladders.iter().map(|_| LadderView { level, since }))
-        .thresholds(target.thresholds.iter().map(|row| ThresholdView { level, since, unknown: unknown(row.metric) }));
+        .thresholds(target.thresholds.iter().map(|row| ThresholdView { level, since, unknown: unknown(row.metric) }))
+        .forecasts(target.forecasts.rows.iter().map(|row| forecast(row, unknown(row.metric))));
+}
+
+/// Open files end in 40 minutes, memory grows and ends nowhere.
+fn forecast(row: &Forecast, unknown: Option<Unknown>) -> ForecastView {
+    let at = Moment::from_secs(9_995);
+    match (unknown, row.fatal) {
+        (Some(why), _) => ForecastView::unknown(at, why),
+        (None, Some(_)) => ForecastView {
+            at,
+            growth: Value::Known(14.875),
+            time_left: Value::Known(2_400.0),
+            end: Some(crate::model::End::Fatal),
+        },
+        (None, None) => {
+            ForecastView { at, growth: Value::Known(0.0), time_left: Value::Unknown(Unknown::TooShort), end: None }
+        }
+    }
 }
 
 /// Two members and what they come to; ladders and thresholds are the group's alone.
@@ -236,32 +162,27 @@ fn push_group(snapshot: &mut Snapshot, index: u16) {
         .push_group(index)
         .readings(&readings(target, Value::Known(810.0)))
         .ladders([LadderView { level, since }])
-        .thresholds([seen(level), seen(Level::Normal)]);
-}
-
-/// New York's, and what holds for the trader while it is open.
-fn calendar() -> (Calendar, During) {
-    use jiff::civil::Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
-    let session = |name: &str, from, to| Session { name: Arc::from(name), span: Span { from, to } };
-    let calendar = Calendar {
-        name: Arc::from("nyse"),
-        zone: jiff::tz::TimeZoneDatabase::bundled().get("America/New_York").unwrap(),
-        days: vec![Monday, Tuesday, Wednesday, Thursday, Friday],
-        sessions: vec![session("pre", 240, 570), session("open", 570, 960)],
-        holidays: BTreeSet::new(),
-        half_days: BTreeMap::new(),
-        valid_until: Some("2026-12-31".parse().unwrap()),
-    };
-    let hours = Hours { calendar: 0, session: Some(1) };
-    (calendar, During { name: Arc::from("nyse.open"), hours, thresholds: Vec::new(), steps: Vec::new() })
+        .thresholds([seen(level), seen(Level::Normal)])
+        .forecasts([ForecastView {
+            at: Moment::from_secs(9_995),
+            growth: Value::Known(0.0),
+            time_left: Value::Known(f64::INFINITY),
+            end: Some(crate::model::End::Fatal),
+        }]);
 }
 
 /// Three targets, five processes, one of which cannot be read, and one of everything else.
 pub(crate) fn snapshot() -> Snapshot {
-    let observed = Target { ladders: Vec::new(), thresholds: Vec::new(), expect: None, ..target("gateway", &[]) };
+    let observed = Target {
+        ladders: Vec::new(),
+        thresholds: Vec::new(),
+        expect: None,
+        forecasts: Forecasts::default(),
+        ..target("gateway", &[])
+    };
     let targets = vec![target("trader", &["broker", "postgres"]), observed, workers()];
     let mut config = config(targets);
-    let (calendar, during) = calendar();
+    let (calendar, during) = hours::calendar();
     config.calendars.push(calendar);
     let trader = &mut config.targets[0];
     trader.usual = Usual { thresholds: trader.thresholds.clone(), ladders: trader.ladders.clone() };

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, Escalation, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment, OwnFacts, Pid,
-    Reading, RungView, ThresholdView,
+    Base, Escalation, ForecastView, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment,
+    OwnFacts, Pid, Reading, RungView, ThresholdView,
 };
 use crate::record::history::Figures;
 use crate::record::{Counters, LogTo};
@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub host_ladder: LadderView,
     /// The host's thresholds, in the order of the configuration's `host.thresholds`.
     pub host_thresholds: Vec<ThresholdView>,
+    /// What is foretold of the host, in the order of the configuration's `host.forecasts`.
+    pub host_forecasts: Vec<ForecastView>,
     /// The pass itself.
     pub pass: PassView,
     /// What is read more seldom than configured, to keep `max_cpu`; empty if nothing is.
@@ -78,6 +80,7 @@ pub struct Snapshot {
     readings: Vec<Reading>,
     ladders: Vec<LadderView>,
     thresholds: Vec<ThresholdView>,
+    forecasts: Vec<ForecastView>,
 }
 
 /// A live member.
@@ -128,6 +131,7 @@ pub struct Lists {
     readings: Range<usize>,
     ladders: Range<usize>,
     thresholds: Range<usize>,
+    forecasts: Range<usize>,
 }
 
 /// A target beside its members.
@@ -223,6 +227,7 @@ impl Snapshot {
             host: Vec::new(),
             host_ladder: LadderView::default(),
             host_thresholds: Vec::new(),
+            host_forecasts: Vec::new(),
             pass: PassView::default(),
             slowed: String::new(),
             begun: false,
@@ -237,6 +242,7 @@ impl Snapshot {
             readings: Vec::new(),
             ladders: Vec::new(),
             thresholds: Vec::new(),
+            forecasts: Vec::new(),
         }
     }
 
@@ -254,12 +260,14 @@ impl Snapshot {
         self.host_names.clear();
         self.host.clear();
         self.host_thresholds.clear();
+        self.host_forecasts.clear();
         self.not_ready.clear();
         self.members.clear();
         self.groups.clear();
         self.readings.clear();
         self.ladders.clear();
         self.thresholds.clear();
+        self.forecasts.clear();
     }
 
     /// Adds a member and gives back where its lists go, each in the order of its target's
@@ -267,8 +275,8 @@ impl Snapshot {
     pub fn push_member(&mut self, key: MemberKey, pid: Pid, started: Moment) -> ListsOf<'_> {
         let lists = self.no_lists();
         self.members.push(MemberView { key, pid, started, lists });
-        let Self { members, readings, ladders, thresholds, .. } = self;
-        ListsOf { lists: members.last_mut().map(|member| &mut member.lists), readings, ladders, thresholds }
+        let Self { members, readings, ladders, thresholds, forecasts, .. } = self;
+        ListsOf { lists: members.last_mut().map(|member| &mut member.lists), readings, ladders, thresholds, forecasts }
     }
 
     /// Adds what the processes of a target come to that is judged as a group; as
@@ -276,8 +284,8 @@ impl Snapshot {
     pub fn push_group(&mut self, target: u16) -> ListsOf<'_> {
         let lists = self.no_lists();
         self.groups.push(GroupView { target, lists });
-        let Self { groups, readings, ladders, thresholds, .. } = self;
-        ListsOf { lists: groups.last_mut().map(|group| &mut group.lists), readings, ladders, thresholds }
+        let Self { groups, readings, ladders, thresholds, forecasts, .. } = self;
+        ListsOf { lists: groups.last_mut().map(|group| &mut group.lists), readings, ladders, thresholds, forecasts }
     }
 
     fn no_lists(&self) -> Lists {
@@ -286,6 +294,7 @@ impl Snapshot {
             readings: end(self.readings.len()),
             ladders: end(self.ladders.len()),
             thresholds: end(self.thresholds.len()),
+            forecasts: end(self.forecasts.len()),
         }
     }
 
@@ -319,6 +328,11 @@ impl Snapshot {
         self.thresholds.get(lists.thresholds.clone()).unwrap_or_default()
     }
 
+    /// What is foretold, in the order of the target's `forecasts`.
+    pub fn forecasts(&self, lists: &Lists) -> &[ForecastView] {
+        self.forecasts.get(lists.forecasts.clone()).unwrap_or_default()
+    }
+
     /// A number that was read of the host; none when it is unknown.
     pub fn host_number(&self, metric: &Metric) -> Option<f64> {
         let index = self.config.host.metrics.iter().position(|read| read == metric)?;
@@ -338,6 +352,7 @@ pub struct ListsOf<'a> {
     readings: &'a mut Vec<Reading>,
     ladders: &'a mut Vec<LadderView>,
     thresholds: &'a mut Vec<ThresholdView>,
+    forecasts: &'a mut Vec<ForecastView>,
 }
 
 impl ListsOf<'_> {
@@ -362,6 +377,14 @@ impl ListsOf<'_> {
         self.thresholds.extend(thresholds);
         let end = self.thresholds.len();
         self.set(|lists| lists.thresholds.end = end);
+        self
+    }
+
+    /// What is foretold of it.
+    pub fn forecasts(mut self, forecasts: impl IntoIterator<Item = ForecastView>) -> Self {
+        self.forecasts.extend(forecasts);
+        let end = self.forecasts.len();
+        self.set(|lists| lists.forecasts.end = end);
         self
     }
 

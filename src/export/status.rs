@@ -136,6 +136,9 @@ pub struct Host {
     /// What was read of it, by metric.
     #[serde(default)]
     pub readings: BTreeMap<String, Reading>,
+    /// What is foretold of it, by metric.
+    #[serde(default)]
+    pub forecasts: BTreeMap<String, Forecast>,
     /// Its thresholds; their ladder is `host`.
     #[serde(default)]
     pub thresholds: Vec<Threshold>,
@@ -222,6 +225,9 @@ pub struct Judged {
     pub ladders: Vec<Ladder>,
     /// What was read of it, by metric.
     pub readings: BTreeMap<String, Reading>,
+    /// What is foretold of it, by metric: of every one that has a threshold.
+    #[serde(default)]
+    pub forecasts: BTreeMap<String, Forecast>,
     /// Its thresholds; a member of a group has none of its own.
     pub thresholds: Vec<Threshold>,
     /// Its rungs that are not idle.
@@ -295,10 +301,29 @@ pub struct Reading {
     /// Whether there is no limit (JSON has no infinity).
     #[serde(skip_serializing_if = "is_false", default)]
     pub unlimited: bool,
-    /// Why there is no value: gone, denied, malformed, overdue.
+    /// Why there is no value: gone, denied, malformed, overdue; of a forecast too_short.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unknown: Option<String>,
     /// When it was read, or found to be unknown.
+    pub at: f64,
+}
+
+/// What is foretold of a metric by how it grows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// How fast it grows, in its unit a minute; 0 while no growth goes on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub growth_per_minute: Option<f64>,
+    /// Seconds until it is at its end, `unlimited` for never; absent where it ends nowhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_left: Option<Reading>,
+    /// Which end comes first: `fatal`, its bound, or `limit`, the process's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub end: Option<String>,
+    /// Why nothing is foretold now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unknown: Option<String>,
+    /// When it was foretold.
     pub at: f64,
 }
 

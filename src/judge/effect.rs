@@ -55,7 +55,7 @@ impl State {
             // It was left before the measure came.
             return None;
         }
-        let growth = watched.growth(row, cause.metric.info().direction);
+        let growth = watched.growth(row, cause.metric.direction());
         let mut course = Course::over(patience);
         course.push(at, cause.value);
         let window = Window {

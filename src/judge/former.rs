@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::State;
+use super::forecast::Series;
 use super::member::MemberState;
 use super::memory::name_of;
 use super::rung::{Rung, RungState};
@@ -42,11 +43,11 @@ struct FormerWatched {
     thresholds: Vec<FormerThreshold>,
     ladders: Vec<(Arc<str>, LadderView)>,
     courses: Vec<Option<Box<Coursed>>>,
+    forecasts: Vec<(Metric, Series)>,
 }
 
 #[derive(Clone, Debug)]
 struct FormerThreshold {
-    metric: Metric,
     rule: Threshold,
     state: ThresholdState,
 }
@@ -129,23 +130,40 @@ impl FormerMember {
 
 impl FormerWatched {
     fn of(watched: &Watched, rules: Rules<'_>, ladders: &[Arc<str>]) -> Self {
-        let thresholds = rules.thresholds.iter().zip(&watched.thresholds).filter_map(|(rule, state)| {
-            let metric = rules.metrics.get(rule.metric)?.clone();
-            Some(FormerThreshold { metric, rule: rule.clone(), state: state.clone() })
-        });
+        let thresholds = rules
+            .thresholds
+            .iter()
+            .zip(&watched.thresholds)
+            .map(|(rule, state)| FormerThreshold { rule: rule.clone(), state: state.clone() });
+        let forecasts = rules
+            .forecasts
+            .rows
+            .iter()
+            .zip(&watched.forecasts)
+            .filter_map(|(row, series)| Some((rules.metrics.get(row.metric)?.clone(), series.clone())));
         let ladders = ladders.iter().cloned().zip(watched.ladders.iter().copied());
-        Self { thresholds: thresholds.collect(), ladders: ladders.collect(), courses: watched.courses.clone() }
+        Self {
+            thresholds: thresholds.collect(),
+            ladders: ladders.collect(),
+            courses: watched.courses.clone(),
+            forecasts: forecasts.collect(),
+        }
     }
 
     fn keep(&self, watched: &mut Watched, rules: Rules<'_>, ladders: &[Arc<str>]) {
         watched.keep_courses(&self.courses);
         for (index, rule) in rules.thresholds.iter().enumerate() {
-            let metric = rules.metrics.get(rule.metric);
-            let same = |former: &&FormerThreshold| Some(&former.metric) == metric && former.is_judged_as(rule);
+            let same = |former: &&FormerThreshold| former.rule.name == rule.name && former.is_judged_as(rule);
             if let Some(former) = self.thresholds.iter().find(same)
                 && let Some(state) = watched.thresholds.get_mut(index)
             {
                 *state = former.state.clone();
+            }
+        }
+        for (row, series) in rules.forecasts.rows.iter().zip(&mut watched.forecasts) {
+            let former = self.forecasts.iter().find(|(metric, _)| rules.metrics.get(row.metric) == Some(metric));
+            if let Some((_, former)) = former {
+                *series = former.over(rules.forecasts.window);
             }
         }
         for (name, view) in ladders.iter().zip(&mut watched.ladders) {

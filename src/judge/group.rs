@@ -48,7 +48,7 @@ impl State {
             self.changed |= changed;
             let name = || Some(Arc::clone(&target.name));
             for Sight { metric, why } in sights {
-                pass.tell(Note::Seen { target: name(), metric: target.metrics[metric].to_string().into(), why });
+                pass.tell(Note::Seen { target: name(), metric, why });
             }
             state.follow(target, pass);
         }

@@ -49,7 +49,7 @@ impl State {
         let (sights, changed) = self.host.watched.observe(rules, &pass.sample.host, pass.now);
         self.changed |= changed;
         for Sight { metric, why } in sights {
-            pass.tell(Note::Seen { target: None, metric: config.host.metrics[metric].to_string().into(), why });
+            pass.tell(Note::Seen { target: None, metric, why });
         }
         self.climb_host(pass);
     }

@@ -38,7 +38,9 @@ impl MemberState {
         let nobody = Target::default();
         let target = config.targets.get(usize::from(sample.member.target)).unwrap_or(&nobody);
         let watched = match target.per {
-            Per::Process => Watched::new(Rules::of_target(target), now),
+            Per::Process => {
+                Watched::new(Rules::of_target(target), now).of_process(sample.started, target.startup_grace)
+            }
             Per::Group => Watched::default(),
         };
         Self {

@@ -9,6 +9,7 @@ mod breaker;
 mod budget;
 mod calendar;
 mod effect;
+mod forecast;
 mod former;
 mod group;
 mod host;
@@ -53,6 +54,7 @@ pub use operator::{Chosen, Wanted, Wish};
 use rung::Of;
 use successor::Awaited;
 pub use view::{MemberView, WatchedView};
+use watched::Rules;
 
 use crate::config::Config;
 use crate::model::{
@@ -226,13 +228,30 @@ pub fn stop(state: &mut State, sample: &Sample, now: Moment) -> Verdicts {
     verdicts
 }
 
+impl State {
+    /// The last question before a kill: does the causing metric, read once more, still speak for it? Of what
+    /// was foretold `fresh` is the metric itself. On no, the order is to be reported as held for the reason
+    /// returned.
+    pub fn confirm(&self, order: &Order, fresh: &Reading) -> Result<(), Reason> {
+        let cause = order.cause.as_ref().ok_or(Reason::Unconfirmed)?;
+        let Some(derived) = cause.metric.derived else { return confirm(order, fresh) };
+        let value = fresh.value.number().ok_or(Reason::Unknown)?;
+        let target = self.config.targets.get(usize::from(order.member.target)).map(Rules::of_target);
+        let own = target.zip(self.watched(order.member));
+        let own = own.and_then(|(rules, watched)| watched.series(rules, &cause.metric));
+        let series = own.or_else(|| self.host.watched.series(Rules::of_host(&self.config), &cause.metric));
+        let leads = series.is_some_and(|series| series.still_leads(value, (derived, cause.bound)));
+        if leads { Ok(()) } else { Err(Reason::Unconfirmed) }
+    }
+}
+
 /// The last question before a kill: is the causing metric, read once more, itself at or past the
 /// bound? On no, the order is to be reported as held for the reason returned.
-pub fn confirm(order: &Order, fresh: &Reading) -> Result<(), Reason> {
+fn confirm(order: &Order, fresh: &Reading) -> Result<(), Reason> {
     // Of another network namespace there is none yet: another thread reads it, and it is asked for again.
     let none = if fresh.value == Value::Unknown(Unknown::Overdue) { Reason::Unconfirmed } else { Reason::Unknown };
     let value = fresh.value.number().ok_or(none)?;
     let cause = order.cause.as_ref().ok_or(Reason::Unconfirmed)?;
-    let past = threshold::at_or_past(value, cause.bound, cause.metric.info().direction);
+    let past = threshold::at_or_past(value, cause.bound, cause.metric.direction());
     if past { Ok(()) } else { Err(Reason::Unconfirmed) }
 }

@@ -234,7 +234,8 @@ impl State {
         member.first_seen = memory.first_seen;
         member.settled_from = memory.settled_from;
         if target.per == Per::Process {
-            member.watched = Watched::restore(Rules::of_target(target), &memory.thresholds, now);
+            let watched = Watched::restore(Rules::of_target(target), &memory.thresholds, now);
+            member.watched = watched.of_process(sample.started, target.startup_grace);
             self.keep_watched(&mut member, target);
         }
         let group = self.groups.get(&sample.member.target).map(|group| &group.watched);

@@ -16,7 +16,6 @@ impl MemberState {
         let (sights, changed) = self.watched.observe(rules, &sample.readings, pass.now);
         let (key, identity) = (sample.member, self.identity);
         for Sight { metric, why } in sights {
-            let metric = target.metrics[metric].to_string().into();
             pass.tell(Note::Reading { target: Arc::clone(&target.name), member: key, identity, metric, why });
         }
         self.follow(target, key, pass);

@@ -49,12 +49,11 @@ impl Watched {
     fn switch(&mut self, (was, is): (&Target, &Target), now: Moment) {
         let before = std::mem::take(&mut self.thresholds);
         let state = |row: &Threshold| {
-            let index = was.thresholds.iter().position(|old| old.metric == row.metric)?;
+            let index = was.thresholds.iter().position(|old| old.name == row.name)?;
             let (old, state) = (was.thresholds.get(index)?, before.get(index)?);
-            let metric = was.metrics.get(row.metric)?;
             let same = old.bounds == row.bounds && old.clear_hold == row.clear_hold;
             let steps = |target: &Target| target.ladders.get(row.ladder).map(|ladder| ladder.steps.clone());
-            let mut state = if same { state.clone() } else { state.under(row, &state.memory(old, metric.clone())) };
+            let mut state = if same { state.clone() } else { state.under(row, &state.memory(old, old.name.clone())) };
             if !same || old.ladder != row.ladder || steps(was) != steps(is) {
                 state.begin_anew(now);
             }

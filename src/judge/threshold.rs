@@ -27,6 +27,7 @@ pub(super) struct ThresholdState {
     level: Level,
     since: Moment,
     last: Option<Reading>,
+    /// Finite, for it is written down: never is the longest time there is.
     last_known: Option<f64>,
     /// It was restored under other bounds than these, which it had been judged by: the next reading
     /// sets it.
@@ -150,7 +151,7 @@ impl ThresholdState {
         if let (Some(value), Some(mildest)) = (reading.value.number(), self.calm)
             && is_better(value, mildest, rule.direction)
         {
-            self.last_known = Some(value);
+            self.last_known = Some(value.min(f64::MAX));
             return true;
         }
         match reading.value {
@@ -162,7 +163,7 @@ impl ThresholdState {
     }
 
     fn read(&mut self, rule: Rule<'_>, evidence: &Evidence) {
-        self.last_known = Some(evidence.value);
+        self.last_known = Some(evidence.value.min(f64::MAX));
         if self.rebase.take().is_some() {
             self.set_by(rule, evidence);
         }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::State;
 use super::effect::is_spent;
+use super::forecast::Series;
 use super::leases::is_freeze;
 use super::member::MemberState;
 use super::rung::{Hold, Of, Rung, RungState};
 use super::watched::Watched;
 use crate::model::{
-    Answer, Escalation, LadderView, Lease, LeaseStanding, LeaseView, MemberKey, Moment, Reason, RungOf, RungView,
-    Standing, ThresholdView, UndoBy, Undoing, Window,
+    Answer, Escalation, ForecastView, LadderView, Lease, LeaseStanding, LeaseView, MemberKey, Moment, Reason, RungOf,
+    RungView, Standing, ThresholdView, UndoBy, Undoing, Window,
 };
 
 /// One member as it stands.
@@ -101,6 +102,11 @@ impl<'a> WatchedView<'a> {
     /// Its ladders that stand higher than its thresholds ask for.
     pub fn escalations(self) -> impl Iterator<Item = &'a Escalation> {
         self.0.escalations.iter()
+    }
+
+    /// What is foretold, as configured.
+    pub fn forecasts(self) -> impl Iterator<Item = ForecastView> + 'a {
+        self.0.forecasts.iter().map(Series::view)
     }
 
     /// Its thresholds, as configured.

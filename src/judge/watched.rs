@@ -2,11 +2,13 @@
 //! ladders that they feed. What the levels lead to is not known here.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::effect::Stairs;
+use super::forecast::Series;
 use super::threshold::{Rule, ThresholdState};
-use crate::config::{Config, Target, Threshold};
+use crate::config::{Config, Forecasts, Host, Target, Threshold};
 use crate::model::{Cause, Course, Escalation, LadderView, Level, Metric, Moment, Reading, ThresholdMemory, Unknown};
 
 /// How long a metric may take to have its first value.
@@ -23,6 +25,10 @@ pub(super) struct Watched {
     pub(super) escalations: Vec<Escalation>,
     /// As the rules' thresholds: how each metric went, where a measure is to stop its growth.
     pub(super) courses: Vec<Option<Box<Coursed>>>,
+    /// As the rules' forecasts.
+    pub(super) forecasts: Vec<Series>,
+    /// Nothing is foretold by what was read before: the start-up grace.
+    pub(super) quiet_until: Moment,
 }
 
 /// How a metric went.
@@ -37,6 +43,7 @@ pub(super) struct Coursed {
 pub(super) struct Rules<'a> {
     pub(super) thresholds: &'a [Threshold],
     pub(super) metrics: &'a [Metric],
+    pub(super) forecasts: &'a Forecasts,
     /// How many ladders there are.
     pub(super) ladders: usize,
     /// What stands on them.
@@ -68,27 +75,19 @@ pub(super) struct Stepped {
 /// A metric has become unknown, or known again.
 #[derive(Clone, Debug)]
 pub(super) struct Sight {
-    pub(super) metric: usize,
+    pub(super) metric: Arc<str>,
     pub(super) why: Option<Unknown>,
 }
 
 impl<'a> Rules<'a> {
     pub(super) fn of_target(target: &'a Target) -> Self {
-        Self {
-            thresholds: &target.thresholds,
-            metrics: &target.metrics,
-            ladders: target.ladders.len(),
-            stairs: Stairs::Target(target),
-        }
+        let Target { thresholds, metrics, forecasts, .. } = target;
+        Self { thresholds, metrics, forecasts, ladders: target.ladders.len(), stairs: Stairs::Target(target) }
     }
 
     pub(super) fn of_host(config: &'a Config) -> Self {
-        Self {
-            thresholds: &config.host.thresholds,
-            metrics: &config.host.metrics,
-            ladders: 1,
-            stairs: Stairs::Host(config),
-        }
+        let Host { thresholds, metrics, forecasts, .. } = &config.host;
+        Self { thresholds, metrics, forecasts, ladders: 1, stairs: Stairs::Host(config) }
     }
 }
 
@@ -100,17 +99,26 @@ impl Watched {
             ladders: vec![LadderView { level: Level::Normal, since: now }; rules.ladders],
             escalations: Vec::new(),
             courses: Vec::new(),
+            forecasts: rules.forecasts.rows.iter().map(|_| Series::new(rules.forecasts.window)).collect(),
+            quiet_until: Moment::default(),
         };
         watched.lay_courses(rules);
         watched
+    }
+
+    /// The same, of a process that was started then: nothing is foretold by what is read in its start-up
+    /// grace, and its buckets close at a time of its own.
+    pub(super) fn of_process(mut self, started: Moment, grace: Duration) -> Self {
+        self.quiet_until = started + grace;
+        self.forecasts.iter_mut().for_each(|series| series.begin_at(started));
+        self
     }
 
     /// As it stood when it was remembered, as far as `rules` still have it.
     pub(super) fn restore(rules: Rules<'_>, memory: &[ThresholdMemory], now: Moment) -> Self {
         let mut watched = Self::new(rules, now);
         for (threshold, state) in rules.thresholds.iter().zip(&mut watched.thresholds) {
-            let metric = rules.metrics.get(threshold.metric);
-            if let Some(before) = memory.iter().find(|memory| Some(&memory.metric) == metric) {
+            if let Some(before) = memory.iter().find(|memory| memory.metric == threshold.name) {
                 *state = ThresholdState::restore(threshold, before);
             }
         }
@@ -132,10 +140,10 @@ impl Watched {
     pub(super) fn memory(&self, rules: Rules<'_>) -> Vec<ThresholdMemory> {
         let both = rules.thresholds.iter().zip(&self.thresholds);
         let raised = both.filter(|(_, state)| state.level() > Level::Normal);
-        let memory = raised.filter_map(|(threshold, state)| {
-            let metric = rules.metrics.get(threshold.metric)?.clone();
+        let memory = raised.map(|(threshold, state)| {
+            let metric = threshold.name.clone();
             let escalations = self.escalations_of(&metric);
-            Some(ThresholdMemory { escalations, ..state.memory(threshold, metric) })
+            ThresholdMemory { escalations, ..state.memory(threshold, metric) }
         });
         memory.collect()
     }
@@ -144,27 +152,33 @@ impl Watched {
     /// level has changed.
     pub(super) fn observe(&mut self, rules: Rules<'_>, readings: &[Reading], now: Moment) -> (Vec<Sight>, bool) {
         let (mut sights, mut stepped) = (Vec::new(), false);
+        if now >= self.quiet_until {
+            for (row, series) in rules.forecasts.rows.iter().zip(&mut self.forecasts) {
+                series.observe(row, readings, now);
+            }
+        }
         let rows = self.thresholds.iter_mut().zip(&mut self.courses);
         for (threshold, (state, course)) in rules.thresholds.iter().zip(rows) {
-            let (Some(reading), Some(metric)) = (readings.get(threshold.metric), rules.metrics.get(threshold.metric))
-            else {
-                continue;
-            };
+            let foretold = threshold.name.derived.and_then(|derived| {
+                let at = rules.forecasts.position(threshold.metric)?;
+                Some(self.forecasts.get(at)?.reading(derived))
+            });
+            let Some(reading) = foretold.as_ref().or_else(|| readings.get(threshold.metric)) else { continue };
             let before = state.level();
-            let rule = Rule { threshold, direction: metric.info().direction };
+            let rule = Rule { threshold, direction: threshold.name.direction() };
             if state.step(rule, reading, now)
                 && let Some(course) = course
             {
                 course.push(reading);
             }
             stepped |= state.level() != before;
-            let why = state.unknown(now).filter(|why| *why != Unknown::Gone);
+            let why = state.unknown(now).filter(|why| !why.is_expected());
             if why == Some(Unknown::Overdue) && is_still_beginning(state, now) {
                 continue;
             }
             if why != state.told_unknown {
                 state.told_unknown = why;
-                sights.push(Sight { metric: threshold.metric, why });
+                sights.push(Sight { metric: threshold.name.to_string().into(), why });
             }
         }
         self.end_escalations(rules);
@@ -183,6 +197,12 @@ impl Watched {
             }
         }
         steps
+    }
+
+    /// What a metric is foretold by, if one of the thresholds is about that.
+    pub(super) fn series(&self, rules: Rules<'_>, metric: &Metric) -> Option<&Series> {
+        let threshold = rules.thresholds.iter().find(|threshold| threshold.name == *metric)?;
+        self.forecasts.get(rules.forecasts.position(threshold.metric)?)
     }
 
     /// The level of a ladder; normal for one that is not there.
@@ -211,7 +231,7 @@ impl Watched {
             threshold.bounds.iter().find(|(l, bound)| *l >= level && bound.is_some()).and_then(|(_, bound)| *bound)?;
         Some(Grounds {
             cause: Some(Cause {
-                metric: rules.metrics.get(threshold.metric)?.clone(),
+                metric: threshold.name.clone(),
                 value: state.last_known()?,
                 bound: bound.at,
                 since: state.since(),

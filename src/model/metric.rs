@@ -17,6 +17,28 @@ pub enum Unit {
     Ratio,
     /// So many a second ("500/s").
     PerSecond,
+    /// So many more in each minute ("20/min").
+    CountPerMinute,
+    /// Bytes more in each minute ("5MiB/min").
+    BytesPerMinute,
+    /// A share more in each minute ("1%/min").
+    RatioPerMinute,
+    /// A rate that becomes higher by so much in each minute ("10/s/min").
+    RatePerMinute,
+    /// Seconds ("20m"); infinite is never.
+    Seconds,
+}
+
+impl Unit {
+    /// What the growth of a value is counted in, a minute.
+    pub const fn growth(self) -> Self {
+        match self {
+            Self::Bytes | Self::BytesPerMinute => Self::BytesPerMinute,
+            Self::Ratio | Self::RatioPerMinute => Self::RatioPerMinute,
+            Self::PerSecond | Self::RatePerMinute => Self::RatePerMinute,
+            Self::Count | Self::CountPerMinute | Self::Seconds => Self::CountPerMinute,
+        }
+    }
 }
 
 /// Which way is worse.
@@ -235,7 +257,34 @@ impl Base {
     }
 }
 
-/// A named quantity: `open_fds`, `close_wait.postgres`.
+/// What is foretold of a quantity by how it grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Derived {
+    /// How fast it grows, a minute.
+    Growth,
+    /// The time until it is at its fatal bound, or at the process's own limit.
+    TimeLeft,
+}
+
+impl Derived {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Growth, Self::TimeLeft];
+
+    /// As it is written behind the name of the quantity.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Growth => "growth",
+            Self::TimeLeft => "time_left",
+        }
+    }
+
+    /// The one of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|derived| derived.name() == name)
+    }
+}
+
+/// A named quantity: `open_fds`, `close_wait.postgres`, `rss.growth`, `close_wait.postgres.time_left`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Metric {
@@ -243,15 +292,44 @@ pub struct Metric {
     pub base: Base,
     /// The peer whose sockets alone count.
     pub peer: Option<Arc<str>>,
+    /// What is foretold of it, if not the quantity itself is meant.
+    pub derived: Option<Derived>,
 }
 
 impl Metric {
     /// The quantity over all peers.
     pub const fn plain(base: Base) -> Self {
-        Self { base, peer: None }
+        Self::of(base, None)
     }
 
-    /// Its row of the table.
+    /// The quantity, of one peer or over all of them.
+    pub const fn of(base: Base, peer: Option<Arc<str>>) -> Self {
+        Self { base, peer, derived: None }
+    }
+
+    /// What is foretold of it; with none the quantity itself.
+    pub fn with(&self, derived: Option<Derived>) -> Self {
+        Self { derived, ..self.clone() }
+    }
+
+    /// What its values count.
+    pub fn unit(&self) -> Unit {
+        match self.derived {
+            None => self.info().unit,
+            Some(Derived::Growth) => self.info().unit.growth(),
+            Some(Derived::TimeLeft) => Unit::Seconds,
+        }
+    }
+
+    /// Which way is worse.
+    pub fn direction(&self) -> Direction {
+        match self.derived {
+            Some(Derived::TimeLeft) => Direction::Down,
+            None | Some(Derived::Growth) => self.info().direction,
+        }
+    }
+
+    /// The row of its quantity in the table.
     pub fn info(&self) -> &'static MetricInfo {
         self.base.info()
     }
@@ -260,7 +338,8 @@ impl Metric {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.info().name)?;
-        self.peer.as_ref().map_or(Ok(()), |peer| write!(f, ".{peer}"))
+        self.peer.as_ref().map_or(Ok(()), |peer| write!(f, ".{peer}"))?;
+        self.derived.map_or(Ok(()), |derived| write!(f, ".{}", derived.name()))
     }
 }
 
@@ -273,9 +352,11 @@ impl From<Metric> for String {
 impl TryFrom<String> for Metric {
     type Error = String;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let (name, peer) = text.split_once('.').map_or((&*text, None), |(name, peer)| (name, Some(peer.into())));
+        let derived = text.rsplit_once('.').and_then(|(_, last)| Derived::by_name(last));
+        let whole = derived.and_then(|derived| text.strip_suffix(derived.name())?.strip_suffix('.')).unwrap_or(&text);
+        let (name, peer) = whole.split_once('.').map_or((whole, None), |(name, peer)| (name, Some(peer.into())));
         let base = Base::by_name(name).ok_or_else(|| format!("no metric is called {name}"))?;
-        Ok(Self { base, peer })
+        Ok(Self { base, peer, derived })
     }
 }
 
@@ -289,5 +370,22 @@ mod tests {
             assert_eq!(row.base as usize, index, "{}", row.name);
             assert_eq!(Base::by_name(row.name), Some(row.base));
         }
+    }
+
+    #[test]
+    fn what_is_foretold_is_written_behind_the_name() {
+        for (text, peer, derived) in [
+            ("rss", None, None),
+            ("close_wait.postgres", Some("postgres"), None),
+            ("rss.growth", None, Some(Derived::Growth)),
+            ("close_wait.postgres.time_left", Some("postgres"), Some(Derived::TimeLeft)),
+        ] {
+            let metric = Metric::try_from(text.to_owned()).unwrap();
+            assert_eq!((metric.peer.as_deref(), metric.derived), (peer, derived), "{text}");
+            assert_eq!(metric.to_string(), text);
+        }
+        let left = Metric::plain(Base::Rss).with(Some(Derived::TimeLeft));
+        assert_eq!((left.unit(), left.direction()), (Unit::Seconds, Direction::Down));
+        assert_eq!(left.with(Some(Derived::Growth)).unit(), Unit::BytesPerMinute);
     }
 }

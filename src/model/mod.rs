@@ -32,7 +32,7 @@ pub use memory::{
     Answer, Cycle, Delivery, GroupMemory, HostMemory, Judged, KillMemory, Lease, MemberMemory, Memory, RungMemory,
     RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
 };
-pub use metric::{Base, Direction, METRICS, Metric, MetricInfo, SOCKET_STATES, Scope, Unit};
+pub use metric::{Base, Derived, Direction, METRICS, Metric, MetricInfo, SOCKET_STATES, Scope, Unit};
 pub use moment::Moment;
 pub use order::{
     ActionScope, Cause, Command, FreezeBy, Http, KillScope, Measure, Order, OrderId, Outcome, OutcomeKind, Reason,
@@ -41,5 +41,7 @@ pub use order::{
 pub use own::OwnFacts;
 pub use reading::{GroupSample, MemberSample, Reading, Sample, Unknown, Value};
 pub use rights::{CAPABILITIES, Capability, Rights, remedy};
-pub use standing::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
+pub use standing::{
+    End, ForecastView, LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView,
+};
 pub use text::printable;

@@ -15,9 +15,16 @@ pub enum Unknown {
     Malformed,
     /// No value for three of its periods, at least two seconds.
     Overdue,
+    /// Of a forecast: less than half of its window has been seen.
+    TooShort,
 }
 
 impl Unknown {
+    /// Whether it passes by itself, and nobody has to be told: the process ends, or was not seen for long.
+    pub const fn is_expected(self) -> bool {
+        matches!(self, Self::Gone | Self::TooShort)
+    }
+
     /// The word of the metrics and the page.
     pub const fn name(self) -> &'static str {
         match self {
@@ -25,6 +32,7 @@ impl Unknown {
             Self::Denied => "denied",
             Self::Malformed => "malformed",
             Self::Overdue => "overdue",
+            Self::TooShort => "too_short",
         }
     }
 }
@@ -46,6 +54,14 @@ impl Value {
         match self {
             Self::Known(v) | Self::AtLeast(v) => Some(v),
             Self::Unknown(_) => None,
+        }
+    }
+
+    /// Why there is none.
+    pub const fn unknown(self) -> Option<Unknown> {
+        match self {
+            Self::Unknown(why) => Some(why),
+            Self::Known(_) | Self::AtLeast(_) => None,
         }
     }
 }

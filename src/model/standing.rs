@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lease, Level, MemberKey, Moment, Reason, UndoBy, Unknown};
+use super::{Derived, Lease, Level, MemberKey, Moment, Reading, Reason, UndoBy, Unknown, Value};
 
 /// A ladder of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,58 @@ pub struct ThresholdView {
     pub since: Moment,
     /// Why it sees nothing now; none while it sees.
     pub unknown: Option<Unknown>,
+}
+
+/// What is foretold of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForecastView {
+    /// When.
+    pub at: Moment,
+    /// How fast it grows, a minute.
+    pub growth: Value,
+    /// Seconds until it is at its end; infinite is never.
+    pub time_left: Value,
+    /// Which end; none where there is none.
+    pub end: Option<End>,
+}
+
+impl ForecastView {
+    /// Nothing is.
+    pub const fn unknown(at: Moment, why: Unknown) -> Self {
+        Self { at, growth: Value::Unknown(why), time_left: Value::Unknown(why), end: None }
+    }
+
+    /// One of them.
+    pub const fn value(&self, derived: Derived) -> Value {
+        match derived {
+            Derived::Growth => self.growth,
+            Derived::TimeLeft => self.time_left,
+        }
+    }
+
+    /// One of them, as what a probe would read that often.
+    pub const fn reading(&self, derived: Derived, period: Duration) -> Reading {
+        Reading { at: self.at, period, value: self.value(derived) }
+    }
+}
+
+/// Where a metric is at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At its fatal bound.
+    Fatal,
+    /// At the process's own limit.
+    Limit,
+}
+
+impl End {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fatal => "fatal",
+            Self::Limit => "limit",
+        }
+    }
 }
 
 /// A rung that is not idle.

@@ -24,8 +24,8 @@ pub fn duration(span: Duration) -> String {
 /// `open_fds 655 at or past 600`; `open_fds 580, level from 600 not cleared` while the level
 /// holds although the reading is past its bound no more.
 pub fn reading(metric: &Metric, value: f64, bound: f64) -> String {
-    let unit = metric.info().unit;
-    let past = match metric.info().direction {
+    let unit = metric.unit();
+    let past = match metric.direction() {
         Direction::Up => value >= bound,
         Direction::Down => value <= bound,
     };
@@ -41,7 +41,7 @@ pub fn reading(metric: &Metric, value: f64, bound: f64) -> String {
 /// after.
 pub fn effect(effect: Option<Effect>, measured: &Measured) -> String {
     let Measured { action, metric, from, to, within, growth } = measured;
-    let value = |value: f64| units::show(value, metric.info().unit);
+    let value = |value: f64| units::show(value, metric.unit());
     let went = to.map_or_else(|| "unknown".to_owned(), value);
     let growth = growth.filter(|growth| growth.after.is_some()).map_or_else(String::new, |growth| {
         let speed = |speed: Option<f64>| speed.map_or_else(|| "unknown".to_owned(), |speed| per_minute(speed, metric));
@@ -58,7 +58,7 @@ pub fn effect(effect: Option<Effect>, measured: &Measured) -> String {
 
 /// What becomes no worse grows by nothing.
 fn per_minute(speed: f64, metric: &Metric) -> String {
-    format!("{}/min", units::show(speed.max(0.0), metric.info().unit))
+    format!("{}/min", units::show(speed.max(0.0), metric.unit()))
 }
 
 /// Seconds, as a patience is mostly written: `60s`.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::together::together;
 use crate::config::{Config, Per};
-use crate::judge::{Start, State, confirm, judge};
+use crate::judge::{Start, State, judge};
 use crate::model::{
     BootId, Event, GroupSample, Identity, Measure, MemberKey, MemberSample, Memory, Metric, Moment, Order, Outcome,
     OutcomeKind, Pid, Reading, Reason, Sample, Scope, Sent, Unknown, Value,
@@ -283,10 +283,11 @@ impl Player {
     }
 
     fn confirm(&self, order: &Order) -> Result<(), Reason> {
-        let metric = &order.cause.as_ref().ok_or(Reason::Unconfirmed)?.metric;
-        let latest = self.latest(order.member, metric).ok_or(Reason::Unknown)?;
-        let said = self.fresh.iter().find(|(other, _)| other == metric).map(|(_, value)| *value);
-        confirm(order, &Reading { value: said.unwrap_or(latest.value), ..latest })
+        // Of what was foretold the metric itself is read once more.
+        let metric = order.cause.as_ref().ok_or(Reason::Unconfirmed)?.metric.with(None);
+        let latest = self.latest(order.member, &metric).ok_or(Reason::Unknown)?;
+        let said = self.fresh.iter().find(|(other, _)| *other == metric).map(|(_, value)| *value);
+        self.state.confirm(order, &Reading { value: said.unwrap_or(latest.value), ..latest })
     }
 
     fn latest(&self, member: MemberKey, metric: &Metric) -> Option<Reading> {

@@ -29,7 +29,7 @@ impl Bounds {
     /// about it.
     pub(super) fn of(target: &Target, at: usize) -> Option<Self> {
         let direction = target.metrics.get(at)?.info().direction;
-        let rows = target.rows_at_any_hour().filter(|threshold| threshold.metric == at);
+        let rows = target.rows_at_any_hour().filter(|row| row.metric == at && row.name.derived.is_none());
         let bounds = rows.flat_map(|row| row.bounds.iter().filter_map(|(_, bound)| bound.as_ref()));
         let mut heights: Vec<f64> = bounds.map(|bound| height(bound.at, direction)).collect();
         heights.sort_by(f64::total_cmp);

@@ -21,7 +21,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn every_metric() -> Vec<Metric> {
     let plain = METRICS.iter().map(|row| Metric::plain(row.base));
     let with_peer = METRICS.iter().filter(|row| row.per_peer);
-    plain.chain(with_peer.map(|row| Metric { base: row.base, peer: Some("server".into()) })).collect()
+    plain.chain(with_peer.map(|row| Metric::of(row.base, Some("server".into())))).collect()
 }
 
 fn host_metrics() -> Vec<Metric> {

@@ -22,10 +22,12 @@ enum How {
 
 impl How {
     fn of(metric: Base) -> Self {
-        match metric.info().unit {
-            _ if matches!(metric, Base::MaxFds | Base::CgroupMemoryLimit) => Self::Lowest,
-            Unit::Ratio => Self::Highest,
-            Unit::Count | Unit::Bytes | Unit::PerSecond => Self::Sum,
+        if matches!(metric, Base::MaxFds | Base::CgroupMemoryLimit) {
+            Self::Lowest
+        } else if metric.info().unit == Unit::Ratio {
+            Self::Highest
+        } else {
+            Self::Sum
         }
     }
 

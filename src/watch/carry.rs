@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Watch;
 use crate::config::Per;
-use crate::judge::{confirm, judge};
+use crate::judge::judge;
 use crate::model::{Metric, Moment, Order, Outcome, OutcomeKind, Reason, Scope};
 
 /// Judge and executor answer each other within one tick; what is left then goes on in the next.
@@ -67,8 +67,8 @@ impl Watch {
 
     /// Before a kill the causing metric is read once more: of the process, of its group, of the host.
     fn confirm(&mut self, order: &Order, now: Moment) -> Result<(), Reason> {
-        let metric = &order.cause.as_ref().ok_or(Reason::Unconfirmed)?.metric;
-        let index = |metrics: &[Metric]| metrics.iter().position(|other| other == metric);
+        let metric = order.cause.as_ref().ok_or(Reason::Unconfirmed)?.metric.with(None);
+        let index = |metrics: &[Metric]| metrics.iter().position(|other| *other == metric);
         let target = self.config.targets.get(usize::from(order.member.target)).ok_or(Reason::Unknown)?;
         let fresh = if metric.info().scope == Scope::Host {
             self.sampler.fresh_host(index(&self.config.host.metrics).ok_or(Reason::Unknown)?, now)
@@ -83,7 +83,7 @@ impl Watch {
                 self.sampler.fresh(same.ok_or(Reason::Unknown)?, metric, now)
             }
         };
-        confirm(order, &fresh)
+        self.state.confirm(order, &fresh)
     }
 }
 

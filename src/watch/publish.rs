@@ -14,7 +14,7 @@ use crate::export::{
 use crate::judge::{MemberView, State, WatchedView};
 use crate::kernel;
 use crate::model::{
-    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Unknown, Window, remedy,
+    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Window, remedy,
 };
 use crate::record::LogTo;
 use crate::sample::{Periods, ProbeStats, Sampler};
@@ -198,7 +198,8 @@ fn show_probe(snapshot: &mut Snapshot, probe: &ProbeStats) {
 fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberView<'_>, now: Moment) {
     let key = member.member;
     let lists = snapshot.push_member(key, member.identity.pid, member.started);
-    lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    let lists = lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    lists.forecasts(judged.watched().forecasts());
     snapshot.rungs.extend(judged.rungs());
     show_escalations(snapshot, judged.watched(), Some(key));
     let config = Arc::clone(&snapshot.config);
@@ -206,7 +207,7 @@ fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberVie
     for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {
         let whom = || format!("{}[{}]", target.name, key.slot);
         if view.unknown.is_some() {
-            snapshot.not_ready.extend(blind(&whom(), target.metrics.get(threshold.metric), &view));
+            snapshot.not_ready.extend(blind(&whom(), &threshold.name, &view));
         }
     }
 }
@@ -215,11 +216,11 @@ fn show_host(snapshot: &mut Snapshot, state: &State, now: Moment) {
     let host = state.host();
     snapshot.host_ladder = host.ladders().next().unwrap_or_default();
     snapshot.host_thresholds.extend(host.thresholds(now));
+    snapshot.host_forecasts.extend(host.forecasts());
     show_escalations(snapshot, host, None);
     let config = Arc::clone(&snapshot.config);
     for (view, threshold) in host.thresholds(now).zip(&config.host.thresholds) {
-        let metric = config.host.metrics.get(threshold.metric);
-        snapshot.not_ready.extend(blind("host", metric, &view));
+        snapshot.not_ready.extend(blind("host", &threshold.name, &view));
     }
 }
 
@@ -236,12 +237,13 @@ fn show_escalations(snapshot: &mut Snapshot, judged: WatchedView<'_>, member: Op
 fn show_group(snapshot: &mut Snapshot, group: &GroupSample, state: &State, now: Moment) {
     let Some(judged) = state.group(group.target) else { return };
     let lists = snapshot.push_group(group.target);
-    lists.readings(&group.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    let lists = lists.readings(&group.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
+    lists.forecasts(judged.forecasts());
     show_escalations(snapshot, judged, Some(MemberKey::all_of(group.target)));
     let config = Arc::clone(&snapshot.config);
     let Some(target) = config.targets.get(usize::from(group.target)) else { return };
     for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {
-        snapshot.not_ready.extend(blind(&target.name, target.metrics.get(threshold.metric), &view));
+        snapshot.not_ready.extend(blind(&target.name, &threshold.name, &view));
     }
 }
 
@@ -257,9 +259,8 @@ fn stands_still(discovery: &Discovery, now: Moment) -> Option<String> {
 }
 
 /// A sentence for `/-/ready`: a threshold that cannot see is a watchdog that sleeps.
-fn blind(whom: &str, metric: Option<&Metric>, threshold: &ThresholdView) -> Option<String> {
-    let why = threshold.unknown.filter(|why| *why != Unknown::Gone)?;
-    let metric = metric?;
+fn blind(whom: &str, metric: &Metric, threshold: &ThresholdView) -> Option<String> {
+    let why = threshold.unknown.filter(|why| !why.is_expected())?;
     let remedy = remedy(metric.base, why).map_or_else(String::new, |remedy| format!("; {remedy}"));
     Some(format!("{whom}: {metric} is {}: its threshold is blind{remedy}", why.name()))
 }

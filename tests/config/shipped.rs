@@ -40,10 +40,13 @@ fn its_values_are_the_defaults() {
     let whole = text();
     let meant = meaning(&whole);
     let defaults = [
-        ("[daemon]", &["interval", "kill_budget", "summary"][..]),
+        ("[daemon]", &["interval", "kill_budget", "summary", "forecast_window"][..]),
         ("[web]", &["listen", "max_series"]),
         ("[history]", &["events", "max_size"]),
-        ("[target.trader]", &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least"]),
+        (
+            "[target.trader]",
+            &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least", "forecast_window"],
+        ),
         ("[target.trader.thresholds.threads]", &["clear", "clear_hold", "hold", "ladder"]),
         ("[target.trader.actions.reset_pool]", &RESET_POOL),
         ("[target.trader.actions.disable_websocket]", &["scope", "undo_after", "undo_by", "max_cycles"]),

@@ -126,7 +126,7 @@ pub(crate) fn config_of_group(text: &str) -> Arc<Config> {
     config.host.metrics = rows.clone().map(|row| Metric::plain(row.base)).collect();
     for row in rows.filter(|row| row.per_peer) {
         let peers = config.peers.iter();
-        config.host.metrics.extend(peers.map(|peer| Metric { base: row.base, peer: Some(Arc::clone(&peer.name)) }));
+        config.host.metrics.extend(peers.map(|peer| Metric::of(row.base, Some(Arc::clone(&peer.name)))));
     }
     Arc::new(config)
 }

@@ -236,7 +236,7 @@ fn suggestion((index, target): (u16, &Target), metric: &Metric, usual: &Usual) -
 /// The usual row of a metric.
 fn row_of<'a>(target: &'a Target, metric: &Metric) -> Option<&'a Threshold> {
     let (rows, _) = target.usual();
-    rows.iter().find(|row| target.metrics.get(row.metric) == Some(metric))
+    rows.iter().find(|row| row.name == *metric)
 }
 
 /// The ladder of the bounds that the configuration has now.
@@ -292,7 +292,7 @@ fn suggested(suggestion: &Suggestion, (metric, own): (usize, Option<&Threshold>)
         }
     }
     let clear_hold = own.map_or(Duration::from_secs(30), |own| own.clear_hold);
-    Threshold { metric, ladder: 0, expected: None, bounds, clear_hold }
+    Threshold { metric, name: suggestion.name.clone(), ladder: 0, expected: None, bounds, clear_hold }
 }
 
 /// How long the ladder stood at the level or higher, in seconds, of all processes together.

@@ -155,9 +155,9 @@ impl Told<'_> {
         let rows = rows.filter(|row| row.ladder == ladder);
         let bound = |row: &Threshold| {
             let bound = (*row.bounds.get(level)?)?;
-            let metric = self.target.metrics.get(row.metric)?;
+            let metric = &row.name;
             let hold = if bound.hold.is_zero() { String::new() } else { format!(" for {}", show_duration(bound.hold)) };
-            Some(format!("{metric} {}{hold}", units::show(bound.at, metric.info().unit)))
+            Some(format!("{metric} {}{hold}", units::show(bound.at, metric.unit())))
         };
         rows.filter_map(bound).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use crate::config::{Config, End, Peer};
-use crate::model::{Base, Direction, Metric, MetricInfo, Scope, Unit, printable};
+use crate::model::{Base, Derived, Direction, Metric, Scope, Unit, printable};
 
 /// What is told of a metric beside its row of the table.
 struct Text {
@@ -16,36 +16,54 @@ struct Text {
 pub(super) fn entry(metric: &Metric, config: Option<&Config>) -> Entry {
     let info = metric.info();
     let text = text(info.base);
-    let entry = Entry::new(&printable(metric.to_string().as_bytes(), 80), &kind(info), &lead(info))
+    let (kind, lead) = (kind(metric), lead(metric));
+    let entry = Entry::new(&printable(metric.to_string().as_bytes(), 80), &kind, &lead)
         .part("Read from", text.from)
         .part("Right", text.right)
         .part("Peer", peer(metric, config))
+        .part("Forecast", forecast(metric))
         .part("Usual causes", text.causes)
         .part("What to do", text.remedy);
     entry.part("Threshold", threshold(metric))
 }
 
-fn kind(info: &MetricInfo) -> String {
+fn kind(metric: &Metric) -> String {
+    let info = metric.info();
     let whose = match info.scope {
         Scope::Process => "a metric of each process",
         Scope::Cgroup => "a metric of the cgroup of a process",
         Scope::Host => "a metric of the host",
     };
-    let unit = match info.unit {
+    let unit = match metric.unit() {
         Unit::Count => "a count",
         Unit::Bytes => "in bytes",
         Unit::Ratio => "a share, in percent",
         Unit::PerSecond => "a rate, per second",
+        Unit::CountPerMinute | Unit::BytesPerMinute | Unit::RatioPerMinute | Unit::RatePerMinute => {
+            "so much more in each minute"
+        }
+        Unit::Seconds => "a time",
     };
-    let worse = match info.direction {
+    let worse = match metric.direction() {
         Direction::Up => "higher is worse",
         Direction::Down => "lower is worse",
     };
     format!("{whose}, {unit}; {worse}")
 }
 
-fn lead(info: &MetricInfo) -> String {
-    let mut letters = info.help.chars();
+fn lead(metric: &Metric) -> String {
+    let help = metric.info().help;
+    match metric.derived {
+        Some(Derived::Growth) => return format!("How fast it has grown of late and goes on growing: {help}."),
+        Some(Derived::TimeLeft) => {
+            return format!(
+                "The time until it is at its fatal bound or at the process's own limit, whichever comes first, as it \
+                 grows now: {help}."
+            );
+        }
+        None => {}
+    }
+    let mut letters = help.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
@@ -74,22 +92,43 @@ fn whose(peer: &Peer) -> String {
     }
 }
 
+/// What is foretold, or that it can be.
+fn forecast(metric: &Metric) -> String {
+    let name = printable(metric.with(None).to_string().as_bytes(), 80);
+    match metric.derived {
+        None if metric.info().bounded => format!(
+            "\"{name}.growth\" is how fast it grows, \"{name}.time_left\" the time until its fatal bound or the process's \
+             own limit"
+        ),
+        None => String::new(),
+        Some(_) => "by a robust slope over forecast_window (30m): unknown (too_short) until half of it has been seen, \
+                    never where no growth goes on; a step, a full cache, the teeth of a garbage collector are none; \
+                    docs/forecast.md says how sure it is"
+            .to_owned(),
+    }
+}
+
 /// How a bound is written.
 fn threshold(metric: &Metric) -> String {
     let info = metric.info();
     if !info.bounded {
         return "it takes no bounds; it is exported and shown only".to_owned();
     }
-    let bounds = match info.unit {
+    let bounds = match metric.unit() {
         Unit::Count if info.base.is_socket_state() => "elevated = 10, warning = 100",
         Unit::Count => "elevated = 300, warning = 600",
         Unit::Bytes => "elevated = \"900MB\", critical = \"1500MB\"",
         Unit::Ratio => "warning = \"80%\", critical = \"90%\"",
         Unit::PerSecond => "warning = \"500/s\", critical = \"5000/s\"",
+        Unit::CountPerMinute => "warning = \"20/min\"",
+        Unit::BytesPerMinute => "warning = \"5MiB/min\"",
+        Unit::RatioPerMinute => "warning = \"1%/min\"",
+        Unit::RatePerMinute => "warning = \"10/s/min\"",
+        Unit::Seconds => "elevated = \"2h\", warning = \"20m\"",
     };
-    let name = match metric.peer {
-        Some(_) => format!("\"{}\"", printable(metric.to_string().as_bytes(), 80)),
-        None => info.name.to_owned(),
+    let name = match (&metric.peer, metric.derived) {
+        (Some(_), _) | (_, Some(_)) => format!("\"{}\"", printable(metric.to_string().as_bytes(), 80)),
+        (None, None) => info.name.to_owned(),
     };
     let place =
         if info.scope == Scope::Host { " (in [host.thresholds]; a target's own goes up to elevated)" } else { "" };

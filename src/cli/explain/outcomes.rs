@@ -9,7 +9,8 @@ pub(super) fn names() -> Vec<&'static str> {
 }
 
 /// Why there may be no value.
-pub(super) const UNKNOWN: [Unknown; 4] = [Unknown::Gone, Unknown::Denied, Unknown::Malformed, Unknown::Overdue];
+pub(super) const UNKNOWN: [Unknown; 5] =
+    [Unknown::Gone, Unknown::Denied, Unknown::Malformed, Unknown::Overdue, Unknown::TooShort];
 
 /// The outcome of that name, or the word for a reading that is not there.
 pub(super) fn entry(word: &str) -> Vec<Entry> {
@@ -84,6 +85,11 @@ fn unknown(why: Unknown) -> Entry {
         Unknown::Overdue => (
             "No value for three of its periods, at least two seconds.",
             "tradedog_pass_late_seconds, tradedog_probe_duration_seconds: is the host overloaded, or was it suspended?",
+        ),
+        Unknown::TooShort => (
+            "Less than half of forecast_window has been seen: since the start of the process and its startup_grace, or of \
+             the daemon, or around a gap.",
+            "forecast_window, 30m by default; the bounds of the metric itself hold from the first reading on",
         ),
     };
     Entry::new(why.name(), "why a reading has no value", lead)

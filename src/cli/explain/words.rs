@@ -100,6 +100,16 @@ const WORDS: &[(&str, &str, &str)] = &[
         "the log: why it failed; tradedog act TARGET ACTION tries at once",
     ),
     (
+        "growth",
+        "METRIC.growth: how much more there is in each minute, by what was seen over forecast_window.",
+        "tradedog explain rss.growth; docs/forecast.md",
+    ),
+    (
+        "time_left",
+        "METRIC.time_left: the time until it is at its fatal bound, or at the process's own limit, as it grows now.",
+        "tradedog explain open_fds.time_left; docs/forecast.md",
+    ),
+    (
         "ready",
         "/-/ready answers 503 while a reading that a threshold needs is denied or overdue: tradedog is blind \
       there.",

@@ -127,7 +127,13 @@ pub(super) fn written(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Count => format!("{value:.0}"),
         Unit::Bytes => format!("\"{}\"", Size(bytes(value))),
-        Unit::Ratio | Unit::PerSecond => format!("\"{}\"", units::show(value, unit)),
+        Unit::Ratio
+        | Unit::PerSecond
+        | Unit::CountPerMinute
+        | Unit::BytesPerMinute
+        | Unit::RatioPerMinute
+        | Unit::RatePerMinute
+        | Unit::Seconds => format!("\"{}\"", units::show(value, unit)),
     }
 }
 

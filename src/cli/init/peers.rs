@@ -131,7 +131,7 @@ fn counted(remotes: &[Remote], head: &str) -> Option<Vec<(f64, f64)>> {
     }
     let live = Live::look(&config::parse(vec![Source::new("probe", &text)]).ok()?);
     let count = |base: Base, index: usize| {
-        let metric = Metric { base, peer: Some(format!("r{index}").into()) };
+        let metric = Metric::of(base, Some(format!("r{index}").into()));
         highest(&live, &metric)
     };
     Some((0..remotes.len()).map(|index| (count(Base::Sockets, index), count(Base::CloseWait, index))).collect())

@@ -8,6 +8,9 @@ use super::super::problem::Report;
 use super::super::reader::{Table, Value};
 use super::super::value::{budget, duration, share};
 
+/// Shorter ones tell no leak from the teeth of a saw, longer ones say nothing before half of them has passed.
+pub(super) const FORECAST_WINDOW: (&str, &str, &str) = ("forecast_window", "10m", "6h");
+
 pub(super) fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
     let mut daemon = Daemon::default();
     let Some(mut table) = value.table("[daemon]", report) else { return daemon };
@@ -15,6 +18,7 @@ pub(super) fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
     span(&mut table, ("rescan", "1s", "1h"), &mut daemon.rescan, report);
     span(&mut table, ("sockets_interval", "1s", "1h"), &mut daemon.sockets_interval, report);
     span(&mut table, ("summary", "0s", "1d"), &mut daemon.summary, report);
+    span(&mut table, FORECAST_WINDOW, &mut daemon.forecast_window, report);
     if let Some(ceiling) = table.take("max_cpu").and_then(|value| ceiling(value, report)) {
         daemon.max_cpu = ceiling;
     }
@@ -29,7 +33,12 @@ pub(super) fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
 }
 
 /// The duration of a key within bounds, if it is given and right.
-fn span(table: &mut Table<'_>, (key, low, high): (&str, &str, &str), slot: &mut Duration, report: &mut Report) {
+pub(super) fn span(
+    table: &mut Table<'_>,
+    (key, low, high): (&str, &str, &str),
+    slot: &mut Duration,
+    report: &mut Report,
+) {
     if let Some(given) = table.take(key).and_then(|value| duration(value, low..=high, report)) {
         *slot = given;
     }

@@ -8,7 +8,7 @@ use super::super::problem::Report;
 use super::super::reader::{Entry, Value};
 use super::super::source::Place;
 use super::super::text::{quoted, suggest};
-use super::super::{Host, HostStep, Target, Threshold};
+use super::super::{Forecasts, Host, HostStep, Target, Threshold};
 use super::ladder::{self, Step, Steps};
 use super::peers::Peers;
 use super::row::{self, Owner, Row};
@@ -32,6 +32,8 @@ pub(super) fn read<'a>(value: Value<'a>, peers: &Peers, report: &mut Report) -> 
         let (rows, ladder) = (table.take("thresholds"), table.take("ladder"));
         table.finish(&keys::HOST, report);
         let rows = rows.and_then(|value| row::read(value, peers, Owner::Host, report)).unwrap_or_default();
+        let said = rows.iter().filter_map(|row| Some((row.name, row.setting.said()?)));
+        row::ending(&said.collect::<Vec<_>>(), report);
         host.rows = rows.into_iter().filter_map(|row| own(row, report)).collect();
         host.levels = ladder.map_or_else(PerLevel::default, |value| levels(value, report));
     }
@@ -132,12 +134,14 @@ pub(super) fn resolve(common: &Common<'_>, targets: &[Target], names: &[Entry<'_
     let named = || host.rows.iter().map(|row| &row.metric).chain(targets.iter().flat_map(|target| &target.metrics));
     let metrics = metrics(&common.peers.names, &|base| named().any(|metric| metric.base == base));
     let thresholds = host.rows.iter().filter_map(|row| {
-        let metric = metrics.iter().position(|metric| *metric == row.metric)?;
+        let metric = metrics.iter().position(|metric| *metric == row.metric.with(None))?;
         let (expected, bounds, clear_hold) = (row.expected, row.bounds.clone(), row.clear_hold);
-        Some(Threshold { metric, ladder: 0, expected, bounds, clear_hold })
+        Some(Threshold { metric, name: row.metric.clone(), ladder: 0, expected, bounds, clear_hold })
     });
-    let thresholds = thresholds.collect();
-    Host { metrics, thresholds, ladder }
+    let thresholds: Vec<Threshold> = thresholds.collect();
+    let mut forecasts = Forecasts::of(common.window, &thresholds.iter().collect::<Vec<_>>(), &metrics);
+    forecasts.end_at(&thresholds);
+    Host { metrics, thresholds, forecasts, ladder }
 }
 
 fn look_up(step: &Step<'_>, targets: &[Target], names: &[Entry<'_>], report: &mut Report) -> Option<HostStep> {
@@ -175,7 +179,7 @@ fn metrics(peers: &[Arc<str>], asks_for: &dyn Fn(Base) -> bool) -> Vec<Metric> {
         .filter(|(_, asked)| *asked)
     {
         metrics.push(Metric::plain(base));
-        metrics.extend(peers.iter().map(|peer| Metric { base, peer: Some(Arc::clone(peer)) }));
+        metrics.extend(peers.iter().map(|peer| Metric::of(base, Some(Arc::clone(peer)))));
     }
     metrics
 }

@@ -17,7 +17,7 @@ use super::super::{Action, During, Ladder, Schedule, Threshold};
 use super::action::Plan;
 use super::during::Block;
 use super::ladder::Written;
-use super::row::Row;
+use super::row::{self, Row};
 use super::schedule::Beat;
 use super::{Common, Named, Origin, Setting};
 use crate::model::{Base, METRICS, Metric, MetricInfo, Scope};
@@ -58,6 +58,7 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     let defaults = &common.defaults;
     // Where a part is broken, what seems to be missing or unused may be in it.
     let mut sound = parts.sound() && !defaults.broken;
+    let whole = parts.rows.is_some() && !defaults.broken;
     let beats = parts.schedule.unwrap_or_default();
     let rows = merge(parts.rows.unwrap_or_default(), &defaults.rows, report);
     let actions = merge(parts.actions.unwrap_or_default(), &defaults.actions, report);
@@ -76,6 +77,14 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
         feeds.sound &= well;
     }
     sound = feeds.sound;
+    if whole {
+        let said = rows.iter().filter_map(|row| Some((row.name, row.setting.said()?)));
+        let before = report.errors();
+        row::ending(&said.collect::<Vec<_>>(), report);
+        if report.errors() == before {
+            insides.iter().for_each(|inside| inside.ending(&rows, report));
+        }
+    }
     sound &= needs::look_up(&actions, target, report);
     sound &= hours::look_up(&actions, &common.calendars, report);
     sound &= schedules::look_up(&beats, &actions, target, report);
@@ -226,18 +235,19 @@ fn finish(
     // Inherited ladders that nothing feeds are left out, which moves those behind them.
     let kept: Vec<usize> = (0..ladders.len()).filter(|i| *i == 0 || every().any(|(ladder, _)| ladder == *i)).collect();
     let mut threshold = |ladder: usize, row: &Row<'_>| {
-        let metric = metrics.iter().position(|m| *m == row.metric).unwrap_or_else(|| {
-            metrics.push(row.metric.clone());
+        let quantity = row.metric.with(None);
+        let metric = metrics.iter().position(|m| *m == quantity).unwrap_or_else(|| {
+            metrics.push(quantity);
             metrics.len() - 1
         });
         let ladder = kept.iter().position(|i| *i == ladder)?;
         let (expected, bounds, clear_hold) = (row.expected, row.bounds.clone(), row.clear_hold);
-        Some(Threshold { metric, ladder, expected, bounds, clear_hold })
+        Some(Threshold { metric, name: row.metric.clone(), ladder, expected, bounds, clear_hold })
     };
     let thresholds: Vec<Threshold> = fed.iter().filter_map(|(ladder, row)| threshold(*ladder, row)).collect();
     let during = insides.iter().map(|inside| {
         let mut during = inside.resolve((ladders, &kept), &names, &mut threshold);
-        let out = inside.taken_out(fed).into_iter().filter_map(|row| Some((threshold(0, row)?.metric, None)));
+        let out = inside.taken_out(fed).into_iter().map(|row| (row.metric.clone(), None));
         during.thresholds.extend(out);
         during
     });
@@ -266,6 +276,6 @@ fn exported(peers: &[Arc<str>], asks_for_states: bool) -> Vec<Metric> {
         row.scope == Scope::Process && !dear
     };
     let process = METRICS.iter().filter(always).map(|row| Metric::plain(row.base));
-    let by_peer = |base| peers.iter().map(move |peer| Metric { base, peer: Some(Arc::clone(peer)) });
+    let by_peer = |base| peers.iter().map(move |peer| Metric::of(base, Some(Arc::clone(peer))));
     process.chain(by_peer(Base::CloseWait)).chain(by_peer(Base::Established)).collect()
 }

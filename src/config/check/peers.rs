@@ -10,6 +10,7 @@ use super::super::text::quoted;
 use super::super::units::Wrong;
 use super::super::value::named;
 use super::super::{Address, End, Network, Peer};
+use crate::model::Derived;
 
 mod name;
 
@@ -31,13 +32,24 @@ pub(super) fn read(value: Value<'_>, report: &mut Report) -> Peers {
     let mut peers = Peers::default();
     let Some(table) = value.table("[peers]", report) else { return Peers { unknown: true, ..peers } };
     for entry in table.rest() {
-        if named(entry.key, entry.key_place, report) {
+        if named(entry.key, entry.key_place, report) && !is_taken(&entry, report) {
             let name: Arc<str> = entry.key.into();
             peers.names.push(Arc::clone(&name));
             peers.list.extend(peer(name, &entry, report));
         }
     }
     peers
+}
+
+/// `close_wait.growth` is the growth of all.
+fn is_taken(entry: &Entry<'_>, report: &mut Report) -> bool {
+    let taken = Derived::by_name(entry.key).is_some();
+    if taken {
+        report
+            .error(entry.key_place, format!("a peer cannot be called `{}`: NAME.{0} is a forecast", entry.key))
+            .help("give it another name");
+    }
+    taken
 }
 
 fn peer(name: Arc<str>, entry: &Entry<'_>, report: &mut Report) -> Option<Peer> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::Bound;
+use super::super::forecast::has_limit;
 use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
@@ -12,12 +13,14 @@ use super::super::units;
 use super::super::value::{duration, quantity, share};
 use super::peers::Peers;
 use super::{Named, Setting, metric, removes};
-use crate::model::{Direction, Level, Metric, MetricInfo, PerLevel, Scope, Unit};
+use crate::model::{Derived, Direction, Level, Metric, PerLevel, Scope, Unit};
 
 /// A row, its ladder not yet looked up.
 #[derive(Clone, Debug)]
 pub(super) struct Row<'a> {
     pub metric: Metric,
+    /// Of its name.
+    pub place: Place,
     pub ladder: Option<(&'a str, Place)>,
     pub expected: Option<f64>,
     pub bounds: PerLevel<Option<Bound>>,
@@ -54,7 +57,7 @@ pub(super) fn read<'a>(
         }
         unquoted(&entry, report)?;
         let metric = metric::find(name, place, peers, report).filter(|metric| suits(metric, owner, place, report));
-        let setting = metric.and_then(|metric| row(metric, owner, entry.value, report)).into();
+        let setting = metric.and_then(|metric| row((metric, place), owner, entry.value, report)).into();
         Some(Named { name, place, setting })
     });
     Some(rows.collect())
@@ -88,7 +91,7 @@ fn unquoted(entry: &Entry<'_>, report: &mut Report) -> Option<()> {
         } else {
             inner.key_place
         };
-        if metric::is_later(&name, entry.key) {
+        if metric::is_later(entry.key) {
             report
                 .error(place, format!("{} is not available in this version", quoted(&name)))
                 .help("remove it for now");
@@ -100,9 +103,25 @@ fn unquoted(entry: &Entry<'_>, report: &mut Report) -> Option<()> {
     None
 }
 
+/// What matters of a metric for its bounds.
+#[derive(Clone, Copy)]
+struct Kind {
+    unit: Unit,
+    direction: Direction,
+    scope: Scope,
+    foretold: bool,
+}
+
+impl Kind {
+    fn of(metric: &Metric) -> Self {
+        let (unit, direction) = (metric.unit(), metric.direction());
+        Self { unit, direction, scope: metric.info().scope, foretold: metric.derived.is_some() }
+    }
+}
+
 /// What the row says for all its bounds.
 struct Common {
-    info: &'static MetricInfo,
+    info: Kind,
     owner: Owner,
     clear: f64,
     hold: Duration,
@@ -119,8 +138,8 @@ impl Common {
     }
 }
 
-fn row<'a>(metric: Metric, owner: Owner, value: Value<'a>, report: &mut Report) -> Option<Row<'a>> {
-    let info = metric.info();
+fn row<'a>((metric, named): (Metric, Place), owner: Owner, value: Value<'a>, report: &mut Report) -> Option<Row<'a>> {
+    let info = Kind::of(&metric);
     let levels_of = format!("a level with its bound: {{ warning = {} }}", example(info));
     let mut table = value.table(&levels_of, report)?;
     let place = table.place;
@@ -150,7 +169,8 @@ fn row<'a>(metric: Metric, owner: Owner, value: Value<'a>, report: &mut Report) 
     for (level, bound, _) in bounds {
         slots.get_mut(level)?.replace(bound);
     }
-    let row = Row { metric, ladder: ladder?, expected: expected?, bounds: slots, clear_hold: clear_hold? };
+    let row =
+        Row { metric, place: named, ladder: ladder?, expected: expected?, bounds: slots, clear_hold: clear_hold? };
     common.sound.then_some(row)
 }
 
@@ -175,7 +195,7 @@ const fn default_clear(direction: Direction) -> f64 {
     }
 }
 
-fn common(table: &mut Table<'_>, info: &'static MetricInfo, owner: Owner, report: &mut Report) -> Common {
+fn common(table: &mut Table<'_>, info: Kind, owner: Owner, report: &mut Report) -> Common {
     let mut common = Common { info, owner, clear: default_clear(info.direction), hold: Duration::ZERO, sound: true };
     if let Some(value) = table.take("hold") {
         common.hold = common.or(duration(value, "0s"..="1d", report), Duration::ZERO);
@@ -188,7 +208,7 @@ fn common(table: &mut Table<'_>, info: &'static MetricInfo, owner: Owner, report
 }
 
 /// Whether a row's `clear` leads to the good side of its bounds.
-fn clear_share(clear: f64, value: Value<'_>, info: &MetricInfo, report: &mut Report) -> bool {
+fn clear_share(clear: f64, value: Value<'_>, info: Kind, report: &mut Report) -> bool {
     let (good, side, example) = match info.direction {
         Direction::Up => (clear > 0.0 && clear < 1.0, "between 0% and 100%", "90%"),
         Direction::Down => (clear > 1.0, "above 100%", "110%"),
@@ -214,6 +234,11 @@ fn levels(
             report
                 .error(entry.key_place, format!("a metric of the host goes up to `elevated` here, not to `{level}`"))
                 .help("a target does not pay for another process: put it into [host.thresholds], and what is to be done into [host.ladder]");
+            None
+        } else if common.info.foretold && level == Level::Fatal {
+            report
+                .error(entry.key_place, "a forecast goes up to `critical`, not to `fatal`")
+                .help("give `fatal` to the metric itself: what is only foretold kills nobody");
             None
         } else {
             bound(entry.value, common, report)
@@ -264,9 +289,11 @@ fn part(at: f64, share: f64) -> f64 {
 }
 
 /// A bound must be possible and mean something.
-fn bound_value(value: Value<'_>, info: &MetricInfo, report: &mut Report) -> Option<f64> {
+fn bound_value(value: Value<'_>, info: Kind, report: &mut Report) -> Option<f64> {
     let number = quantity(value, info.unit, report)?;
-    let what = if number <= 0.0 {
+    let what = if number <= 0.0 && info.direction == Direction::Down {
+        "is reached when it is too late"
+    } else if number <= 0.0 {
         "is always reached"
     } else if info.unit == Unit::Ratio && number > 1.0 {
         "is never reached: the metric ends at 100%"
@@ -280,7 +307,7 @@ fn bound_value(value: Value<'_>, info: &MetricInfo, report: &mut Report) -> Opti
 }
 
 /// What is wrong with `clear`, and what to do: it must be on the good side of `at`, and be reached.
-fn unclear(clear: f64, at: f64, info: &MetricInfo) -> Option<(String, String)> {
+fn unclear(clear: f64, at: f64, info: Kind) -> Option<(String, String)> {
     let side = if info.direction == Direction::Up { "below" } else { "above" };
     let (what, help) = if past(clear, at, info) {
         (format!("`clear` ({}) is not {side} `at` ({})", show(clear, info), show(at, info)), "leave a gap")
@@ -292,8 +319,27 @@ fn unclear(clear: f64, at: f64, info: &MetricInfo) -> Option<(String, String)> {
     Some((what, format!("the level is left {side} `clear`: {help}, or leave it out for a tenth")))
 }
 
+/// Reports rows that ask for the time left of what ends nowhere. Of those that are broken only the name is
+/// known: what seems to be missing may be in them.
+pub(super) fn ending(rows: &[(&str, Option<&Row<'_>>)], report: &mut Report) {
+    let derived = rows.iter().filter_map(|(_, row)| row.filter(|row| row.metric.derived == Some(Derived::TimeLeft)));
+    for row in derived {
+        let of = row.metric.with(None);
+        let own = rows.iter().find(|(name, other)| other.map_or(*name == of.to_string(), |other| other.metric == of));
+        let is_fatal = own.is_some_and(|(_, own)| own.is_none_or(|own| own.reach() == Level::Fatal));
+        if !is_fatal && !has_limit(of.base) {
+            report
+                .missing(
+                    row.place,
+                    format!("`{}` has no end: `{of}` has no `fatal` bound, and no limit of its own", row.metric),
+                )
+                .help(format!("give `{of}` a bound `fatal`, or watch \"{of}.growth\""));
+        }
+    }
+}
+
 /// Whether `value` is at or past `bound` in the metric's direction.
-fn past(value: f64, bound: f64, info: &MetricInfo) -> bool {
+fn past(value: f64, bound: f64, info: Kind) -> bool {
     match info.direction {
         Direction::Up => value >= bound,
         Direction::Down => value <= bound,
@@ -301,7 +347,7 @@ fn past(value: f64, bound: f64, info: &MetricInfo) -> bool {
 }
 
 /// Each level's bound is strictly past the one below.
-fn rising(bounds: &[(Level, Bound, Place)], info: &MetricInfo, report: &mut Report) {
+fn rising(bounds: &[(Level, Bound, Place)], info: Kind, report: &mut Report) {
     for pair in bounds.windows(2) {
         let [(low, first, first_place), (high, second, place)] = pair else { continue };
         if past(second.at, first.at, info) && second.at != first.at {
@@ -316,16 +362,21 @@ fn rising(bounds: &[(Level, Bound, Place)], info: &MetricInfo, report: &mut Repo
     }
 }
 
-fn show(value: f64, info: &MetricInfo) -> String {
+fn show(value: f64, info: Kind) -> String {
     units::show(value, info.unit)
 }
 
 /// A bound as it would be written.
-const fn example(info: &MetricInfo) -> &'static str {
+const fn example(info: Kind) -> &'static str {
     match info.unit {
         Unit::Count => "300",
         Unit::Bytes => "\"900MB\"",
         Unit::Ratio => "\"80%\"",
         Unit::PerSecond => "\"500/s\"",
+        Unit::CountPerMinute => "\"20/min\"",
+        Unit::BytesPerMinute => "\"5MiB/min\"",
+        Unit::RatioPerMinute => "\"1%/min\"",
+        Unit::RatePerMinute => "\"10/s/min\"",
+        Unit::Seconds => "\"20m\"",
     }
 }

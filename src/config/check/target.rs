@@ -6,7 +6,8 @@ use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
 use super::super::value::{budget, duration, word};
-use super::super::{Budget, Expect, Members, Per, Selector, Target, Usual};
+use super::super::{Budget, Expect, Forecasts, Members, Per, Selector, Target, Threshold, Usual};
+use super::daemon::{FORECAST_WINDOW, span};
 use super::join::{Joined, Parts, join};
 use super::row::Owner;
 use super::{Common, action, during, ladder, row, schedule, select};
@@ -22,7 +23,6 @@ const MEMBERS: u64 = 1_000_000;
 /// Reads one target; none where something in it is wrong.
 pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) -> Option<Target> {
     let mut table = entry.value.table("[target.NAME]", report)?;
-    let place = table.place;
     let wanted = table.take("match");
     let selector = wanted.and_then(|value| select::read(value, report));
     let members = table.take("members").map_or(Some(Members::All), |value| members(value, report));
@@ -30,7 +30,9 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
     let per = table.take("per").map_or(Some(Per::Process), |value| per(value, report));
     let expect = table.take("expect").map_or(Some(None), |value| expect(value, report).map(Some));
     let brakes = brakes(&mut table, report);
+    let window = window(&mut table, common, report);
     let parts = parts(&mut table, common, report);
+    let place = table.place;
     if table.finish(&keys::TARGET, report) && wanted.is_none() {
         report
             .missing(place, format!("target `{}` has no `match`", entry.key))
@@ -38,8 +40,7 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
     }
     let mut parts = join(entry.key, parts, common, report);
     if let Some(selector) = &selector {
-        imitable(selector, &parts.guarded, report);
-        show_cgroup(selector, &mut parts.metrics);
+        follow(selector, &mut parts, report);
     }
     let (brakes, selector) = (brakes?, selector?);
     Some(Target {
@@ -54,14 +55,19 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
         kill_budget: brakes.kill_budget,
         keep_at_least: brakes.keep_at_least,
         per: per?,
-        ..judged(parts)
+        ..judged(parts, window)
     })
 }
 
 /// A target with what is read of it and what follows from that.
-fn judged(parts: Joined) -> Target {
+fn judged(parts: Joined, window: Duration) -> Target {
+    let at_times = parts.during.iter().flat_map(|during| during.thresholds.iter().filter_map(|(_, row)| row.as_ref()));
+    let rows: Vec<&Threshold> = parts.thresholds.iter().chain(at_times).collect();
+    let mut forecasts = Forecasts::of(window, &rows, &parts.metrics);
+    forecasts.end_at(&parts.thresholds);
     Target {
         usual: usual(&parts),
+        forecasts,
         metrics: parts.metrics,
         thresholds: parts.thresholds,
         ladders: parts.ladders,
@@ -78,6 +84,19 @@ fn usual(parts: &Joined) -> Usual {
         return Usual::default();
     }
     Usual { thresholds: parts.thresholds.clone(), ladders: parts.ladders.clone() }
+}
+
+/// What the match means for the rest.
+fn follow(selector: &Selector, parts: &mut Joined, report: &mut Report) {
+    imitable(selector, &parts.guarded, report);
+    show_cgroup(selector, &mut parts.metrics);
+}
+
+/// `forecast_window`, as in `[daemon]` where the target does not say otherwise.
+fn window(table: &mut Table<'_>, common: &Common<'_>, report: &mut Report) -> Duration {
+    let mut window = common.window;
+    span(table, FORECAST_WINDOW, &mut window, report);
+    window
 }
 
 fn parts<'a>(table: &mut Table<'a>, common: &Common<'_>, report: &mut Report) -> Parts<'a> {

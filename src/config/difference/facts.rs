@@ -12,7 +12,7 @@ use crate::config::{
     Members, Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser,
     units,
 };
-use crate::model::{ActionScope, Command, FreezeBy, Http, KillScope, Measure, Metric, PerLevel, Undo, UndoBy, Unit};
+use crate::model::{ActionScope, Command, FreezeBy, Http, KillScope, Measure, PerLevel, Undo, UndoBy, Unit};
 
 /// What stands somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,8 +115,17 @@ impl Facts {
     }
 
     fn daemon(&mut self, daemon: &Daemon) {
-        let Daemon { interval, min_interval, rescan, sockets_interval, max_cpu, dry_run, kill_budget, summary } =
-            daemon;
+        let Daemon {
+            interval,
+            min_interval,
+            rescan,
+            sockets_interval,
+            max_cpu,
+            dry_run,
+            kill_budget,
+            summary,
+            forecast_window,
+        } = daemon;
         self.within("[daemon]".to_owned(), |facts| {
             facts.time("interval", *interval);
             facts.time("min_interval", *min_interval);
@@ -126,6 +135,7 @@ impl Facts {
             facts.text("dry_run", dry_run.to_string());
             facts.budget("kill_budget", *kill_budget);
             facts.time("summary", *summary);
+            facts.time("forecast_window", *forecast_window);
         });
     }
 
@@ -171,14 +181,14 @@ impl Facts {
     }
 
     fn host(&mut self, host: &Host, targets: &[Target]) {
-        let Host { metrics, thresholds, ladder } = host;
+        let Host { metrics: _, thresholds, forecasts: _, ladder } = host;
         let name = |HostStep { target, action }: &HostStep| {
             let target = targets.get(*target)?;
             Some(format!("{}.{}", target.name, target.actions.get(*action)?.name))
         };
         self.within("[host]".to_owned(), |facts| {
             for threshold in thresholds {
-                facts.threshold(threshold, metrics, &[]);
+                facts.threshold(threshold, &[]);
             }
             for (level, steps) in ladder.iter() {
                 let steps: Vec<String> = steps.iter().filter_map(name).collect();
@@ -201,6 +211,7 @@ impl Facts {
             keep_at_least,
             metrics: _,
             thresholds: _,
+            forecasts,
             ladders: _,
             during: _,
             usual: _,
@@ -219,6 +230,7 @@ impl Facts {
         self.budget("kill_budget", *kill_budget);
         self.text("keep_at_least", keep_at_least.to_string());
         self.text("per", if *per == Per::Group { "group" } else { "process" });
+        self.time("forecast_window", forecasts.window);
         self.bounds(target);
         for action in actions {
             self.within(format!("action {}", action.name), |facts| facts.action(config, action, actions));
@@ -252,11 +264,10 @@ impl Facts {
         self.text("match cidfile", cidfile.as_deref().map(path).unwrap_or_default());
     }
 
-    pub(super) fn threshold(&mut self, threshold: &Threshold, metrics: &[Metric], ladders: &[Ladder]) {
-        let Threshold { metric, ladder, expected, bounds, clear_hold } = threshold;
-        let Some(metric) = metrics.get(*metric) else { return };
-        let unit = metric.info().unit;
-        self.within(format!("threshold {metric}"), |facts| {
+    pub(super) fn threshold(&mut self, threshold: &Threshold, ladders: &[Ladder]) {
+        let Threshold { metric: _, name, ladder, expected, bounds, clear_hold } = threshold;
+        let unit = name.unit();
+        self.within(format!("threshold {name}"), |facts| {
             facts.bound("expected", (*expected, unit));
             for (level, bound) in bounds.iter() {
                 let name = level.name();

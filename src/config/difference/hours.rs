@@ -25,7 +25,7 @@ impl Facts {
     /// The usual thresholds and ladders, and those of some hours, whatever the hour.
     pub(super) fn bounds(&mut self, target: &Target) {
         let (thresholds, ladders) = target.usual();
-        thresholds.iter().for_each(|threshold| self.threshold(threshold, &target.metrics, ladders));
+        thresholds.iter().for_each(|threshold| self.threshold(threshold, ladders));
         ladders.iter().for_each(|ladder| self.ladder(ladder, &target.actions));
         target.during.iter().for_each(|during| self.during(during, target));
     }
@@ -36,10 +36,9 @@ impl Facts {
         let (_, ladders) = target.usual();
         self.within(format!("during {name}"), |facts| {
             for (metric, row) in thresholds {
-                match (row, target.metrics.get(*metric)) {
-                    (Some(row), _) => facts.threshold(row, &target.metrics, ladders),
-                    (None, Some(metric)) => facts.within(format!("threshold {metric}"), |facts| facts.text("", "")),
-                    (None, None) => {}
+                match row {
+                    Some(row) => facts.threshold(row, ladders),
+                    None => facts.within(format!("threshold {metric}"), |facts| facts.text("", "")),
                 }
             }
             for (ladder, level, actions) in steps {

@@ -137,4 +137,13 @@ fn readings_are_shown_as_people_read_them() {
     assert_eq!(shown(536_870_912.0, Unit::Bytes), "512MiB");
     assert_eq!(shown(912_345_678.0, Unit::Bytes), "870.1MiB");
     assert_eq!(shown(0.0, Unit::Bytes), "0B");
+    assert_eq!(shown(12.0, Unit::CountPerMinute), "12/min");
+    assert_eq!(shown(5_242_880.0, Unit::BytesPerMinute), "5MiB/min");
+    assert_eq!(shown(-5_242_880.0, Unit::BytesPerMinute), "-5MiB/min");
+    assert_eq!(shown(0.015, Unit::RatioPerMinute), "1.5%/min");
+    assert_eq!(shown(10.0, Unit::RatePerMinute), "10/s/min");
+    assert_eq!(shown(1_200.0, Unit::Seconds), "20m");
+    assert_eq!(shown(4_523.7, Unit::Seconds), "1h15m24s");
+    assert_eq!(shown(f64::INFINITY, Unit::Seconds), "never");
+    assert_eq!(shown(f64::MAX, Unit::Seconds), "never");
 }

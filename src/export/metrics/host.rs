@@ -68,7 +68,6 @@ fn by_peer(scrape: &Scrape<'_>, series: &mut Series, base: Base) {
 fn metric_levels(scrape: &Scrape<'_>, series: &mut Series) {
     let host = &scrape.snapshot.config.host;
     for (threshold, view) in host.thresholds.iter().zip(&scrape.snapshot.host_thresholds) {
-        let Some(metric) = host.metrics.get(threshold.metric) else { continue };
-        series.push(&[&metric.to_string()], f64::from(view.level.number()));
+        series.push(&[&threshold.name.to_string()], f64::from(view.level.number()));
     }
 }

@@ -165,9 +165,21 @@ pub fn render(snapshot: &Snapshot, out: &mut String) -> Result<()> {
     out.reserve(scrape.room() * SERIES_BYTES);
     let encoder = TextEncoder::new();
     for family in families() {
+        let begun = out.len();
         encoder.encode_utf8(&FamilyCollector { family, scrape: &scrape }.collect(), out)?;
+        infinite(begun, out);
     }
     Ok(())
+}
+
+/// The crate writes `inf` where the exposition format says `+Inf`. A value is the end of its line, and a label
+/// holds no line break that is not escaped.
+fn infinite(begun: usize, out: &mut String) {
+    if out[begun..].contains(" inf\n") {
+        let written = out[begun..].replace(" inf\n", " +Inf\n");
+        out.truncate(begun);
+        out.push_str(&written);
+    }
 }
 
 #[cfg(test)]

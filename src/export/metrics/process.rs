@@ -4,7 +4,7 @@
 use super::scrape::{Scrape, Seat};
 use super::{Family, Series, gauge};
 use crate::export::{LadderView, ThresholdView};
-use crate::model::Base;
+use crate::model::{Base, ForecastView};
 
 const PROCESS: &[&str] = &["target", "process"];
 const LADDER: &[&str] = &["target", "process", "ladder"];
@@ -90,6 +90,20 @@ pub(super) const FAMILIES: &[Family] = &[
         metric_levels,
     ),
     gauge(
+        "tradedog_growth_per_minute",
+        METRIC,
+        "How fast a metric that has a threshold grows, in its unit a minute; 0 while no growth goes on, absent while \
+         that is not known.",
+        growth,
+    ),
+    gauge(
+        "tradedog_time_left_seconds",
+        METRIC,
+        "Time until the metric is at its fatal bound or at the process's own limit, whichever comes first; +Inf for \
+         never, absent while that is not known.",
+        time_left,
+    ),
+    gauge(
         "tradedog_reading_unknown",
         METRIC,
         "Whether a metric that has a threshold could not be read.",
@@ -141,6 +155,25 @@ fn ladders(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &Lad
     }
 }
 
+fn growth(scrape: &Scrape<'_>, series: &mut Series) {
+    forecasts(scrape, series, |view| view.growth.number());
+}
+
+/// Nothing for what ends nowhere, and while it is not known.
+fn time_left(scrape: &Scrape<'_>, series: &mut Series) {
+    forecasts(scrape, series, |view| view.end.and(view.time_left.number()));
+}
+
+fn forecasts(scrape: &Scrape<'_>, series: &mut Series, value: fn(&ForecastView) -> Option<f64>) {
+    for seat in &scrape.seats {
+        let names = scrape.metric_names(seat);
+        for (row, view) in seat.target.forecasts.rows.iter().zip(scrape.snapshot.forecasts(seat.lists)) {
+            let Some(metric) = names.get(row.metric) else { continue };
+            series.push_known(&[&seat.target.name, &seat.slot, metric], value(view));
+        }
+    }
+}
+
 fn metric_levels(scrape: &Scrape<'_>, series: &mut Series) {
     thresholds(scrape, series, |view| f64::from(view.level.number()));
 }
@@ -152,9 +185,8 @@ fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
 fn thresholds(scrape: &Scrape<'_>, series: &mut Series, value: fn(&ThresholdView) -> f64) {
     series.metrics.reserve(scrape.seats.iter().map(|seat| seat.target.thresholds.len()).sum());
     for seat in &scrape.seats {
-        let names = scrape.metric_names(seat);
-        for (threshold, view) in seat.target.thresholds.iter().zip(scrape.snapshot.thresholds(seat.lists)) {
-            let Some(metric) = names.get(threshold.metric) else { continue };
+        let names = scrape.threshold_names(seat);
+        for (metric, view) in names.iter().zip(scrape.snapshot.thresholds(seat.lists)) {
             series.push(&[&seat.target.name, &seat.slot, metric], value(view));
         }
     }

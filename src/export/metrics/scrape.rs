@@ -23,6 +23,8 @@ pub(super) struct TargetSeen<'a> {
     pub(super) level: Level,
     /// Names of its metrics, in their order.
     pub(super) metrics: Vec<String>,
+    /// What its thresholds are about, in their order.
+    pub(super) thresholds: Vec<String>,
 }
 
 /// What the label `process` names: a process, or all of a target that is judged as a group.
@@ -47,6 +49,7 @@ impl<'a> Scrape<'a> {
             members: 0,
             level: Level::Normal,
             metrics: target.metrics.iter().map(ToString::to_string).collect(),
+            thresholds: target.thresholds.iter().map(|threshold| threshold.name.to_string()).collect(),
         };
         let mut targets: Vec<_> = snapshot.config.targets.iter().map(seen).collect();
         for member in snapshot.members() {
@@ -72,6 +75,11 @@ impl<'a> Scrape<'a> {
     /// The names of the metrics, in the order of the seat's readings.
     pub(super) fn metric_names(&self, seat: &Seat<'_>) -> &[String] {
         self.targets.get(seat.index).map_or(&[], |seen| &seen.metrics)
+    }
+
+    /// The names of what the thresholds are about, in their order.
+    pub(super) fn threshold_names(&self, seat: &Seat<'_>) -> &[String] {
+        self.targets.get(seat.index).map_or(&[], |seen| &seen.thresholds)
     }
 
     /// The number that was read; none when it is unknown.
@@ -145,7 +153,13 @@ fn series_per_member(target: &Target) -> usize {
     let sockets = target.metrics.iter().filter(|metric| metric.base.is_socket_state()).count();
     let cgroups = target.metrics.iter().filter(|metric| super::process::OF_CGROUP.contains(&metric.base)).count();
     let leases = super::leases::undone(target, ActionScope::Process).count();
-    super::process::PLAIN + sockets + cgroups + 2 * (target.ladders.len() + target.thresholds.len() + leases)
+    let ending = target.forecasts.rows.iter().filter(|row| row.ends()).count();
+    let forecasts = target.forecasts.rows.len() + ending;
+    super::process::PLAIN
+        + sockets
+        + cgroups
+        + forecasts
+        + 2 * (target.ladders.len() + target.thresholds.len() + leases)
 }
 
 /// How many live members `max_series` leaves no room for on `/metrics`.

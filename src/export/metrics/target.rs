@@ -87,8 +87,7 @@ fn successor_missing(scrape: &Scrape<'_>, series: &mut Series) {
 
 fn thresholds(scrape: &Scrape<'_>, series: &mut Series) {
     for seen in &scrape.targets {
-        for threshold in &seen.target.thresholds {
-            let Some(metric) = seen.metrics.get(threshold.metric) else { continue };
+        for (threshold, metric) in seen.target.thresholds.iter().zip(&seen.thresholds) {
             series.push_known(&[&seen.target.name, metric, "expected"], threshold.expected);
             for level in Level::ABOVE_NORMAL {
                 let bound = threshold.bounds.get(level).and_then(Option::as_ref);

@@ -132,7 +132,7 @@ fn max_series_leaves_out_whole_processes_from_the_highest_slot() {
     let per_member = {
         let all = crowd(usize::MAX);
         assert_eq!(left_out(&all), 0);
-        7 + 8 + 2 + 4
+        7 + 8 + 2 + 4 + 3
     };
     for fit in 0..=8 {
         let snapshot = crowd(per_member * fit);

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::config::units;
 use crate::export::status::Reading;
-use crate::model::{Base, Direction, Level, Unit, printable};
+use crate::model::{Direction, Level, Metric, Unit, printable};
 use crate::record::show_duration;
 
 /// Longest text shown of what comes from outside.
@@ -30,23 +30,23 @@ pub(super) fn badge(name: &str) -> Markup {
     html! { strong class={ "level " (level(name).name()) } { (text(name)) } }
 }
 
-fn base(metric: &str) -> Option<Base> {
-    Base::by_name(metric.split('.').next().unwrap_or_default())
+fn named(metric: &str) -> Option<Metric> {
+    Metric::try_from(metric.to_owned()).ok()
 }
 
 /// What a metric counts, by its name with or without peer.
 pub(super) fn unit(metric: &str) -> Unit {
-    base(metric).map_or(Unit::Count, |base| base.info().unit)
+    named(metric).map_or(Unit::Count, |metric| metric.unit())
 }
 
 /// Which way is worse for a metric.
 pub(super) fn direction(metric: &str) -> Direction {
-    base(metric).map_or(Direction::Up, |base| base.info().direction)
+    named(metric).map_or(Direction::Up, |metric| metric.direction())
 }
 
 /// What a metric is, in a line.
 pub(super) fn help(metric: &str) -> &'static str {
-    base(metric).map_or("", |base| base.info().help)
+    named(metric).map_or("", |metric| metric.info().help)
 }
 
 /// A value in the unit of its metric.

@@ -5,14 +5,15 @@ mod host;
 mod lease;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{
-    EndedOrder, Escalated, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target, Threshold,
-    account, calendar, peer,
+    EndedOrder, Escalated, Forecast, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target,
+    Threshold, account, calendar, peer,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
-use crate::model::{self, Effect, Level, MemberKey, Metric, Moment, Reason, Value};
+use crate::model::{self, Derived, Effect, ForecastView, Level, MemberKey, Metric, Moment, Reason, Value};
 use crate::record::{Ended, show_effect};
 
 impl Status {
@@ -95,9 +96,10 @@ fn judged(snapshot: &Snapshot, target: &config::Target, (key, lists): (MemberKey
             })
             .collect(),
         readings: readings(&target.metrics, snapshot.readings(lists), &snapshot.wall),
+        forecasts: forecasts((&target.metrics, &target.forecasts), snapshot.forecasts(lists), &snapshot.wall),
         thresholds: rows
             .map(|(row, view)| {
-                let row = Row { threshold: row, metric: target.metrics.get(row.metric), ladder: name(row.ladder) };
+                let row = Row { threshold: row, ladder: name(row.ladder) };
                 row.seen(*view, &snapshot.wall)
             })
             .collect(),
@@ -123,6 +125,22 @@ fn readings(metrics: &[Metric], seen: &[model::Reading], wall: &WallClock) -> BT
     metrics.iter().zip(seen).map(|(metric, seen)| (metric.to_string(), Reading::of(seen, wall))).collect()
 }
 
+fn forecasts(
+    (metrics, configured): (&[Metric], &config::Forecasts),
+    seen: &[ForecastView],
+    wall: &WallClock,
+) -> BTreeMap<String, Forecast> {
+    let named = configured.rows.iter().zip(seen).filter_map(|(row, seen)| Some((metrics.get(row.metric)?, seen)));
+    let forecast = |seen: &ForecastView| Forecast {
+        growth_per_minute: seen.growth.number(),
+        time_left: seen.end.map(|_| Reading::of(&seen.reading(Derived::TimeLeft, Duration::ZERO), wall)),
+        end: seen.end.map(|end| end.name().to_owned()),
+        unknown: seen.growth.unknown().map(|why| why.name().to_owned()),
+        at: wall.unix_seconds(seen.at),
+    };
+    named.map(|(metric, seen)| (metric.to_string(), forecast(seen))).collect()
+}
+
 impl Reading {
     /// A reading, its time on the wall.
     pub fn of(reading: &model::Reading, wall: &WallClock) -> Self {
@@ -139,7 +157,6 @@ impl Reading {
 /// A threshold as configured, with the names that it speaks of by index.
 struct Row<'a> {
     threshold: &'a config::Threshold,
-    metric: Option<&'a Metric>,
     ladder: &'a str,
 }
 
@@ -147,7 +164,7 @@ impl Row<'_> {
     fn seen(&self, view: ThresholdView, wall: &WallClock) -> Threshold {
         let bounds = self.threshold.bounds.iter();
         Threshold {
-            metric: self.metric.map_or_else(String::new, ToString::to_string),
+            metric: self.threshold.name.to_string(),
             ladder: self.ladder.to_owned(),
             level: view.level.name().to_owned(),
             since: wall.unix_seconds(view.since),

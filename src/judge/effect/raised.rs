@@ -7,11 +7,7 @@ use crate::model::{Cause, Course, Direction, Escalation, Level, Metric, Moment, 
 impl Rules<'_> {
     /// Where the row of a metric is.
     pub(in crate::judge) fn position(&self, metric: &Metric) -> Option<usize> {
-        self.thresholds.iter().position(|row| self.metric(row) == Some(metric))
-    }
-
-    fn metric(&self, row: &Threshold) -> Option<&Metric> {
-        self.metrics.get(row.metric)
+        self.thresholds.iter().position(|row| row.name == *metric)
     }
 
     fn is_of(&self, escalation: &Escalation, ladder: usize) -> bool {
@@ -25,7 +21,7 @@ impl Watched {
     pub(in crate::judge) fn lay_courses(&mut self, rules: Rules<'_>) {
         let mut before: Vec<Box<Coursed>> = std::mem::take(&mut self.courses).into_iter().flatten().collect();
         let course = |row: &Threshold| {
-            let (span, metric) = (rules.stairs.span(row.ladder)?, rules.metric(row)?);
+            let (span, metric) = (rules.stairs.span(row.ladder)?, &row.name);
             let same = |old: &Coursed| old.metric == *metric && old.course.is_over(span);
             let known = before.iter().position(|old| same(old)).map(|at| before.swap_remove(at));
             Some(known.unwrap_or_else(|| Box::new(Coursed { metric: metric.clone(), course: Course::over(span) })))
@@ -111,7 +107,7 @@ impl Watched {
         let hold = threshold.bounds.iter().filter_map(|(_, bound)| *bound).map(|bound| bound.hold).max()?;
         Some(Grounds {
             cause: Some(Cause {
-                metric: rules.metric(threshold)?.clone(),
+                metric: threshold.name.clone(),
                 value: state.last_known()?,
                 bound: bound.at,
                 since: state.since(),

@@ -18,7 +18,7 @@ impl<'a> Goal<'a> {
     /// The goal of an order; none where no reading caused it.
     pub(super) fn of(order: &'a Order, action: &Action) -> Option<Self> {
         let cause = order.cause.as_ref()?;
-        Some(Self::towards(cause, action, cause.metric.info().direction))
+        Some(Self::towards(cause, action, cause.metric.direction()))
     }
 
     pub(super) fn towards(cause: &'a Cause, action: &Action, direction: Direction) -> Self {

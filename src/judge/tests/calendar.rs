@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::leases::{DAY, SECOND};
 use super::world::{World, config, http, kill, open_fds, signal, target, threshold};
 use crate::config::{Action, Calendar, Config, During, Hours, Session, Span, Target, Threshold, Usual};
-use crate::model::{Level, Note, OutcomeKind, Reason, Unknown, Value};
+use crate::model::{Base, Level, Metric, Note, OutcomeKind, Reason, Unknown, Value};
 
 const EVERY: [Weekday; 7] = [
     Weekday::Monday,
@@ -48,7 +48,12 @@ fn halved() -> Threshold {
 }
 
 fn during(row: Option<Threshold>) -> During {
-    During { name: "market".into(), hours: ANY, thresholds: vec![(0, row)], steps: Vec::new() }
+    During {
+        name: "market".into(),
+        hours: ANY,
+        thresholds: vec![(Metric::plain(Base::OpenFds), row)],
+        steps: Vec::new(),
+    }
 }
 
 fn with(during: Vec<During>, base: Target) -> Config {

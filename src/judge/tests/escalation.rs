@@ -174,6 +174,7 @@ fn a_metric_of_the_host_does_not_raise_a_targets_own_ladder() {
         (Level::Critical, NEVER),
         (Level::Fatal, NEVER),
     ])];
+    target.thresholds[0].name = Metric::plain(Base::HostSwapUsed);
     let world = World::of(target, "10 400x30");
     assert_eq!(world.ordered(), [(1, "reset_pool")], "{}", world.told());
 }

@@ -14,7 +14,12 @@ fn two_ladders() -> Target {
     let mut both = pausing();
     both.ladders.push(Ladder { name: "memory".into(), steps: memory });
     let rss = [(Level::Elevated, 100.0), (Level::Warning, NEVER), (Level::Critical, NEVER), (Level::Fatal, NEVER)];
-    both.thresholds.push(Threshold { metric: 1, ladder: 1, ..threshold(rss) });
+    both.thresholds.push(Threshold {
+        metric: 1,
+        name: crate::model::Metric::plain(crate::model::Base::Rss),
+        ladder: 1,
+        ..threshold(rss)
+    });
     both
 }
 

@@ -316,6 +316,7 @@ fn named_ladders_climb_by_their_own_thresholds() {
     config.thresholds.push(Threshold {
         ladder: 1,
         metric: 1,
+        name: crate::model::Metric::plain(crate::model::Base::Rss),
         ..threshold([(Level::Critical, 50.0), none, none, none])
     });
     let mut world = World::new(config);

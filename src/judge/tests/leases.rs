@@ -79,6 +79,7 @@ fn two_ladders_and_one_pause() {
     both.ladders.push(Ladder { name: "memory".into(), steps: memory });
     both.thresholds.push(Threshold {
         metric: 1,
+        name: crate::model::Metric::plain(crate::model::Base::Rss),
         ladder: 1,
         ..threshold([
             (Level::Elevated, f64::INFINITY),

@@ -8,6 +8,7 @@ mod calendar;
 mod effect_properties;
 mod effects;
 mod escalation;
+mod forecasts;
 mod joins;
 mod ladder;
 mod leases;

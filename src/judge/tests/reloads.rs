@@ -23,7 +23,16 @@ fn two() -> Target {
     let Target { mut ladders, .. } = target();
     ladders.push(memory);
     Target {
-        thresholds: vec![fds, Threshold { metric: 1, ladder: 1, clear_hold: 10 * SECOND, ..rss }],
+        thresholds: vec![
+            fds,
+            Threshold {
+                metric: 1,
+                name: crate::model::Metric::plain(crate::model::Base::Rss),
+                ladder: 1,
+                clear_hold: 10 * SECOND,
+                ..rss
+            },
+        ],
         ladders,
         ..target()
     }

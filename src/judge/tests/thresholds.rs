@@ -114,6 +114,7 @@ fn who_is_at_fatal_has_passed_the_levels_below_whatever_their_hold() {
 fn no_metric_hides_another() {
     let rss = Threshold {
         metric: 1,
+        name: crate::model::Metric::plain(crate::model::Base::Rss),
         ..threshold([
             (Level::Critical, 50.0),
             (Level::Fatal, f64::NAN),

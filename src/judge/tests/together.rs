@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{World, config, freeze, http, kill, signal, target, threshold};
-use crate::config::{Config, Host, HostStep, Ladder, Needs, Otherwise, Per, Schedule, Target};
+use crate::config::{Config, Host, HostStep, Ladder, Needs, Otherwise, Per, Schedule, Target, Threshold};
 use crate::model::{
     ActionScope, Base, GroupSample, Level, MemberKey, Metric, Moment, Note, OutcomeKind, PerLevel, Reading, Reason,
     Unknown, Value,
@@ -144,8 +144,13 @@ fn host(changed: impl FnOnce(&mut Config)) -> World {
     *ladder.get_mut(Level::Elevated).unwrap() = vec![step(0), step(1)];
     *ladder.get_mut(Level::Critical).unwrap() = vec![step(2)];
     let bounds = [(Level::Elevated, 0.6), (Level::Warning, NEVER), (Level::Critical, 0.8), (Level::Fatal, NEVER)];
-    config.host =
-        Host { metrics: vec![Metric::plain(Base::HostMemoryUsed)], thresholds: vec![threshold(bounds)], ladder };
+    let used = Metric::plain(Base::HostMemoryUsed);
+    config.host = Host {
+        metrics: vec![used.clone()],
+        thresholds: vec![Threshold { name: used, ..threshold(bounds) }],
+        ladder,
+        ..Host::default()
+    };
     changed(&mut config);
     let mut world = World::with(config);
     acknowledging(&mut world);
@@ -165,10 +170,11 @@ fn at(world: &mut World, used: f64, seconds: u64) {
 /// A group whose sockets of one peer are at fatal, its members with these readings of all peers' and of that
 /// peer's, in turn.
 fn leaking_to_a_peer(readings: [[Value; 2]; 3]) -> World {
-    let peer = Metric { base: Base::CloseWait, peer: Some("postgres".into()) };
+    let peer = Metric::of(Base::CloseWait, Some("postgres".into()));
     let mut world = three(Per::Group, |target| {
-        target.metrics = vec![Metric::plain(Base::CloseWait), peer];
+        target.metrics = vec![Metric::plain(Base::CloseWait), peer.clone()];
         target.thresholds[0].metric = 1;
+        target.thresholds[0].name = peer;
     });
     world.sample.groups = vec![GroupSample { target: 0, readings: vec![reading(world.now, 950.0); 2] }];
     for (member, values) in world.sample.members.iter_mut().zip(readings) {

@@ -47,7 +47,8 @@ pub(super) fn threshold(bounds: [(Level, f64); 4]) -> Threshold {
     for (level, at) in bounds.into_iter().filter(|(_, at)| at.is_finite()) {
         *per_level.get_mut(level).expect("above normal") = Some(bound(at));
     }
-    Threshold { metric: 0, ladder: 0, expected: None, bounds: per_level, clear_hold: Duration::ZERO }
+    let name = Metric::plain(Base::OpenFds);
+    Threshold { metric: 0, name, ladder: 0, expected: None, bounds: per_level, clear_hold: Duration::ZERO }
 }
 
 /// open_fds with 300 / 600 / 800 / 900.

@@ -40,7 +40,7 @@ fn notes_of_processes(config: &Config) -> Vec<Note> {
     let fds = cause(Metric::plain(Base::OpenFds), 655.0, 600.0);
     let rss = cause(Metric::plain(Base::Rss), 950e6, 900e6);
     let host = cause(Metric::plain(Base::HostSwapUsed), 0.999, 0.85);
-    let postgres = cause(Metric { base: Base::CloseWait, peer: Some(Arc::from("postgres")) }, 12.0, 10.0);
+    let postgres = cause(Metric::of(Base::CloseWait, Some(Arc::from("postgres"))), 12.0, 10.0);
     let metric: Arc<str> = Arc::from("close_wait.broker");
     vec![
         Note::Found { target: target(), member, identity },

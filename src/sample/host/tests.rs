@@ -16,8 +16,10 @@ const SECOND: Duration = Duration::from_secs(1);
 fn judging(bases: &[Base]) -> Config {
     let mut config = Config::default();
     config.host.metrics = bases.iter().map(|&base| Metric::plain(base)).collect();
-    let threshold =
-        |metric| Threshold { metric, ladder: 0, expected: None, bounds: Default::default(), clear_hold: SECOND };
+    let threshold = |metric: usize| {
+        let name = Metric::plain(bases[metric]);
+        Threshold { metric, name, ladder: 0, expected: None, bounds: Default::default(), clear_hold: SECOND }
+    };
     config.host.thresholds = (0..bases.len()).map(threshold).collect();
     config
 }

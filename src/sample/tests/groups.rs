@@ -34,8 +34,8 @@ fn expected(metric: &Metric, parts: [Value; 2]) -> Value {
         // Both are in the cgroup that the test is in.
         _ if metric.info().scope != Scope::Process => numbers[0],
         _ if metric.base == Base::MaxFds => numbers[0].min(numbers[1]),
-        Unit::Ratio => numbers[0].max(numbers[1]),
-        Unit::Count | Unit::Bytes | Unit::PerSecond => numbers[0] + numbers[1],
+        unit if unit == Unit::Ratio => numbers[0].max(numbers[1]),
+        _ => numbers[0] + numbers[1],
     })
 }
 

@@ -70,7 +70,7 @@ fn out_of_files(target: &Target, own_ports: &BTreeSet<u16>) -> Vec<Lint> {
     for level in [Level::Critical, Level::Fatal] {
         let rows = target.thresholds.iter().filter(|row| row.bounds.get(level).is_some_and(Option::is_some));
         let of_files = |base: Base| matches!(base, Base::OpenFds | Base::FdUsage);
-        let rows = rows.filter(|row| target.metrics.get(row.metric).is_some_and(|metric| of_files(metric.base)));
+        let rows = rows.filter(|row| of_files(row.name.base) && row.name.derived.is_none());
         let ladders: BTreeSet<usize> = rows.map(|row| row.ladder).collect();
         for (_, action) in ladders.iter().flat_map(|ladder| target.rungs(*ladder, level)) {
             let Measure::Http(http) = &action.measure else { continue };

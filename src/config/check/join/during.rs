@@ -8,11 +8,11 @@ use super::super::super::{Hours, Threshold};
 use super::super::action::Plan;
 use super::super::during::Block;
 use super::super::ladder::Written;
-use super::super::row::Row;
+use super::super::row::{self, Row};
 use super::super::{Named, Origin, Setting};
 use super::ladders::Joint;
 use super::{Feeds, Item, host_kills};
-use crate::model::{Level, Scope};
+use crate::model::{Level, Metric, Scope};
 
 /// What holds in some hours.
 pub(super) struct Inside<'a> {
@@ -170,9 +170,9 @@ impl<'a> Inside<'a> {
             let index = ladders.iter().position(|ladder| ladder.name == name)?;
             kept.iter().position(|kept| *kept == index)
         };
-        let mut thresholds: Vec<(usize, Option<Threshold>)> = Vec::new();
+        let mut thresholds: Vec<(Metric, Option<Threshold>)> = Vec::new();
         for (ladder, row) in self.rows() {
-            thresholds.extend(threshold(ladder, row).map(|threshold| (threshold.metric, Some(threshold))));
+            thresholds.extend(threshold(ladder, row).map(|threshold| (row.metric.clone(), Some(threshold))));
         }
         let mut steps = Vec::new();
         for joint in &self.joints {
@@ -182,6 +182,14 @@ impl<'a> Inside<'a> {
         }
         steps.extend(self.idle.iter().filter_map(|(name, level)| Some((at(name)?, *level, Vec::new()))));
         During { name: self.name.as_str().into(), hours: self.hours, thresholds, steps }
+    }
+
+    /// Reports what has no end in these hours, though it has one at others.
+    pub(super) fn ending(&self, usual: &[Item<'_, Row<'_>>], report: &mut Report) {
+        let replaced = |name: &str| self.rows.iter().any(|row| row.name == name);
+        let rows = usual.iter().filter(|row| !replaced(row.name)).chain(&self.rows);
+        let said = rows.filter_map(|row| Some((row.name, row.setting.said()?)));
+        row::ending(&said.collect::<Vec<_>>(), report);
     }
 
     /// The usual rows that it takes out.

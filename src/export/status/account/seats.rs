@@ -1,9 +1,11 @@
 //! What is judged: each process by itself, all of a target together, or the host.
 
+use std::time::Duration;
+
 use super::{Scene, words};
 use crate::config::{Bound, Threshold};
 use crate::export::{Lists, Snapshot};
-use crate::model::{LadderView, Level, MemberKey, Metric, Moment, Reading, ThresholdView};
+use crate::model::{ForecastView, LadderView, Level, MemberKey, Metric, Moment, Reading, ThresholdView};
 
 /// A subject of judging, as it stands.
 pub(super) struct Seat<'a> {
@@ -25,6 +27,8 @@ pub(super) struct Row<'a> {
     pub(super) view: ThresholdView,
     /// The last reading; none before the first.
     pub(super) reading: Option<Reading>,
+    /// What is foretold of its metric.
+    pub(super) forecast: Option<ForecastView>,
     /// The ladder that it feeds.
     pub(super) ladder: &'a str,
 }
@@ -80,22 +84,33 @@ fn seat<'a>(scene: &Scene<'a>, (key, name): (MemberKey, String), lists: &Lists) 
     let (snapshot, target) = (scene.snapshot, scene.target);
     let readings = snapshot.readings(lists);
     let ladder = |index: usize| target.ladders.get(index).map_or("", |ladder| &*ladder.name);
-    let rows = target.thresholds.iter().zip(snapshot.thresholds(lists)).filter_map(|(threshold, view)| {
-        let metric = target.metrics.get(threshold.metric)?;
-        let reading = readings.get(threshold.metric).copied();
-        Some(Row { metric, threshold, view: *view, reading, ladder: ladder(threshold.ladder) })
+    let forecasts = snapshot.forecasts(lists);
+    let rows = target.thresholds.iter().zip(snapshot.thresholds(lists)).map(|(threshold, view)| {
+        let metric = &threshold.name;
+        let forecast = target.forecasts.position(threshold.metric).and_then(|at| forecasts.get(at)).copied();
+        let reading = said(threshold, forecast, readings);
+        Row { metric, threshold, view: *view, reading, forecast, ladder: ladder(threshold.ladder) }
     });
     let ladders = target.ladders.iter().zip(snapshot.ladders(lists)).map(|(ladder, view)| (&*ladder.name, *view));
     Seat { key: Some(key), name, ladders: ladders.collect(), rows: rows.collect() }
 }
 
+/// What the threshold is about: what was read, or what is foretold.
+fn said(threshold: &Threshold, forecast: Option<ForecastView>, readings: &[Reading]) -> Option<Reading> {
+    match threshold.name.derived {
+        Some(derived) => Some(forecast?.reading(derived, Duration::ZERO)),
+        None => readings.get(threshold.metric).copied(),
+    }
+}
+
 /// The host, which has one ladder.
 pub(super) fn of_host(snapshot: &Snapshot) -> Seat<'_> {
     let host = &snapshot.config.host;
-    let rows = host.thresholds.iter().zip(&snapshot.host_thresholds).filter_map(|(threshold, view)| {
-        let metric = host.metrics.get(threshold.metric)?;
-        let reading = snapshot.host.get(threshold.metric).copied();
-        Some(Row { metric, threshold, view: *view, reading, ladder: "host" })
+    let rows = host.thresholds.iter().zip(&snapshot.host_thresholds).map(|(threshold, view)| {
+        let at = host.forecasts.position(threshold.metric);
+        let forecast = at.and_then(|at| snapshot.host_forecasts.get(at)).copied();
+        let reading = said(threshold, forecast, &snapshot.host);
+        Row { metric: &threshold.name, threshold, view: *view, reading, forecast, ladder: "host" }
     });
     let rows: Vec<Row<'_>> = rows.collect();
     let ladders = if rows.is_empty() { Vec::new() } else { vec![("host", snapshot.host_ladder)] };

@@ -65,7 +65,7 @@ fn rank(row: &Row<'_>) -> (Level, f64) {
 
 /// `open_fds 655 (warning from 600, critical at 800)`
 fn reading(row: &Row<'_>) -> String {
-    let unit = row.metric.info().unit;
+    let unit = row.metric.unit();
     let value = match (row.view.unknown, row.value()) {
         (Some(why), _) => format!("unknown ({})", why.name()),
         (None, Some(value)) => units::show(value, unit),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Scene;
 use super::seats::{Row, Seat};
-use super::words::{because_blind, lasting, level_of, processes};
+use super::words::{because_blind, lasting, level_of, outlook, processes};
 use crate::config::{Selector, units};
 use crate::export::Snapshot;
 use crate::model::{Effect, Escalation, Level, Moment};
@@ -98,15 +98,17 @@ fn raised(seats: &[Seat<'_>], now: Moment) -> Vec<String> {
     rows.iter().map(|(seat, row)| past(seat, row, now)).collect()
 }
 
-/// `open_fds 655 at or past 600 (warning) for 12m, process 0, pid 4711`
+/// `open_fds 655 at or past 600 (warning) for 12m, growing by 9/min, fatal in 27m, process 0, pid 4711`
 fn past(seat: &Seat<'_>, row: &Row<'_>, now: Moment) -> String {
     let level = level_of(row.view.level, row.ladder);
     let (since, whom) = (lasting(now, row.view.since), suffix(&seat.name));
     let at = row.held().map(|bound| bound.at);
     match (row.value().filter(|_| row.view.unknown.is_none()), at) {
-        (Some(value), Some(at)) => format!("{} ({level}){since}{whom}", show_reading(row.metric, value, at)),
+        (Some(value), Some(at)) => {
+            format!("{} ({level}){since}{}{whom}", show_reading(row.metric, value, at), outlook(row))
+        }
         (_, Some(at)) => {
-            let at = units::show(at, row.metric.info().unit);
+            let at = units::show(at, row.metric.unit());
             let (why, remedy) =
                 row.view.unknown.map_or(("unknown", String::new()), |why| (why.name(), because_blind(row.metric, why)));
             format!("{} is {why}, was at or past {at} ({level}){since}: its level stays{whom}{remedy}", row.metric)
@@ -125,7 +127,7 @@ fn in_vain(what: &Escalation, now: Moment, whom: &str) -> String {
 /// What cannot be seen, and a threshold needs; those that hold a level are told of with it.
 fn blind(seats: &[Seat<'_>]) -> Vec<String> {
     let told = |seat: &Seat<'_>, row: &Row<'_>| {
-        let why = row.view.unknown.filter(|_| row.view.level == Level::Normal)?;
+        let why = row.view.unknown.filter(|why| row.view.level == Level::Normal && !why.is_expected())?;
         Some(format!(
             "{} is {}: no level can be entered{}{}",
             row.metric,

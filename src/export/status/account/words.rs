@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use super::seats::Row;
 use crate::config::{Bound, units};
-use crate::model::{Level, Metric, Moment, Reason, Unknown, remedy};
+use crate::model::{End, Level, Metric, Moment, Reason, Unknown, remedy};
 use crate::record::show_duration;
+
+/// Nobody plans further ahead.
+const DISTANT: Duration = Duration::from_secs(365 * 86_400);
 
 /// Spans are told in whole seconds: nobody reads tenths of them.
 fn whole(span: Duration) -> String {
@@ -46,12 +50,42 @@ pub(super) fn level_of(level: Level, ladder: &str) -> String {
 
 /// `open_fds 900 for 3s`
 pub(super) fn bound(metric: &Metric, bound: &Bound) -> String {
-    let at = units::show(bound.at, metric.info().unit);
+    let at = units::show(bound.at, metric.unit());
     if bound.hold.is_zero() {
         format!("{metric} {at}")
     } else {
         format!("{metric} {at} for {}", show_duration(bound.hold))
     }
+}
+
+/// `, growing by 9/min, fatal in 27m`; nothing where no growth goes on, or it is not known.
+pub(super) fn outlook(row: &Row<'_>) -> String {
+    let Some(growth) = growth(row) else { return String::new() };
+    let growing = format!(", growing by {}", units::show(growth, row.metric.unit().growth()));
+    let forecast = row.forecast.and_then(|forecast| Some((forecast.end?, forecast.time_left.number()?)));
+    match forecast.filter(|(_, left)| *left > 0.0) {
+        Some((End::Fatal, left)) => format!("{growing}, fatal {}", in_about(left)),
+        Some((End::Limit, left)) => format!("{growing}, at its limit {}", in_about(left)),
+        None => growing,
+    }
+}
+
+/// `, in 12m as it grows now`: until it is at `bound`.
+pub(super) fn until(row: &Row<'_>, bound: f64) -> String {
+    let left = growth(row).zip(row.value()).map(|(growth, value)| (bound - value) / growth * 60.0);
+    let left = left.filter(|left| *left > 0.0);
+    left.map_or_else(String::new, |left| format!(", {} as it grows now", in_about(left)))
+}
+
+/// A minute; of what is read, not of what is foretold.
+fn growth(row: &Row<'_>) -> Option<f64> {
+    let growth = row.forecast.filter(|_| row.metric.derived.is_none())?.growth.number()?;
+    (growth > 0.0).then_some(growth)
+}
+
+fn in_about(seconds: f64) -> String {
+    let span = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    if span > DISTANT { "in more than a year".to_owned() } else { format!("in {}", whole(span)) }
 }
 
 /// `; needs Linux 6.2, or ...`: what would make it readable.

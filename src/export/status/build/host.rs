@@ -1,6 +1,6 @@
 //! The host: what was read of it, and how it is judged.
 
-use super::{Row, escalated, readings, rung};
+use super::{Row, escalated, forecasts, readings, rung};
 use crate::export::status::{Host, HostRung, account};
 use crate::export::{RungOf, Snapshot};
 use crate::model::{Base, MemberKey, Metric, printable};
@@ -22,9 +22,10 @@ pub(super) fn host(snapshot: &Snapshot) -> Host {
         level: judged.then(|| snapshot.host_ladder.level.name().to_owned()),
         since: judged.then(|| wall.unix_seconds(snapshot.host_ladder.since)),
         readings: readings(&config.metrics, &snapshot.host, wall),
+        forecasts: forecasts((&config.metrics, &config.forecasts), &snapshot.host_forecasts, wall),
         thresholds: rows
             .map(|(row, view)| {
-                let row = Row { threshold: row, metric: config.metrics.get(row.metric), ladder: LADDER };
+                let row = Row { threshold: row, ladder: LADDER };
                 row.seen(*view, wall)
             })
             .collect(),

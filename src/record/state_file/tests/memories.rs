@@ -44,7 +44,7 @@ fn reason() -> impl Strategy<Value = Reason> {
 
 fn metric() -> impl Strategy<Value = Metric> {
     (0..METRICS.len(), option::of("[a-z][a-z0-9_]{0,8}"))
-        .prop_map(|(row, peer)| Metric { base: METRICS[row].base, peer: peer.map(Arc::from) })
+        .prop_map(|(row, peer)| Metric::of(METRICS[row].base, peer.map(Arc::from)))
 }
 
 fn identity() -> impl Strategy<Value = Identity> {

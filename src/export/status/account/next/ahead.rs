@@ -2,7 +2,7 @@
 
 use super::super::Scene;
 use super::super::seats::{Row, Seat};
-use super::super::words::{bound, level_of};
+use super::super::words::{bound, level_of, until};
 use crate::config::{Bound, units};
 use crate::export::Snapshot;
 use crate::model::{Direction, Level};
@@ -56,14 +56,14 @@ fn told<'a>(
     let Ahead { row, level, bound: next, .. } = nearest;
     let now = row.value().map_or_else(
         || ", unknown now".to_owned(),
-        |value| format!(", now {}", units::show(value, row.metric.info().unit)),
+        |value| format!(", now {}{}", units::show(value, row.metric.unit()), until(&row, next.at)),
     );
     let done = |level| Some(names(level).join(", then ")).filter(|names: &String| !names.is_empty());
     let would = if dry { "would take " } else { "" };
     let what = match (done(level), row.ahead().find_map(|(level, bound)| Some((level, bound.at, done(level)?)))) {
         (Some(names), _) => format!("{would}{names}"),
         (None, Some((level, at, names))) => {
-            let at = units::show(at, row.metric.info().unit);
+            let at = units::show(at, row.metric.unit());
             format!("nothing is done there; at {at} ({level}): {would}{names}")
         }
         (None, None) => "nothing is done there".to_owned(),
@@ -79,7 +79,7 @@ fn ahead<'a>(row: &Row<'a>) -> Option<Ahead<'a>> {
 /// The value as a share of the next bound, or of the last where none is left.
 pub(in crate::export::status::account) fn share(row: &Row<'_>) -> Option<f64> {
     let at = row.ahead().next().map(|(_, bound)| bound.at).or_else(|| row.held().map(|bound| bound.at))?;
-    row.value().map(|value| match row.metric.info().direction {
+    row.value().map(|value| match row.metric.direction() {
         Direction::Up => value / at,
         Direction::Down => at / value,
     })
