@@ -269,6 +269,12 @@ fn escalation(target: &Target) -> EscalationView {
     EscalationView { member: Some(MemberKey { target: 0, slot: 0 }), what }
 }
 
+/// An order of its first action that is being judged.
+fn window(target: &Target) -> WindowView {
+    let (member, action) = (MemberKey { target: 0, slot: 0 }, Arc::clone(&target.actions[0].name));
+    WindowView { member, action, until: Moment::from_secs(10_034) }
+}
+
 /// What is read of the host, with a value each.
 const HOST: [(Base, Option<&str>, Value); 8] = [
     (Base::HostMemoryUsed, None, Value::Known(0.806)),
@@ -290,11 +296,7 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
     snapshot.counters = counters(config);
     snapshot.rungs = rungs();
     snapshot.escalations = vec![escalation(&config.targets[0])];
-    snapshot.windows = vec![WindowView {
-        member: MemberKey { target: 0, slot: 0 },
-        action: Arc::clone(&config.targets[0].actions[0].name),
-        until: Moment::from_secs(10_034),
-    }];
+    snapshot.windows = vec![window(&config.targets[0])];
     snapshot.probes = vec![ProbeView { name: "sockets", duration: Duration::from_micros(180) }];
     snapshot.probe_errors = vec![ProbeErrors { probe: "sockets", reason: "denied", count: 4 }];
     snapshot.unattributed = vec![(Base::CloseWait, 0), (Base::Established, 3)];

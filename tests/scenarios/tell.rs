@@ -71,7 +71,7 @@ fn told(note: &Note, start: Moment) -> String {
 }
 
 fn did(effect: Option<Effect>, measured: &Measured) -> String {
-    let read = |value: f64| units::show(value, measured.metric.info().unit);
+    let read = |value: f64| units::show(value, measured.metric.unit());
     let effect = effect.map_or("effect unknown", Effect::name);
     let to = measured.to.map_or_else(|| "?".to_owned(), read);
     format!("{effect} ({} {} -> {to})", measured.metric, read(measured.from))
@@ -95,6 +95,6 @@ fn because(cause: Option<&Cause>) -> String {
         if let Some(in_vain) = &cause.escalated {
             return format!(" ({} had no effect)", in_vain.action);
         }
-        format!(" ({} {})", cause.metric, units::show(cause.value, cause.metric.info().unit))
+        format!(" ({} {})", cause.metric, units::show(cause.value, cause.metric.unit()))
     })
 }
