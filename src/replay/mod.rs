@@ -11,6 +11,7 @@
 mod calm;
 mod csv;
 mod export;
+mod foresight;
 mod player;
 mod rows;
 mod run;
@@ -24,6 +25,7 @@ mod together;
 pub use calm::{Calm, Usual};
 pub use csv::Csv;
 pub use export::Export;
+pub use foresight::{ForecastRow, Foresight};
 pub use player::{Answer, Player};
 pub use rows::{LevelRow, OrderRow};
 pub use run::{Replay, Told};

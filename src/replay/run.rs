@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::foresight::ForecastRow;
 use super::player::Player;
 use super::seats::Seats;
 use super::series::{Column, Row};
 use super::survey::{Survey, between};
 use crate::config::{Config, Per};
-use crate::model::{Event, MemberKey, Metric, Moment, Reading, Scope};
+use crate::judge::WatchedView;
+use crate::model::{Event, ForecastView, MemberKey, Metric, Moment, Reading, Scope};
 
 /// When a series begins, on the clock of the judge: whoever is there at its beginning started long before.
 const BEGINNING: Moment = Moment::from_secs(20 * 365 * 86_400);
@@ -24,6 +26,8 @@ const SHORTEST_GAP: Duration = Duration::from_secs(2);
 const LEFT_PERIODS: u32 = 10;
 /// ... and not sooner than this.
 const LEFT: Duration = Duration::from_secs(60);
+/// How often it is told what is foretold.
+const MINUTE: Duration = Duration::from_secs(60);
 /// At most so often is looked within one gap.
 const MOST_LOOKS: u32 = 86_400;
 /// Names of unknown targets that are kept.
@@ -48,6 +52,8 @@ pub enum Told {
         /// When.
         at: Moment,
     },
+    /// When a metric is at its end; told once a minute where that is known.
+    Forecast(ForecastRow),
     /// Nothing was read of a process for too long.
     Gap {
         /// Whom it concerns.
@@ -76,6 +82,8 @@ pub struct Replay {
     summed: BTreeSet<u16>,
     strangers: BTreeSet<Arc<str>>,
     events: Vec<Event>,
+    /// When it is told next what is foretold.
+    foretell: Moment,
 }
 
 /// Where the cells of a column go.
@@ -109,6 +117,7 @@ impl Replay {
             summed: BTreeSet::new(),
             strangers: BTreeSet::new(),
             events: Vec::new(),
+            foretell: BEGINNING,
         }
     }
 
@@ -184,6 +193,37 @@ impl Replay {
             }
         }
         self.tick(self.at, told);
+        if self.at >= self.foretell {
+            self.foretell = self.at + MINUTE;
+            self.tell_forecasts(told);
+        }
+    }
+
+    fn tell_forecasts(&mut self, told: &mut Vec<Told>) {
+        let config = self.config();
+        let row = |whose: (Option<Arc<str>>, Option<Arc<str>>), metric: &Metric, view: ForecastView| {
+            let left = view.time_left.number().filter(|left| left.is_finite())?;
+            let (time, metric, level) = (self.wall(self.at), metric.to_string().into(), view.end?.name());
+            Some(Told::Forecast(ForecastRow { time, target: whose.0, process: whose.1, metric, level, left }))
+        };
+        let state = self.player.state();
+        let host = config.host.forecasts.rows.iter().zip(state.host().forecasts());
+        told.extend(host.filter_map(|(of, view)| row((None, None), config.host.metrics.get(of.metric)?, view)));
+        for (index, target) in (0_u16..).zip(&config.targets) {
+            let mut tell = |process: Arc<str>, watched: WatchedView<'_>| {
+                let both = target.forecasts.rows.iter().zip(watched.forecasts());
+                let whose = (Some(Arc::clone(&target.name)), Some(process));
+                told.extend(both.filter_map(|(of, view)| row(whose.clone(), target.metrics.get(of.metric)?, view)));
+            };
+            if let Some(group) = state.group(index) {
+                tell(self.name(MemberKey::all_of(index)), group);
+            }
+            for member in self.seats.of_target(index) {
+                if let Some(view) = state.member(member) {
+                    tell(self.name(member), view.watched());
+                }
+            }
+        }
     }
 
     /// Looks as often as the daemon would have until shortly before `at`.

@@ -77,6 +77,14 @@ impl Seats {
         self.names.get(&member)
     }
 
+    /// Who sits in a target, in the order of the seats.
+    pub(super) fn of_target(&self, target: u16) -> Vec<MemberKey> {
+        let mut members: Vec<MemberKey> = self.taken.values().map(|seat| seat.member).collect();
+        members.retain(|member| member.target == target);
+        members.sort_unstable();
+        members
+    }
+
     /// Whether anybody sits in a target.
     pub(super) fn has_any(&self, target: u16) -> bool {
         self.taken.keys().any(|(other, _)| *other == target)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::foresight::Foresight;
 use super::rows::{LevelRow, OrderRow};
 use super::survey::between;
 use crate::model::{Level, OutcomeKind, Reason};
@@ -25,6 +26,8 @@ pub struct Tally {
     pub flaps: u64,
     /// Gaps of all processes.
     pub gaps: Gaps,
+    /// How good the forecasts were.
+    pub foresight: Foresight,
 }
 
 /// What orders are counted by.

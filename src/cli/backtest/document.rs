@@ -10,10 +10,34 @@ use super::super::Output;
 use super::Stage;
 use super::side::News;
 use super::totals::Summary;
-use crate::replay::Survey;
+use crate::replay::{ForecastRow, Survey, Told};
 
 /// So much of a list is kept in memory.
 const KEPT: usize = 1 << 20;
+
+/// An element of `forecasts`.
+#[derive(Serialize)]
+struct Forecast<'a> {
+    time: String,
+    target: Option<&'a str>,
+    process: Option<&'a str>,
+    metric: &'a str,
+    level: &'a str,
+    time_left_seconds: f64,
+}
+
+impl<'a> Forecast<'a> {
+    fn of(row: &'a ForecastRow) -> Self {
+        Self {
+            time: row.time.to_string(),
+            target: row.target.as_deref(),
+            process: row.process.as_deref(),
+            metric: &row.metric,
+            level: row.level,
+            time_left_seconds: row.left,
+        }
+    }
+}
 
 /// The object, being collected.
 #[derive(Default)]
@@ -58,6 +82,9 @@ impl Document {
     pub(super) fn take(&mut self, news: &News) -> io::Result<()> {
         if let Some(row) = &news.order {
             self.orders.push(row)?;
+        }
+        if let Told::Forecast(row) = &news.told {
+            self.forecasts.push(&Forecast::of(row))?;
         }
         news.level.as_ref().map_or(Ok(()), |row| self.levels.push(row))
     }

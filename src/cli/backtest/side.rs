@@ -85,6 +85,7 @@ impl News {
         match self.told {
             Told::Came { member, at } => begin(tally, replay, (member, replay.wall(at))),
             Told::Gap { from, to, .. } => tally.gap(to.since(from)),
+            Told::Forecast(ref row) => tally.foresight.take(row),
             Told::Event(_) | Told::Left { .. } => {}
         }
     }

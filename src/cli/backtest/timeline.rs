@@ -92,6 +92,7 @@ impl Timeline {
             Told::Left { member, at } => {
                 (*at, Level::Normal, Some(format!("{} is told of no more", whom(replay, *member))))
             }
+            Told::Forecast(_) => return Ok(()),
             Told::Event(event) => (event.at, weight(news), sentence(event, replay)),
         };
         let Some(text) = text else { return Ok(()) };

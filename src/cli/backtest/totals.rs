@@ -10,7 +10,8 @@ use super::super::Output;
 use super::super::output::Table;
 use super::side::Side;
 use super::{LEVELS, Stage};
-use crate::model::Level;
+use crate::config::units;
+use crate::model::{Level, Unit};
 use crate::record::show_duration;
 use crate::replay::{Counts, FLAP, Ladder, LadderKey, OrderKey, Survey, Tally};
 
@@ -29,6 +30,9 @@ pub(super) struct Summary {
     flaps: u64,
     seconds_at_level: Vec<Spent>,
     gaps: Gaps,
+    /// How far off `time_left` was; absent where no end was reached that had been foretold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast_error: Option<ForecastError>,
     /// Thresholds without a column: unknown throughout.
     unknown: Vec<String>,
     /// Columns without a threshold.
@@ -55,6 +59,14 @@ struct Spent {
     process: Option<String>,
     ladder: String,
     seconds: BTreeMap<&'static str, f64>,
+}
+
+/// Means over the ends that were reached, as shares of the time that was left.
+#[derive(Debug, Serialize)]
+struct ForecastError {
+    ends: u64,
+    half_way: f64,
+    at_80_percent: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +103,11 @@ impl Summary {
                 seconds: tally.gaps.total.as_secs_f64(),
                 longest_seconds: tally.gaps.longest.as_secs_f64(),
             },
+            forecast_error: tally.foresight.errors().map(|(half_way, at_80_percent)| ForecastError {
+                ends: tally.foresight.reached,
+                half_way,
+                at_80_percent,
+            }),
             unknown: about.unknown.clone(),
             ignored: about.ignored.clone(),
             notes: about.notes.clone(),
@@ -138,6 +155,10 @@ pub(super) fn print(Stage { new, old, .. }: &Stage, output: &mut Output) -> io::
         None => count(new).to_string(),
     };
     let (kills, flaps) = (beside(|tally| tally.kills), beside(|tally| tally.flaps));
+    if let Some((half, late)) = new.foresight.errors() {
+        let (half, late) = (units::show(half, Unit::Ratio), units::show(late, Unit::Ratio));
+        output.line(format!("Forecasts were off by {half} of the time left at half way, by {late} at 80 % of it."))?;
+    }
     output.line(format!("Kills: {kills}. Flaps (a level entered again within {within} of being left): {flaps}."))
 }
 
