@@ -220,3 +220,16 @@ fn a_drawing_shows_the_readings_the_bounds_and_the_orders() {
     let far = folder.path().join("no/such/folder.svg");
     assert!(refused(&folder, &["--svg", far.to_str().unwrap()]).contains("could not be written"));
 }
+
+#[test]
+fn what_was_foretold_is_told_once_a_minute_and_held_against_what_came() {
+    let json: Json = serde_json::from_str(&told(&folder(CONFIG, &leak()), &["--json"])).unwrap();
+    let forecasts = json["forecasts"].as_array().unwrap();
+    assert!(forecasts.len() > 30, "{}", forecasts.len());
+    let half = forecasts.iter().find(|row| row["time"] == "2026-03-02T10:15:00Z").expect("one at half way");
+    assert_eq!((&half["metric"], &half["level"]), (&Json::from("open_fds"), &Json::from("fatal")), "{half}");
+    // 490 are open, and nine more come a minute: 45.6 minutes to 900.
+    let left = half["time_left_seconds"].as_f64().unwrap();
+    assert!((left / 60.0 - 45.6).abs() < 45.6 * 0.2, "{left}");
+    assert_eq!(json["summary"]["forecast_error"]["ends"], 1, "{}", json["summary"]);
+}
