@@ -116,7 +116,8 @@ fn without_a_place_to_keep_it_the_daemon_decides_all_the_same_and_is_not_ready()
     assert_eq!(daemon.get("/-/ready").unwrap().0, 200);
     assert_eq!(daemon.value("tradedog_history_dropped_events_total", &[]), Some(0.0));
     assert!(!events(&daemon, &["--kind", "ordered"]).is_empty(), "what waited is there");
-    assert!(daemon.log().contains("the history is written again"));
+    let told = || daemon.log().contains("the history is written again").then_some(());
+    eventually(5, "a word that it is written again", told);
     assert_verifies(&daemon);
 }
 

@@ -30,7 +30,9 @@ impl Cause {
         match self {
             Self::Full => "the disk is full: make room",
             Self::ReadOnly => "the file system or the file is read-only: make it writable",
-            Self::Denied => "it cannot be opened: let tradedog's user write the folder",
+            Self::Denied => {
+                "it cannot be opened: let tradedog's user write the folder, and see what stands in the file's place"
+            }
             Self::Locked => "another process holds it locked: see which with fuser",
             Self::Damaged => "it is damaged",
             Self::Io => "the disk does not do what it is asked: see dmesg",
@@ -85,7 +87,9 @@ impl From<std::io::Error> for Trouble {
             Cause::Full
         } else if is(&[ErrorKind::ReadOnlyFilesystem]) {
             Cause::ReadOnly
-        } else if is(&[ErrorKind::PermissionDenied, ErrorKind::NotFound, ErrorKind::NotADirectory]) {
+        } else if is(&[ErrorKind::PermissionDenied, ErrorKind::NotFound])
+            || is(&[ErrorKind::IsADirectory, ErrorKind::NotADirectory])
+        {
             Cause::Denied
         } else {
             Cause::Io

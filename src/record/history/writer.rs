@@ -277,8 +277,7 @@ impl Writer {
         let pause = self.retry.map_or(FIRST_PAUSE, |(_, pause)| pause);
         self.retry = Some((self.now() + pause, (pause * 2).min(LONGEST_PAUSE)));
         let sentence = format!(
-            "the history cannot be written: {}; decisions go on, and what happens is kept in memory, the last {} events \
-             at most, until it can",
+            "the history cannot be written: {}; decisions go on, and up to {} events wait in memory until it can",
             trouble.clause(),
             super::handle::MOST_ROWS
         );
