@@ -78,12 +78,7 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     }
     sound = feeds.sound;
     if whole {
-        let said = rows.iter().filter_map(|row| Some((row.name, row.setting.said()?)));
-        let before = report.errors();
-        row::ending(&said.collect::<Vec<_>>(), report);
-        if report.errors() == before {
-            insides.iter().for_each(|inside| inside.ending(&rows, report));
-        }
+        ending(&rows, &insides, report);
     }
     sound &= needs::look_up(&actions, target, report);
     sound &= hours::look_up(&actions, &common.calendars, report);
@@ -97,13 +92,32 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
         effects::hold_against(&actions, &all, hosts, report);
     }
     reach(&mut ladders, &mut insides, (&fed, sound), report);
-    for (index, ladder) in ladders.iter().enumerate() {
-        let feeding: Vec<&Row<'_>> = fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row).collect();
-        host_kills(ladder, &feeding, &actions, report);
-    }
+    usual_host_kills((&fed, &ladders), &actions, report);
     during::host_kills_at_any_hour(&insides, (&fed, &ladders), &actions, report);
     let joined = finish((&fed, &insides), &ladders, &actions, common);
     Joined { schedule: schedules::resolve(&beats, &joined.actions), ..joined }
+}
+
+/// Reports kills of the usual ladders that a metric of the host would bring about.
+fn usual_host_kills(
+    (fed, ladders): (&[(usize, &Row<'_>)], &[Joint<'_>]),
+    actions: &[Item<'_, Plan<'_>>],
+    report: &mut Report,
+) {
+    for (index, ladder) in ladders.iter().enumerate() {
+        let feeding: Vec<&Row<'_>> = fed.iter().filter(|(i, _)| *i == index).map(|(_, row)| *row).collect();
+        host_kills(ladder, &feeding, actions, report);
+    }
+}
+
+/// Reports rows about when a metric ends that has no end, at any hour.
+fn ending(rows: &[Item<'_, Row<'_>>], insides: &[Inside<'_>], report: &mut Report) {
+    let said = rows.iter().filter_map(|row| Some((row.name, row.setting.said()?)));
+    let before = report.errors();
+    row::ending(&said.collect::<Vec<_>>(), report);
+    if report.errors() == before {
+        insides.iter().for_each(|inside| inside.ending(rows, report));
+    }
 }
 
 /// Reports levels that no bound reaches, at any hour.

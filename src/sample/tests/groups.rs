@@ -1,6 +1,7 @@
 //! Members that are judged together.
 
 use super::*;
+use crate::config::Per;
 use crate::config::Target;
 use crate::discover::{Change, Found};
 use crate::model::{GroupSample, Unit};
@@ -30,12 +31,15 @@ fn kill(sleeper: &mut Sleeper, member: &Member) {
 /// What these come to if nothing is shared.
 fn expected(metric: &Metric, parts: [Value; 2]) -> Value {
     let numbers = parts.map(|part| part.number().unwrap());
-    Value::Known(match metric.info().unit {
-        // Both are in the cgroup that the test is in.
-        _ if metric.info().scope != Scope::Process => numbers[0],
-        _ if metric.base == Base::MaxFds => numbers[0].min(numbers[1]),
-        unit if unit == Unit::Ratio => numbers[0].max(numbers[1]),
-        _ => numbers[0] + numbers[1],
+    // Both are in the cgroup that the test is in.
+    Value::Known(if metric.info().scope != Scope::Process {
+        numbers[0]
+    } else if metric.base == Base::MaxFds {
+        numbers[0].min(numbers[1])
+    } else if metric.info().unit == Unit::Ratio {
+        numbers[0].max(numbers[1])
+    } else {
+        numbers[0] + numbers[1]
     })
 }
 

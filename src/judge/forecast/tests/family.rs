@@ -79,7 +79,7 @@ impl Frame {
     }
 
     /// The series until it comes to its bound, or so long.
-    fn drawn(mut self, text: String, begins: f64, length: f64, shape: impl Fn(f64) -> f64) -> Drawn {
+    fn drawn(mut self, text: String, (begins, length): (f64, f64), shape: impl Fn(f64) -> f64) -> Drawn {
         let unit = if self.bytes { 1_572_864.0 } else { 1.0 };
         let mut values = Vec::new();
         let mut at = 0.0;
@@ -137,7 +137,7 @@ fn linear(seed: u64) -> Drawn {
     let mut frame = Frame::new(seed);
     let (length, way) = (frame.dice.scale(40.0 * MINUTE, 5.0 * HOUR), frame.way());
     let text = format!("{seed}: in {:.0} min", length / MINUTE);
-    frame.drawn(text, 0.0, 2.0 * length, move |at| way * at / length)
+    frame.drawn(text, (0.0, 2.0 * length), move |at| way * at / length)
 }
 
 fn late(seed: u64) -> Drawn {
@@ -145,7 +145,7 @@ fn late(seed: u64) -> Drawn {
     let (length, calm) = (frame.dice.scale(40.0 * MINUTE, 4.0 * HOUR), frame.dice.between(10.0 * MINUTE, 3.0 * HOUR));
     let way = frame.way();
     let text = format!("{seed}: after {:.0} min, in {:.0} min", calm / MINUTE, length / MINUTE);
-    frame.drawn(text, calm, calm + 2.0 * length, move |at| way * ((at - calm) / length).max(0.0))
+    frame.drawn(text, (calm, calm + 2.0 * length), move |at| way * ((at - calm) / length).max(0.0))
 }
 
 /// Teeth of 30 seconds to 10 minutes, as high as half of the way.
@@ -157,7 +157,7 @@ fn sawtooth(seed: u64) -> Drawn {
     let calm = if frame.dice.share() < 0.5 { 0.0 } else { frame.dice.between(20.0, 100.0) * MINUTE };
     let rise = frame.way() - teeth;
     let text = format!("{seed}: teeth of {teeth:.0} in {period:.0} s, in {:.0} min after {calm:.0} s", length / MINUTE);
-    frame.drawn(text, calm, calm + 2.0 * length, move |at| {
+    frame.drawn(text, (calm, calm + 2.0 * length), move |at| {
         teeth.mul_add(tooth(at, period), rise * ((at - calm) / length).max(0.0))
     })
 }
@@ -166,7 +166,7 @@ fn collector(seed: u64) -> Drawn {
     let mut frame = Frame::new(seed);
     let (period, teeth) = (frame.dice.scale(30.0, 600.0), frame.way() * frame.dice.between(0.05, 0.85));
     let text = format!("{seed}: teeth of {teeth:.0} in {period:.0} s");
-    frame.drawn(text, 0.0, 3.0 * HOUR, move |at| teeth * tooth(at, period))
+    frame.drawn(text, (0.0, 3.0 * HOUR), move |at| teeth * tooth(at, period))
 }
 
 fn plateau(seed: u64) -> Drawn {
@@ -174,7 +174,7 @@ fn plateau(seed: u64) -> Drawn {
     let (begins, length) = (frame.dice.between(15.0, 120.0) * MINUTE, frame.dice.scale(5.0, 180.0) * MINUTE);
     let (rise, height) = (frame.dice.scale(1.0, 600.0), frame.way() * frame.dice.between(0.1, 0.93));
     let text = format!("{seed}: {height:.0} for {:.0} min, within {rise:.0} s", length / MINUTE);
-    frame.drawn(text, 0.0, 3.0 * HOUR, move |at| height * (ramp(at, begins, rise) - ramp(at, begins + length, rise)))
+    frame.drawn(text, (0.0, 3.0 * HOUR), move |at| height * (ramp(at, begins, rise) - ramp(at, begins + length, rise)))
 }
 
 fn batches(seed: u64) -> Drawn {
@@ -182,7 +182,7 @@ fn batches(seed: u64) -> Drawn {
     let (period, share) = (frame.dice.scale(4.0, 120.0) * MINUTE, frame.dice.between(0.1, 0.9));
     let height = frame.way() * frame.dice.between(0.1, 0.93);
     let text = format!("{seed}: {height:.0} each {:.0} min, for {share:.1} of it", period / MINUTE);
-    frame.drawn(text, 0.0, 3.0 * HOUR, move |at| if tooth(at, period) < share { height } else { 0.0 })
+    frame.drawn(text, (0.0, 3.0 * HOUR), move |at| if tooth(at, period) < share { height } else { 0.0 })
 }
 
 fn opening(seed: u64) -> Drawn {
@@ -190,7 +190,7 @@ fn opening(seed: u64) -> Drawn {
     let (begins, rise) = (frame.dice.between(0.0, 120.0) * MINUTE, frame.dice.scale(1.0, 11.0) * MINUTE);
     let height = frame.way() * frame.dice.between(0.1, 0.85);
     let text = format!("{seed}: {height:.0} within {:.0} min", rise / MINUTE);
-    frame.drawn(text, 0.0, 3.0 * HOUR, move |at| height * ramp(at, begins, rise))
+    frame.drawn(text, (0.0, 3.0 * HOUR), move |at| height * ramp(at, begins, rise))
 }
 
 fn opening_ever_slower(seed: u64) -> Drawn {
@@ -198,7 +198,7 @@ fn opening_ever_slower(seed: u64) -> Drawn {
     let (begins, rise) = (frame.dice.between(0.0, 120.0) * MINUTE, frame.dice.scale(0.5, 9.0) * MINUTE);
     let height = frame.way() * frame.dice.between(0.1, 0.7);
     let text = format!("{seed}: {height:.0}, two thirds of what is left in {:.0} min", rise / MINUTE);
-    frame.drawn(text, 0.0, 3.0 * HOUR, move |at| height * (1.0 - (-(at - begins).max(0.0) / rise).exp()))
+    frame.drawn(text, (0.0, 3.0 * HOUR), move |at| height * (1.0 - (-(at - begins).max(0.0) / rise).exp()))
 }
 
 /// So few in a hundred may be missed by more than a fifth half way.
