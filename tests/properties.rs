@@ -59,7 +59,8 @@ struct World {
 impl World {
     fn new(config: Arc<Config>) -> Self {
         let mut player = Player::new(config, (Timestamp::UNIX_EPOCH, START));
-        player.arrive(MEMBER, (Moment::default(), START));
+        // Nobody is read in the very moment in which he is first seen.
+        player.arrive(MEMBER, (Moment::default(), START - Duration::from_secs(1)));
         Self { player, now: START, events: Vec::new() }
     }
 
