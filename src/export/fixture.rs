@@ -213,14 +213,7 @@ fn counters(config: &Arc<Config>) -> Arc<Counters> {
     let (signal, kill) = (order(target, 0, Level::Elevated), order(target, 1, Level::Fatal));
     let delivered = Note::Ended { order: signal, kind: OutcomeKind::Delivered, reason: Reason::None, detail: None };
     let held = Note::Held { order: kill, reason: Reason::KillBudget, opens: None };
-    let measured = Measured {
-        action: Arc::clone(&target.actions[0].name),
-        metric: Metric::plain(Base::OpenFds),
-        from: 305.0,
-        to: Some(310.0),
-        within: Duration::from_secs(60),
-        growth: None,
-    };
+    let measured = in_vain(target);
     let (signalled, effect) = (order(target, 0, Level::Elevated), Some(Effect::Ineffective));
     let in_vain = Note::Measured { order: signalled, effect, measured: Arc::new(measured) };
     let member = MemberKey { target: 2, slot: 1 };
@@ -253,16 +246,21 @@ fn rungs() -> Vec<RungView> {
     ]
 }
 
-/// Of the first process: its signal was in vain.
-fn escalation(target: &Target) -> EscalationView {
-    let why = Measured {
+/// What was measured of a signal that changed nothing.
+fn in_vain(target: &Target) -> Measured {
+    Measured {
         action: Arc::clone(&target.actions[0].name),
         metric: Metric::plain(Base::OpenFds),
         from: 305.0,
         to: Some(310.0),
         within: Duration::from_secs(60),
         growth: None,
-    };
+    }
+}
+
+/// Of the first process: its signal was in vain.
+fn escalation(target: &Target) -> EscalationView {
+    let why = in_vain(target);
     let (from, to, own) = (Level::Elevated, Level::Warning, Level::Elevated);
     let (target, ladder) = (Arc::clone(&target.name), Arc::from("default"));
     let what = Escalation { target, ladder, from, to, since: Moment::from_secs(9_940), own, why: Arc::new(why) };

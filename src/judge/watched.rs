@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::effect::Stairs;
 use super::forecast::Series;
 use super::threshold::{Rule, ThresholdState};
-use crate::config::{Config, Forecasts, Host, Target, Threshold};
+use crate::config::{Bound, Config, Forecasts, Host, Target, Threshold};
 use crate::model::{Cause, Course, Escalation, LadderView, Level, Metric, Moment, Reading, ThresholdMemory, Unknown};
 
 /// How long a metric may take to have its first value.
@@ -61,6 +61,24 @@ pub(super) struct Grounds {
     pub(super) read: Moment,
     /// No kill sooner: the bound was changed under the level.
     pub(super) kill_from: Option<Moment>,
+}
+
+impl Grounds {
+    /// That a threshold is at this bound now; a kill for it waits so long after the bounds were others.
+    pub(super) fn of((threshold, state): (&Threshold, &ThresholdState), bound: Bound, hold: Duration) -> Option<Self> {
+        Some(Self {
+            cause: Some(Cause {
+                metric: threshold.name.clone(),
+                value: state.last_known()?,
+                bound: bound.at,
+                since: state.since(),
+                escalated: None,
+            }),
+            known: state.is_known(),
+            read: state.last().map_or(state.since(), |last| last.at),
+            kill_from: state.rebased().map(|at| at + hold),
+        })
+    }
 }
 
 /// A ladder has stepped.
@@ -229,18 +247,7 @@ impl Watched {
         let (threshold, state) = (&rules.thresholds[best], &self.thresholds[best]);
         let bound =
             threshold.bounds.iter().find(|(l, bound)| *l >= level && bound.is_some()).and_then(|(_, bound)| *bound)?;
-        Some(Grounds {
-            cause: Some(Cause {
-                metric: threshold.name.clone(),
-                value: state.last_known()?,
-                bound: bound.at,
-                since: state.since(),
-                escalated: None,
-            }),
-            known: state.is_known(),
-            read: state.last().map_or(state.since(), |last| last.at),
-            kill_from: state.rebased().map(|at| at + bound.hold),
-        })
+        Grounds::of((threshold, state), bound, bound.hold)
     }
 
     fn highest(&self, rules: Rules<'_>, ladder: usize) -> Level {

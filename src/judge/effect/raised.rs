@@ -2,7 +2,7 @@
 
 use crate::config::Threshold;
 use crate::judge::watched::{Coursed, Grounds, Rules, Watched};
-use crate::model::{Cause, Course, Direction, Escalation, Level, Metric, Moment, Reading, ThresholdMemory, Value};
+use crate::model::{Course, Direction, Escalation, Level, Metric, Moment, Reading, ThresholdMemory, Value};
 
 impl Rules<'_> {
     /// Where the row of a metric is.
@@ -105,18 +105,9 @@ impl Watched {
         let bound = threshold.bounds.get(state.level()).copied().flatten()?;
         // A kill that the bounds would order later has their longest hold to wait for.
         let hold = threshold.bounds.iter().filter_map(|(_, bound)| *bound).map(|bound| bound.hold).max()?;
-        Some(Grounds {
-            cause: Some(Cause {
-                metric: threshold.name.clone(),
-                value: state.last_known()?,
-                bound: bound.at,
-                since: state.since(),
-                escalated: Some(escalation.why.clone()),
-            }),
-            known: state.is_known(),
-            read: state.last().map_or(state.since(), |last| last.at),
-            kill_from: state.rebased().map(|at| at + hold),
-        })
+        let mut grounds = Grounds::of((threshold, state), bound, hold)?;
+        grounds.cause.iter_mut().for_each(|cause| cause.escalated = Some(escalation.why.clone()));
+        Some(grounds)
     }
 }
 
