@@ -100,6 +100,7 @@ impl Watch {
         self.remember_changes(now);
         self.sum_up(now);
         self.record();
+        self.keep_sample(now);
         self.export(now);
         self.notify(now);
         self.reply();
@@ -176,6 +177,13 @@ impl Watch {
     fn record(&mut self) {
         self.recorder.record(&self.events);
         self.events.clear();
+    }
+
+    /// After what is more urgent: what this pass has read is kept, if it is time.
+    fn keep_sample(&mut self, now: Moment) {
+        if self.view.last_sample == Some(now) {
+            self.recorder.keep_sample(self.sampler.latest(), now);
+        }
     }
 
     /// When the next tick is due at the latest. Outcomes that judge has not seen make it due now.

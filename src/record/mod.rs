@@ -10,6 +10,7 @@ pub mod history;
 mod journal;
 mod last_good;
 mod line;
+pub mod samples;
 mod show;
 mod state_file;
 mod writer;
@@ -28,8 +29,9 @@ pub use writer::{LogTo, LogWriter, Logs};
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::model::Event;
+use crate::model::{Event, Moment, Sample};
 use history::{History, Limits};
+use samples::Hour;
 
 /// Turns events into counts and lines; owned by the watch loop.
 #[derive(Debug)]
@@ -39,13 +41,15 @@ pub struct Recorder {
     logs: Logs,
     /// None where nothing is kept: a test, a backtest.
     history: Option<History>,
+    hour: Hour,
 }
 
 impl Recorder {
     /// Counts from zero, with the explicit zeros of every action in `config`.
     pub fn new(config: Arc<Config>, logs: Logs) -> Self {
         let counters = Arc::new(Counters::of(&config));
-        Self { config, counters, logs, history: None }
+        let hour = Hour::new(Arc::clone(&config));
+        Self { config, counters, logs, history: None, hour }
     }
 
     /// The same, that hands each line to `history` too.
@@ -59,6 +63,7 @@ impl Recorder {
         if let Some(history) = &self.history {
             history.limit(Limits::of(&config.history));
         }
+        self.hour.reconfigure(Arc::clone(&config));
         self.config = config;
     }
 
@@ -76,6 +81,16 @@ impl Recorder {
             }
             self.logs.send(lines);
         }
+    }
+
+    /// Keeps the latest readings when it is time: every 10 s. Never waits.
+    pub fn keep_sample(&mut self, sample: &Sample, now: Moment) {
+        self.hour.keep(sample, now);
+    }
+
+    /// What was read within the last hour.
+    pub const fn hour(&self) -> &Hour {
+        &self.hour
     }
 
     /// The way to the history, where there is one.
