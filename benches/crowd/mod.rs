@@ -148,6 +148,7 @@ impl Crowd {
             snapshot.begun = true;
             snapshot.targets.push(TargetView { kill_budget_remaining: 3, successor_missing: false });
             snapshot.host.extend_from_slice(&sample.host);
+            snapshot.brakes.extend(state.closed(*now));
             for member in &sample.members {
                 let Some(judged) = state.member(member.member) else { continue };
                 let lists = snapshot.push_member(member.member, member.identity.pid, member.started);

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::config::{Address, Config, Daemon, End, Forecast, Forecasts, Host, Peer, Target, Usual, Web};
 use crate::model::{
-    ActionScope, Base, BootId, Cause, Effect, Escalation, Event, ForecastView, Identity, Level, Measured, MemberKey,
-    Metric, Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, Pid, Reading, Reason, UndoBy, Unknown, Value,
+    ActionScope, Base, BootId, Cause, Effect, Escalation, Event, ForecastView, Growth, Identity, Level, Measured,
+    MemberKey, Metric, Moment, Note, Order, OrderId, OutcomeKind, OwnFacts, Pid, Reading, Reason, UndoBy, Unknown,
+    Value,
 };
 use crate::record::history::Figures;
 use crate::record::{Counters, Logs, Recorder};
@@ -140,10 +141,16 @@ fn forecast(row: &Forecast, unknown: Option<Unknown>) -> ForecastView {
             growth: Value::Known(14.875),
             time_left: Value::Known(2_400.0),
             end: Some(crate::model::End::Fatal),
+            // As it was then: 900 in 40 minutes.
+            growing: Some(Growth { height: 305.0, slope: 14.875 / 60.0, bend: 0.0 }),
         },
-        (None, None) => {
-            ForecastView { at, growth: Value::Known(0.0), time_left: Value::Unknown(Unknown::TooShort), end: None }
-        }
+        (None, None) => ForecastView {
+            at,
+            growth: Value::Known(0.0),
+            time_left: Value::Unknown(Unknown::TooShort),
+            end: None,
+            growing: None,
+        },
     }
 }
 
@@ -168,6 +175,7 @@ fn push_group(snapshot: &mut Snapshot, index: u16) {
             growth: Value::Known(0.0),
             time_left: Value::Known(f64::INFINITY),
             end: Some(crate::model::End::Fatal),
+            growing: None,
         }]);
 }
 

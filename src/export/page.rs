@@ -5,6 +5,7 @@
 //! escaped by the templates; levels are words first and colours second.
 
 mod account;
+mod ahead;
 mod assets;
 mod banner;
 mod bar;

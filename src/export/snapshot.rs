@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, Escalation, ForecastView, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric, Moment,
-    OwnFacts, Pid, Reading, RungView, ThresholdView,
+    Base, BrakeView, Escalation, ForecastView, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric,
+    Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
 };
 use crate::record::history::Figures;
 use crate::record::{Counters, LogTo};
@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub targets: Vec<TargetView>,
     /// Rungs that are not idle; those of a group have its seat, [`MemberKey::ALL`].
     pub rungs: Vec<RungView>,
+    /// Brakes that are closed, whatever order comes.
+    pub brakes: Vec<BrakeView>,
     /// Ladders that stand higher than their readings ask for.
     pub escalations: Vec<EscalationView>,
     /// Orders whose effect is not known yet.
@@ -215,6 +217,7 @@ impl Snapshot {
             wall: WallClock::default(),
             targets,
             rungs: Vec::new(),
+            brakes: Vec::new(),
             escalations: Vec::new(),
             windows: Vec::new(),
             leases: Vec::new(),
@@ -250,6 +253,7 @@ impl Snapshot {
     pub fn clear(&mut self) {
         self.targets.clear();
         self.rungs.clear();
+        self.brakes.clear();
         self.escalations.clear();
         self.windows.clear();
         self.leases.clear();

@@ -5,6 +5,7 @@
 //! is not known is absent or says why; it is never zero.
 
 mod account;
+mod ahead;
 mod build;
 mod calendar;
 mod orders;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Banner, Inhibited, summaries};
+pub use ahead::{Ahead, Braked, Planned};
 pub use calendar::Calendar;
 pub use orders::{EndedOrder, Escalated};
 pub use peer::Peer;
@@ -145,6 +147,9 @@ pub struct Host {
     /// Why its ladder stands higher than its readings ask for, where it does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub escalated: Option<Escalated>,
+    /// The levels that its ladder has not come to, soonest first.
+    #[serde(default)]
+    pub ahead: Vec<Ahead>,
     /// The rungs of its ladder that are not idle. Those of a live process are in its own list too.
     #[serde(default)]
     pub rungs: Vec<HostRung>,
@@ -195,6 +200,10 @@ pub struct Target {
     /// All of its processes together, if they are judged as a group and there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub group: Option<Judged>,
+    /// The levels that its ladders have not come to, soonest first: those of every process that have a time, and
+    /// of each ladder those of the nearest process that have none.
+    #[serde(default)]
+    pub ahead: Vec<Ahead>,
     /// How it stands, in words.
     #[serde(default)]
     pub account: Account,

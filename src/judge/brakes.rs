@@ -152,10 +152,10 @@ fn unknown_cause(s: &Situation<'_>, _: &Fleet<'_>) -> Option<Hold> {
     (!s.grounds.known).then_some(Hold { reason: Reason::Unknown, opens: None })
 }
 
-/// Opens with the next reading after the one that did not confirm.
+/// Opens with the next reading after the one that did not confirm; held for the reason that was told then.
 fn unconfirmed(s: &Situation<'_>, _: &Fleet<'_>) -> Option<Hold> {
-    let refused = s.rung.unconfirmed?;
-    (s.grounds.read <= refused).then_some(Hold { reason: Reason::Unconfirmed, opens: None })
+    let (refused, reason) = s.rung.refused?;
+    (s.grounds.read <= refused).then_some(Hold { reason, opens: None })
 }
 
 /// Opens when the oldest kill at this seat falls out of the span.

@@ -35,6 +35,11 @@ impl Breakers {
         }
     }
 
+    /// Whether any endpoint has failed last.
+    pub(super) fn are_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// When something may be sent there again; none if it may now.
     pub(super) fn opens(&self, measure: &Measure, now: Moment) -> Option<Moment> {
         let breaker = self.0.get(endpoint(measure)?)?;

@@ -121,7 +121,12 @@ impl State {
         if almanac.doubt(target.hours_of(action)).is_some() {
             return held(None);
         }
-        self.clock.distrusted.filter(|until| now < *until).and_then(|until| held(Some(until)))
+        self.distrusted(now).and_then(|until| held(Some(until)))
+    }
+
+    /// Until when no kill is based upon a calendar, because the wall clock was set.
+    pub(super) fn distrusted(&self, now: Moment) -> Option<Moment> {
+        self.clock.distrusted.filter(|until| now < *until)
     }
 
     /// Hours in which the action is not taken, and when they are over.

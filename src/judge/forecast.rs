@@ -9,8 +9,8 @@ mod trend;
 use std::time::Duration;
 
 use crate::config::{Forecast, Limit};
-use crate::model::{Derived, End, ForecastView, Moment, Reading, Unknown, Value};
-use trend::{Growth, MOST, Point, Trend, trend};
+use crate::model::{Derived, End, ForecastView, Growth, Moment, Reading, Unknown, Value};
+use trend::{MOST, Point, Trend, trend};
 
 /// How long a bucket is open.
 pub(super) const BUCKET: Duration = Duration::from_secs(10);
@@ -175,7 +175,7 @@ impl Series {
         };
         self.ends = Ends::of(row, readings);
         let (time_left, end) = self.ends.left(newest, growth);
-        self.view = ForecastView { at: now, growth: Value::Known(slope * 60.0), time_left, end };
+        self.view = ForecastView { at: now, growth: Value::Known(slope * 60.0), time_left, end, growing: growth };
     }
 
     /// The growth that is believed, after what the last bucket has brought.

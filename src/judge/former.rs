@@ -192,7 +192,7 @@ impl Rung {
         self.told.clone_from(&former.told);
         self.reminded = former.reminded;
         self.veto = former.veto;
-        self.unconfirmed = former.unconfirmed;
+        self.refused = former.refused;
         self.needs_until = former.needs_until;
         self.not_before = self.not_before.or(former.not_before);
     }

@@ -130,14 +130,7 @@ impl State {
     pub(super) fn brake(&self, turn: &Turn<'_>, now: Moment) -> Option<Hold> {
         let &Turn { key, target, action, ref grounds, .. } = turn;
         let member = self.members.get(&key)?;
-        let delivered = match action.scope {
-            ActionScope::Process => member.delivered.get(self.rung(turn)?.action).copied().flatten(),
-            // Whoever was born after it has not felt it.
-            ActionScope::Target => {
-                let at = self.delivered.get(&(key.target, self.rung(turn)?.action)).copied();
-                at.filter(|at| member.started <= *at)
-            }
-        };
+        let delivered = self.delivered_to((key, member), (self.rung(turn)?.action, action.scope));
         let situation = Situation {
             target,
             member,
@@ -218,7 +211,7 @@ impl State {
         let (Some(order), Some(rung)) = (order, self.rung_mut(turn)) else { return Turned::Away };
         // An order asked again on each reading, after a veto or a reading that did not confirm, is
         // not news until it ends differently.
-        let news = rung.veto.is_none() && rung.unconfirmed.is_none();
+        let news = rung.veto.is_none() && rung.refused.is_none();
         let released = rung.hold.take();
         rung.state = RungState::InFlight(order.id);
         let of = Some(rung.of);
@@ -293,14 +286,19 @@ impl State {
     }
 
     fn fleet(&self, key: MemberKey) -> Fleet<'_> {
-        let members = self.served(key, ActionScope::Target);
-        let alive = members.filter(|(_, member)| !self.is_being_killed(member)).count();
         Fleet {
             daemon_budget: self.config.daemon.kill_budget,
             target_kills: &self.target_kills[usize::from(key.target)],
             daemon_kills: &self.daemon_kills,
             seat_kills: self.seat_kills.get(&key),
-            alive: u32::try_from(alive).unwrap_or(u32::MAX),
+            alive: self.alive(key),
         }
+    }
+
+    /// How many of the target live and are not being killed.
+    pub(super) fn alive(&self, key: MemberKey) -> u32 {
+        let members = self.served(key, ActionScope::Target);
+        let alive = members.filter(|(_, member)| !self.is_being_killed(member)).count();
+        u32::try_from(alive).unwrap_or(u32::MAX)
     }
 }

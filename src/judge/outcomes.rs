@@ -238,7 +238,7 @@ impl Rung {
     /// A brake closed at the last moment: a fresh reading did not confirm, or nothing can be remembered.
     fn hold_back(&mut self, order: Arc<Order>, reason: Reason, at: Moment) -> Option<Note> {
         self.state = RungState::Due;
-        self.unconfirmed = Some(at);
+        self.refused = Some((at, reason));
         self.reminded.get_or_insert(at);
         self.hold = Some(Hold { reason, opens: None });
         let news = !self.told.contains(&reason);
@@ -253,7 +253,7 @@ impl Rung {
         if !matches!(state, RungState::Vetoed { .. }) {
             self.order = None;
             self.veto = None;
-            self.unconfirmed = None;
+            self.refused = None;
             self.retrying = false;
         }
     }

@@ -94,8 +94,8 @@ pub(super) struct Rung {
     pub(super) acknowledged: bool,
     /// The last veto told of: the same one again is not news.
     pub(super) veto: Option<Reason>,
-    /// When a fresh reading did not confirm a kill: it is asked for again on a newer one.
-    pub(super) unconfirmed: Option<Moment>,
+    /// When and why it was not confirmed at the last moment: it is asked for again on a newer reading.
+    pub(super) refused: Option<(Moment, Reason)>,
     /// When it was last said that fatal is held.
     pub(super) reminded: Option<Moment>,
     /// A kill that only the measure that it needs holds: until when an answer is waited for.
@@ -124,7 +124,7 @@ impl Rung {
             retrying: false,
             acknowledged: false,
             veto: None,
-            unconfirmed: None,
+            refused: None,
             reminded: None,
             needs_until: None,
             not_before: None,

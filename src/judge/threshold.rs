@@ -252,10 +252,7 @@ impl Step {
 
 /// Whether `value` is at `bound` or on its bad side.
 pub(super) fn at_or_past(value: f64, bound: f64, direction: Direction) -> bool {
-    match direction {
-        Direction::Up => value >= bound,
-        Direction::Down => value <= bound,
-    }
+    direction.is_past(value, bound)
 }
 
 /// Whether `value` is on the good side of `bound`, and surely not at it.

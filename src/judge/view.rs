@@ -1,5 +1,7 @@
 //! What others may see of the state: read only, for the snapshot.
 
+mod closed;
+
 use std::sync::Arc;
 
 use super::State;

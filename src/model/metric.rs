@@ -50,6 +50,13 @@ pub enum Direction {
     Down,
 }
 
+impl Direction {
+    /// Whether `value` is at `bound` or on its bad side.
+    pub fn is_past(self, value: f64, bound: f64) -> bool {
+        if self == Self::Up { value >= bound } else { value <= bound }
+    }
+}
+
 /// Whose quantity it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

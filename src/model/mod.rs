@@ -7,6 +7,7 @@
 mod course;
 mod effect;
 mod event;
+mod growth;
 mod host_name;
 mod identity;
 mod inhibit;
@@ -24,6 +25,7 @@ mod text;
 pub use course::Course;
 pub use effect::{Effect, Escalation, Measured, Slowing, Subject, Window};
 pub use event::{Event, Note};
+pub use growth::Growth;
 pub use host_name::HostName;
 pub use identity::{BootId, Identity, MemberKey, Pid};
 pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
@@ -42,6 +44,7 @@ pub use own::OwnFacts;
 pub use reading::{GroupSample, MemberSample, Reading, Sample, Unknown, Value};
 pub use rights::{CAPABILITIES, Capability, Rights, remedy};
 pub use standing::{
-    End, ForecastView, LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView,
+    BrakeView, End, ForecastView, Holds, LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing,
+    ThresholdView,
 };
 pub use text::printable;

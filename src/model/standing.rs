@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Derived, Lease, Level, MemberKey, Moment, Reading, Reason, UndoBy, Unknown, Value};
+use super::{Derived, Growth, Lease, Level, MemberKey, Moment, Reading, Reason, UndoBy, Unknown, Value};
 
 /// A ladder of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,12 +38,21 @@ pub struct ForecastView {
     pub time_left: Value,
     /// Which end; none where there is none.
     pub end: Option<End>,
+    /// The growth that goes on; none where none does, or it is not known.
+    pub growing: Option<Growth>,
 }
 
 impl ForecastView {
     /// Nothing is.
     pub const fn unknown(at: Moment, why: Unknown) -> Self {
-        Self { at, growth: Value::Unknown(why), time_left: Value::Unknown(why), end: None }
+        Self { at, growth: Value::Unknown(why), time_left: Value::Unknown(why), end: None, growing: None }
+    }
+
+    /// Seconds from `now` until it is at `bound`, infinite for never; none where that is not known.
+    pub fn until(&self, bound: f64, now: Moment) -> Option<f64> {
+        self.growth.number()?;
+        let past = now.since(self.at).as_secs_f64();
+        Some(self.growing.map_or(f64::INFINITY, |growing| (growing.until(bound) - past).max(0.0)))
     }
 
     /// One of them.
@@ -218,4 +227,40 @@ pub enum LeaseStanding {
         /// When.
         at: Moment,
     },
+}
+
+/// A brake that is closed now, whatever order comes: when it opens tells whether it will hold one that
+/// comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrakeView {
+    /// Whose orders it holds: those of a seat, [`MemberKey::ALL`] for all of a target; none for everybody's.
+    pub whom: Option<MemberKey>,
+    /// Which of them.
+    pub holds: Holds,
+    /// Which brake.
+    pub reason: Reason,
+    /// When it opens, where that is known.
+    pub opens: Option<Moment>,
+}
+
+/// Which orders a brake holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// All of them.
+    Any,
+    /// Those of one action: index into the target's `actions`.
+    Action(u16),
+    /// Kills.
+    Kills,
+    /// Kills and freezes.
+    Deadly,
+    /// Kills that have to do with a calendar.
+    Hours,
+}
+
+impl BrakeView {
+    /// Whether it is still closed then.
+    pub fn is_closed(&self, at: Moment) -> bool {
+        self.opens.is_none_or(|opens| at < opens)
+    }
 }

@@ -131,9 +131,7 @@ impl Watch {
                 kill_budget_remaining: state.kill_budget_remaining(target, began),
                 successor_missing: state.successor_missing(target),
             }));
-            snapshot.windows.extend(state.windows().map(window));
-            snapshot.leases.extend(state.leases(began));
-            snapshot.inhibitions.extend(state.inhibitions(began).cloned());
+            show_measures(snapshot, state, began);
             view.begun |= *all_found;
             snapshot.begun = view.begun;
             show_host(snapshot, state, began);
@@ -158,6 +156,14 @@ impl Watch {
             snapshot.pass = view.pass(sampler, began);
         });
     }
+}
+
+/// What is in force, what is held back, and what is being measured.
+fn show_measures(snapshot: &mut Snapshot, state: &State, now: Moment) {
+    snapshot.brakes.extend(state.closed(now));
+    snapshot.windows.extend(state.windows().map(window));
+    snapshot.leases.extend(state.leases(now));
+    snapshot.inhibitions.extend(state.inhibitions(now).cloned());
 }
 
 const fn shown(periods: Periods) -> PeriodsView {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::account::account;
+use super::ahead::{Whose, ahead};
 use super::bar;
 use super::judged::{others, rungs};
 use super::words::{badge, level, span, text};
@@ -28,6 +29,7 @@ pub(super) fn host(status: &Status) -> Markup {
                 p.facts { (text(name)) " for " (span(status.time - since)) "." }
             }
             (account(&host.account))
+            (ahead(&host.ahead, Whose { name: "the host", several: false }, status.time))
             @for row in bar::worst_first(&host.thresholds) { (bar::threshold(row, &host.readings, status.time)) }
             (others(&host.readings, bounded))
             (rungs(steps, status.time))

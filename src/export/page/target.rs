@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::Room;
 use super::account::account;
+use super::ahead::{Whose, ahead};
 use super::judged::judged;
 use super::members::{count, level_for, members};
 use super::words::{badge, level, text};
@@ -24,6 +25,7 @@ pub(super) fn target(status: &Status, target: &Target, room: &mut Room) -> Marku
                 (count(target)) ". " (standing(status, target)) "."
             }
             (account(&target.account))
+            (ahead(&target.ahead, Whose { name: &target.name, several: target.members.len() > 1 }, status.time))
             @if let Some(group) = &target.group {
                 section.group data-key="group" {
                     h3 { "all processes together " (badge(&group.level)) }

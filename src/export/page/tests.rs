@@ -74,6 +74,23 @@ fn the_five_lines_come_before_any_bar() {
 }
 
 #[test]
+fn what_comes_next_is_a_table_with_times_brakes_and_what_is_left() {
+    let mut snapshot = fixture::snapshot();
+    snapshot.brakes.push(crate::model::BrakeView {
+        whom: None,
+        holds: crate::model::Holds::Kills,
+        reason: crate::model::Reason::KillBudget,
+        opens: Some(snapshot.taken + std::time::Duration::from_secs(7_200)),
+    });
+    let page = page(&Status::of(&snapshot));
+    let table = page.split_once("Levels ahead of trader").unwrap().1.split_once("</table>").unwrap().0;
+    for told in ["in 39m 55s", "open_fds 900", "growing by 14.9/min", "held then: kill_budget (opens 1h 20m later)"] {
+        assert!(table.contains(told), "{told}: {table}");
+    }
+    assert!(table.contains("2 kills left in its budget"), "{table}");
+}
+
+#[test]
 fn a_thousand_processes_stay_a_page() {
     let config = fixture::config(vec![fixture::target("trader", &["broker"])]);
     let mut snapshot = crate::export::Snapshot::empty(Arc::new(config));

@@ -7,6 +7,7 @@
 
 mod banners;
 mod can;
+mod coming;
 mod done;
 mod evidence;
 mod hours;
@@ -26,6 +27,7 @@ use crate::model::{self, Inhibition, MemberKey, Moment, printable};
 use seats::Seat;
 
 pub(super) use banners::banners;
+pub(super) use coming::{Closed, Coming, Plan, When};
 pub use summary::summaries;
 
 /// Most lines of a kind.
@@ -169,10 +171,11 @@ impl<'a> Scene<'a> {
 pub(super) fn of_target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Account {
     let scene = Scene { snapshot, target, index };
     let seats = scene.seats();
+    let ahead = coming::of_target(&scene, &seats);
     Account {
         why: bounded(&why::of_target(&scene, &seats)),
         done: bounded(&done::of_target(&scene)),
-        next: bounded(&next::of_target(&scene, &seats)),
+        next: bounded(&next::of_target(&scene, &ahead)),
         you_can: bounded(&can::of_target(&scene, &seats)),
         evidence: bounded(&evidence::of_target(&scene, &seats)),
     }
@@ -181,13 +184,25 @@ pub(super) fn of_target(snapshot: &Snapshot, index: u16, target: &config::Target
 /// The account of the host.
 pub(super) fn of_host(snapshot: &Snapshot) -> Account {
     let seat = seats::of_host(snapshot);
+    let ahead = coming::of_host(snapshot, &seat);
     Account {
         why: bounded(&why::of_host(snapshot, &seat)),
         done: bounded(&done::of_host(snapshot)),
-        next: bounded(&next::of_host(snapshot, &seat)),
+        next: bounded(&next::of_host(snapshot, &ahead)),
         you_can: bounded(&can::of_host(snapshot, &seat)),
         evidence: bounded(&evidence::of_host(snapshot)),
     }
+}
+
+/// What is ahead of the target at `index` of the configuration.
+pub(super) fn ahead_of_target<'a>(snapshot: &'a Snapshot, index: u16, target: &'a config::Target) -> Vec<Coming<'a>> {
+    let scene = Scene { snapshot, target, index };
+    coming::of_target(&scene, &scene.seats())
+}
+
+/// What is ahead of the host.
+pub(super) fn ahead_of_host(snapshot: &Snapshot) -> Vec<Coming<'_>> {
+    coming::of_host(snapshot, &seats::of_host(snapshot))
 }
 
 fn bounded(lines: &[String]) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{
     EndedOrder, Escalated, Forecast, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target,
-    Threshold, account, calendar, peer,
+    Threshold, account, ahead, calendar, peer,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
@@ -63,6 +63,7 @@ fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
         kill_budget_remaining: view.kill_budget_remaining,
         successor_missing: view.successor_missing,
         group: group.map(|group| judged(snapshot, target, (MemberKey::all_of(index), &group.lists))),
+        ahead: ahead::of_target(snapshot, index, target),
         account: account::of_target(snapshot, index, target),
         members: members().map(|view| member(snapshot, target, view)).collect(),
     }

@@ -8,6 +8,7 @@
 
 mod teeth;
 
+use crate::model::Growth;
 use teeth::Teeth;
 
 /// Most points that are looked at.
@@ -55,29 +56,6 @@ pub(super) enum Trend {
     },
     /// It grows.
     Growing(Growth),
-}
-
-/// Growth that goes on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Growth {
-    /// The height that its peaks have come to at the last point.
-    pub(super) height: f64,
-    /// A second.
-    pub(super) slope: f64,
-    /// How much the slope grows, a second; never negative.
-    pub(super) bend: f64,
-}
-
-impl Growth {
-    /// Seconds from the last point until `bound` is reached; never negative.
-    pub(super) fn until(&self, bound: f64) -> f64 {
-        let way = (bound - self.height).max(0.0);
-        if self.bend <= 0.0 {
-            return way / self.slope;
-        }
-        // The root of way = slope * t + bend / 2 * t * t, in the form that bears a small bend.
-        2.0 * way / (self.slope + (2.0 * self.bend).mul_add(way, self.slope * self.slope).sqrt())
-    }
 }
 
 /// What `points`, by time, say of a window of that many seconds.

@@ -230,6 +230,20 @@ fn an_unconfirmed_kill_is_judged_again_on_each_reading() {
 }
 
 #[test]
+fn a_kill_whose_fresh_reading_is_unknown_is_held_for_that_alone() {
+    let mut world = World::new(target());
+    world.arrive(0, Duration::from_secs(86_400));
+    world.executor = Box::new(|order| {
+        let refused = (OutcomeKind::Held, Reason::Unknown);
+        Some(if order.measure.is_kill() { refused } else { (OutcomeKind::Delivered, Reason::None) })
+    });
+    world.play("950 950");
+    let told = world.told();
+    assert_eq!(told.matches("held kill").count(), 1, "{told}");
+    assert!(told.contains("0s held kill unknown"), "{told}");
+}
+
+#[test]
 fn a_level_entered_again_makes_its_rungs_due_anew() {
     World::of(target(), "310 10 310").expect(
         "0s default: normal -> elevated

@@ -5,6 +5,7 @@
 
 mod brakes;
 mod calendar;
+mod closed;
 mod effect_properties;
 mod effects;
 mod escalation;

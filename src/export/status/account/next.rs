@@ -4,7 +4,7 @@ mod ahead;
 
 use std::cmp::Reverse;
 
-use super::seats::Seat;
+use super::coming::Coming;
 use super::words::{because, level_of, within};
 use super::{Scene, hours};
 use crate::config::{Action, Otherwise, Target};
@@ -14,30 +14,30 @@ use crate::record::{show_duration, show_measure};
 
 pub(super) use ahead::share;
 
-pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
+pub(super) fn of_target(scene: &Scene<'_>, coming: &[Coming<'_>]) -> Vec<String> {
     let own = scene.rungs().filter(|rung| rung.ladder != RungOf::Host);
     let mut lines = rungs(own.collect(), |rung| line(scene, rung));
     lines.extend(scene.leases().map(|lease| ending(lease, scene.now())));
     lines.extend(scene.rungs().filter_map(|rung| again(scene, rung)));
     lines.extend(scene.windows().map(|window| judged(scene, window)));
-    lines.extend(ahead::of_target(scene, seats));
+    lines.extend(ahead::of_target(scene, coming));
+    lines.extend(budget(scene));
     lines.extend(hours::of_target(scene));
     lines.extend(scheduled(scene.target));
-    lines.extend(budget(scene));
     if lines.is_empty() {
         lines.push("nothing: the target is only observed".to_owned());
     }
     lines
 }
 
-pub(super) fn of_host(snapshot: &Snapshot, seat: &Seat<'_>) -> Vec<String> {
+pub(super) fn of_host(snapshot: &Snapshot, coming: &[Coming<'_>]) -> Vec<String> {
     let own = snapshot.rungs.iter().filter(|rung| rung.ladder == RungOf::Host);
     let mut lines = rungs(own.collect(), |rung| {
         let target = snapshot.config.targets.get(usize::from(rung.member.target))?;
         let line = line(&Scene { snapshot, target, index: rung.member.target }, rung)?;
         Some(format!("{}.{line}", target.name))
     });
-    lines.extend(ahead::of_host(snapshot, seat));
+    lines.extend(ahead::of_host(snapshot, coming));
     if lines.is_empty() {
         lines.push("nothing: the host is only observed".to_owned());
     }
@@ -173,7 +173,34 @@ fn ending(lease: &LeaseView, now: Moment) -> String {
 /// `whether reset_pool has helped is known in 34s`
 fn judged(scene: &Scene<'_>, window: &WindowView) -> String {
     let whom = scene.which(window.member);
-    format!("whether {} has helped is known {}{whom}", window.action, within(scene.now(), window.until))
+    let name = &window.action;
+    match put_off(scene, window) {
+        Some(action) => format!(
+            "whether {name} has helped cannot be told while it comes again before its patience of {} is over{whom}",
+            show_duration(action.patience)
+        ),
+        None => format!("whether {name} has helped is known {}{whom}", within(scene.now(), window.until)),
+    }
+}
+
+/// The action of a window that its next order will put off, for they are judged as one.
+fn put_off<'a>(scene: &Scene<'a>, window: &WindowView) -> Option<&'a Action> {
+    let (index, action) = scene.target.actions.iter().enumerate().find(|(_, action)| action.name == window.action)?;
+    let repeat = action.repeat.filter(|_| action.undo.is_none())?;
+    let next = |rung: &RungView| match rung.standing {
+        Standing::Done { at } => Some(at + repeat.max(action.cooldown)),
+        Standing::Held { reason: Reason::Cooldown, opens } => opens,
+        Standing::Waiting
+        | Standing::InFlight
+        | Standing::Held { .. }
+        | Standing::Retrying { .. }
+        | Standing::Vetoed { .. }
+        | Standing::GaveUp { .. }
+        | Standing::InForce { .. } => None,
+    };
+    let mut own = scene.rungs().filter(|rung| usize::from(rung.action) == index && rung.level > Level::Normal);
+    let same = |rung: &RungView| rung.member == window.member || action.scope == ActionScope::Target;
+    own.any(|rung| same(rung) && next(rung).is_some_and(|at| at < window.until)).then_some(action)
 }
 
 /// A measure that is done, and comes again while its level holds.

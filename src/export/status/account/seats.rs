@@ -9,6 +9,8 @@ use crate::model::{ForecastView, LadderView, Level, MemberKey, Metric, Moment, R
 
 /// A subject of judging, as it stands.
 pub(super) struct Seat<'a> {
+    /// When it was looked at.
+    pub(super) now: Moment,
     /// Its key; none of the host.
     pub(super) key: Option<MemberKey>,
     /// `process 0, pid 4711`, `2 processes together`; empty of the host.
@@ -21,14 +23,14 @@ pub(super) struct Seat<'a> {
 
 /// A threshold as it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'a> {
-    pub(super) metric: &'a Metric,
-    pub(super) threshold: &'a Threshold,
-    pub(super) view: ThresholdView,
+pub(in crate::export::status) struct Row<'a> {
+    pub(in crate::export::status) metric: &'a Metric,
+    pub(in crate::export::status) threshold: &'a Threshold,
+    pub(in crate::export::status) view: ThresholdView,
     /// The last reading; none before the first.
-    pub(super) reading: Option<Reading>,
+    pub(in crate::export::status) reading: Option<Reading>,
     /// What is foretold of its metric.
-    pub(super) forecast: Option<ForecastView>,
+    pub(in crate::export::status) forecast: Option<ForecastView>,
     /// The ladder that it feeds.
     pub(super) ladder: &'a str,
 }
@@ -65,7 +67,7 @@ impl Row<'_> {
     }
 
     /// The value, exact or a lower bound.
-    pub(super) fn value(&self) -> Option<f64> {
+    pub(in crate::export::status) fn value(&self) -> Option<f64> {
         self.reading?.value.number()
     }
 }
@@ -92,7 +94,7 @@ fn seat<'a>(scene: &Scene<'a>, (key, name): (MemberKey, String), lists: &Lists) 
         Row { metric, threshold, view: *view, reading, forecast, ladder: ladder(threshold.ladder) }
     });
     let ladders = target.ladders.iter().zip(snapshot.ladders(lists)).map(|(ladder, view)| (&*ladder.name, *view));
-    Seat { key: Some(key), name, ladders: ladders.collect(), rows: rows.collect() }
+    Seat { now: snapshot.taken, key: Some(key), name, ladders: ladders.collect(), rows: rows.collect() }
 }
 
 /// What the threshold is about: what was read, or what is foretold.
@@ -114,5 +116,5 @@ pub(super) fn of_host(snapshot: &Snapshot) -> Seat<'_> {
     });
     let rows: Vec<Row<'_>> = rows.collect();
     let ladders = if rows.is_empty() { Vec::new() } else { vec![("host", snapshot.host_ladder)] };
-    Seat { key: None, name: String::new(), ladders, rows }
+    Seat { now: snapshot.taken, key: None, name: String::new(), ladders, rows }
 }

@@ -2,14 +2,15 @@
 
 use std::cmp::Reverse;
 use std::path::Path;
+use std::time::Duration;
 
 use super::Scene;
 use super::seats::{Row, Seat};
 use super::words::{because_blind, lasting, level_of, outlook, processes};
 use crate::config::{Selector, units};
 use crate::export::Snapshot;
-use crate::model::{Effect, Escalation, Level, Moment};
-use crate::record::{show_effect, show_reading};
+use crate::model::{Effect, Escalation, Level, Moment, Unknown, Value};
+use crate::record::{show_duration, show_effect, show_reading};
 
 pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     let mut lines = attendance(scene);
@@ -23,6 +24,7 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     lines.extend(raised);
     lines.extend(scene.escalations().map(|view| in_vain(&view.what, scene.now(), &scene.which_of(view))));
     lines.extend(blind(seats));
+    lines.extend(not_known_yet(seats, scene.target.forecasts.window));
     lines
 }
 
@@ -36,6 +38,7 @@ pub(super) fn of_host(snapshot: &Snapshot, seat: &Seat<'_>) -> Vec<String> {
     let escalated = snapshot.escalations.iter().filter(|view| view.member.is_none());
     lines.extend(escalated.map(|view| in_vain(&view.what, snapshot.taken, "")));
     lines.extend(blind(seats));
+    lines.extend(not_known_yet(seats, snapshot.config.host.forecasts.window));
     lines
 }
 
@@ -137,6 +140,30 @@ fn blind(seats: &[Seat<'_>]) -> Vec<String> {
         ))
     };
     seats.iter().flat_map(|seat| seat.rows.iter().filter_map(move |row| told(seat, row))).collect()
+}
+
+/// `growth not known yet of open_fds, rss: that takes 15m of readings, process 1, pid 4712`
+fn not_known_yet(seats: &[Seat<'_>], window: Duration) -> Option<String> {
+    let is_young = |row: &&Row<'_>| {
+        let growth = row.forecast.map(|forecast| forecast.growth);
+        growth == Some(Value::Unknown(Unknown::TooShort))
+    };
+    let young: Vec<&Seat<'_>> = seats.iter().filter(|seat| seat.rows.iter().any(|row| is_young(&row))).collect();
+    let mut metrics: Vec<String> = Vec::new();
+    for row in young.iter().flat_map(|seat| &seat.rows).filter(is_young) {
+        let name = row.metric.with(None).to_string();
+        if !metrics.contains(&name) {
+            metrics.push(name);
+        }
+    }
+    let whom = match young.as_slice() {
+        [] => return None,
+        all if all.len() == seats.len() => String::new(),
+        [seat] => suffix(&seat.name),
+        some => format!(", {} of {}", some.len(), processes(seats.len())),
+    };
+    let needed = show_duration(window / 2);
+    Some(format!("growth not known yet of {}: that takes {needed} of readings{whom}", metrics.join(", ")))
 }
 
 fn suffix(name: &str) -> String {

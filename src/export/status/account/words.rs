@@ -70,20 +70,14 @@ pub(super) fn outlook(row: &Row<'_>) -> String {
     }
 }
 
-/// `, in 12m as it grows now`: until it is at `bound`.
-pub(super) fn until(row: &Row<'_>, bound: f64) -> String {
-    let left = growth(row).zip(row.value()).map(|(growth, value)| (bound - value) / growth * 60.0);
-    let left = left.filter(|left| *left > 0.0);
-    left.map_or_else(String::new, |left| format!(", {} as it grows now", in_about(left)))
-}
-
 /// A minute; of what is read, not of what is foretold.
 fn growth(row: &Row<'_>) -> Option<f64> {
     let growth = row.forecast.filter(|_| row.metric.derived.is_none())?.growth.number()?;
     (growth > 0.0).then_some(growth)
 }
 
-fn in_about(seconds: f64) -> String {
+/// `in 27m`
+pub(super) fn in_about(seconds: f64) -> String {
     let span = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     if span > DISTANT { "in more than a year".to_owned() } else { format!("in {}", whole(span)) }
 }

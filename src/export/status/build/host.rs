@@ -1,7 +1,7 @@
 //! The host: what was read of it, and how it is judged.
 
 use super::{Row, escalated, forecasts, readings, rung};
-use crate::export::status::{Host, HostRung, account};
+use crate::export::status::{Host, HostRung, account, ahead};
 use crate::export::{RungOf, Snapshot};
 use crate::model::{Base, MemberKey, Metric, printable};
 
@@ -30,6 +30,7 @@ pub(super) fn host(snapshot: &Snapshot) -> Host {
             })
             .collect(),
         escalated: escalated(snapshot, None, LADDER),
+        ahead: ahead::of_host(snapshot),
         rungs: rungs(snapshot).collect(),
         account: account::of_host(snapshot),
     }

@@ -1,79 +1,123 @@
-//! Which bound comes next, and what is done there.
+//! Which level comes next, when, and what is done there.
 
 use super::super::Scene;
-use super::super::seats::{Row, Seat};
-use super::super::words::{bound, level_of, until};
-use crate::config::{Bound, units};
+use super::super::coming::{Coming, Plan, When};
+use super::super::seats::Row;
+use super::super::words::{bound, in_about, level_of, within};
+use crate::config::units;
 use crate::export::Snapshot;
-use crate::model::{Direction, Level};
+use crate::model::{Direction, MemberKey, Moment, Unknown};
 
-/// A bound that is not reached yet.
-struct Ahead<'a> {
-    row: Row<'a>,
-    level: Level,
-    bound: Bound,
-    /// The value as a share of the bound: 1 is there. None where there is no value.
-    share: Option<f64>,
+/// Most levels that are told of by their time.
+const MOST: usize = 4;
+
+/// What every line says alike.
+struct Teller<'a> {
+    now: Moment,
+    dry: bool,
+    /// Whether the name of the target belongs to that of an action.
+    hosts: bool,
+    /// Whose a level is, where there are several.
+    whose: &'a dyn Fn(Option<MemberKey>) -> String,
 }
 
-/// Of each ladder, the bound that is nearest among all processes.
-pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
-    let line = |(index, ladder): (usize, &crate::config::Ladder)| {
-        let rows = seats.iter().flat_map(|seat| &seat.rows).filter(|row| row.threshold.ladder == index);
-        let names = |level| scene.target.rungs(index, level).map(|(_, action)| action.name.to_string()).collect();
-        told(rows, &ladder.name, (names, scene.is_dry()))
-    };
-    let watched = scene.target.ladders.iter().enumerate();
-    let mut lines: Vec<String> = watched.filter_map(line).collect();
-    if lines.is_empty() && scene.target.ladders.is_empty() {
-        let rows = seats.iter().flat_map(|seat| &seat.rows);
-        lines.extend(told(rows, "", (|_| Vec::new(), scene.is_dry())));
-    }
-    lines
+pub(super) fn of_target(scene: &Scene<'_>, coming: &[Coming<'_>]) -> Vec<String> {
+    let one = |key: &MemberKey| key.slot != MemberKey::ALL;
+    let whose = |key: Option<MemberKey>| key.filter(one).map_or_else(String::new, |key| scene.which(key));
+    Teller { now: scene.now(), dry: scene.is_dry(), hosts: false, whose: &whose }.lines(coming)
 }
 
-pub(super) fn of_host(snapshot: &Snapshot, seat: &Seat<'_>) -> Option<String> {
-    let config = &snapshot.config;
-    let names = |level: Level| {
-        let steps = config.host.ladder.get(level).into_iter().flatten();
-        let names = steps.filter_map(|step| {
-            let target = config.targets.get(step.target)?;
-            Some(format!("{}.{}", target.name, target.actions.get(step.action)?.name))
-        });
-        names.collect()
-    };
-    told(seat.rows.iter(), "host", (names, config.daemon.dry_run))
+pub(super) fn of_host(snapshot: &Snapshot, coming: &[Coming<'_>]) -> Vec<String> {
+    let whose = |_| String::new();
+    Teller { now: snapshot.taken, dry: snapshot.config.daemon.dry_run, hosts: true, whose: &whose }.lines(coming)
 }
 
-/// `at open_fds 300 (elevated), now 92: reset_pool`
-fn told<'a>(
-    rows: impl Iterator<Item = &'a Row<'a>>,
-    ladder: &str,
-    (names, dry): (impl Fn(Level) -> Vec<String>, bool),
-) -> Option<String> {
-    let all: Vec<Ahead<'_>> = rows.filter_map(ahead).collect();
-    let nearest = all.into_iter().max_by(|one, other| one.share.total_cmp_or_none(other.share))?;
-    let Ahead { row, level, bound: next, .. } = nearest;
-    let now = row.value().map_or_else(
-        || ", unknown now".to_owned(),
-        |value| format!(", now {}{}", units::show(value, row.metric.unit()), until(&row, next.at)),
-    );
-    let done = |level| Some(names(level).join(", then ")).filter(|names: &String| !names.is_empty());
-    let would = if dry { "would take " } else { "" };
-    let what = match (done(level), row.ahead().find_map(|(level, bound)| Some((level, bound.at, done(level)?)))) {
-        (Some(names), _) => format!("{would}{names}"),
-        (None, Some((level, at, names))) => {
-            let at = units::show(at, row.metric.unit());
-            format!("nothing is done there; at {at} ({level}): {would}{names}")
+impl Teller<'_> {
+    /// The first level that has a time, and all at which something is done; of each ladder that has none the
+    /// nearest.
+    fn lines(&self, coming: &[Coming<'_>]) -> Vec<String> {
+        let timed = coming.iter().filter(|one| one.seconds().is_some());
+        let timed = timed.enumerate().filter(|(at, one)| *at == 0 || !one.plans.is_empty());
+        let timed: Vec<&Coming<'_>> = timed.map(|(_, one)| one).collect();
+        let mut lines: Vec<String> = timed.iter().take(MOST).map(|one| self.timed(one)).collect();
+        if timed.len() > MOST {
+            let more = timed.len() - MOST;
+            let last = timed.last().and_then(|one| one.seconds()).map_or_else(String::new, in_about);
+            lines.push(format!("and {more} more levels, the last of them {last}: all of them in /api/v1/status"));
         }
-        (None, None) => "nothing is done there".to_owned(),
-    };
-    Some(format!("at {} ({}){now}: {what}", bound(row.metric, &next), level_of(level, ladder)))
-}
+        let mut told: Vec<usize> = timed.iter().map(|one| one.ladder.0).collect();
+        for one in coming.iter().filter(|one| one.seconds().is_none()) {
+            if !told.contains(&one.ladder.0) {
+                told.push(one.ladder.0);
+                let above = coming.iter().filter(|other| other.ladder.0 == one.ladder.0 && !other.plans.is_empty());
+                lines.push(self.timeless(one, above.min_by_key(|other| other.level)));
+            }
+        }
+        lines
+    }
 
-fn ahead<'a>(row: &Row<'a>) -> Option<Ahead<'a>> {
-    let (level, bound) = row.ahead().next().map(|(level, bound)| (level, *bound))?;
-    Some(Ahead { row: *row, level, bound, share: share(row) })
+    /// `at open_fds 900 (fatal), now 305, in 40m as it grows now: kill (held then: kill_budget, opens 3m later)`
+    fn timed(&self, coming: &Coming<'_>) -> String {
+        let left = coming.seconds().unwrap_or_default();
+        let past =
+            coming.row.value().is_some_and(|value| coming.row.metric.direction().is_past(value, coming.bound.at));
+        let when = if past { "if it stays there" } else { "as it grows now" };
+        let then = coming.at(self.now);
+        let whose = (self.whose)(coming.key);
+        format!("{}, {} {when}: {}{whose}", self.place(coming), in_about(left), self.what(coming, then))
+    }
+
+    /// `at open_fds 300 (elevated), now 92, growth not known yet: reset_pool`
+    fn timeless(&self, coming: &Coming<'_>, first: Option<&Coming<'_>>) -> String {
+        let when = match coming.when {
+            When::Unknown(Unknown::TooShort) => ", growth not known yet",
+            When::Never => ", not growing",
+            When::Unknown(_) | When::NotForetold | When::In(_) => "",
+        };
+        let what = match first.filter(|_| coming.plans.is_empty()) {
+            Some(first) => {
+                let at = units::show(first.bound.at, first.row.metric.unit());
+                format!("nothing is done there; at {at} ({}): {}", first.level, self.what(first, self.now))
+            }
+            None => self.what(coming, self.now),
+        };
+        format!("{}{when}: {what}{}", self.place(coming), (self.whose)(coming.key))
+    }
+
+    /// `at open_fds 300 (elevated), now 92`
+    fn place(&self, coming: &Coming<'_>) -> String {
+        let row = &coming.row;
+        let value = row.value().filter(|_| row.view.unknown.is_none());
+        let value =
+            value.map_or_else(|| "unknown now".to_owned(), |v| format!("now {}", units::show(v, row.metric.unit())));
+        format!("at {} ({}), {value}", bound(row.metric, &coming.bound), level_of(coming.level, coming.ladder.1))
+    }
+
+    fn what(&self, coming: &Coming<'_>, then: Moment) -> String {
+        if coming.plans.is_empty() {
+            return "nothing is done there".to_owned();
+        }
+        let plans: Vec<String> = coming.plans.iter().map(|plan| self.plan(coming, plan, then)).collect();
+        format!("{}{}", if self.dry { "would take " } else { "" }, plans.join(", then "))
+    }
+
+    fn plan(&self, coming: &Coming<'_>, plan: &Plan<'_>, then: Moment) -> String {
+        let name = &plan.action.name;
+        let name = if self.hosts { format!("{}.{name}", plan.target.name) } else { name.to_string() };
+        if plan.in_force {
+            return format!("{name} (in force already)");
+        }
+        if plan.brakes.is_empty() {
+            return name;
+        }
+        let when = if coming.seconds().is_some() { "then" } else { "now" };
+        let brakes = plan.brakes.iter().map(|closed| match closed.opens.map(|opens| within(then, opens)) {
+            Some(time) if when == "now" => format!("{}, opens {time}", closed.reason),
+            Some(time) => format!("{}, opens {} later", closed.reason, time.trim_start_matches("in ")),
+            None => closed.reason.to_string(),
+        });
+        format!("{name} (held {when}: {})", brakes.collect::<Vec<_>>().join("; "))
+    }
 }
 
 /// The value as a share of the next bound, or of the last where none is left.
@@ -83,15 +127,4 @@ pub(in crate::export::status::account) fn share(row: &Row<'_>) -> Option<f64> {
         Direction::Up => value / at,
         Direction::Down => at / value,
     })
-}
-
-/// What has no value is further away than anything that has one.
-trait Nearness {
-    fn total_cmp_or_none(&self, other: Option<f64>) -> std::cmp::Ordering;
-}
-
-impl Nearness for Option<f64> {
-    fn total_cmp_or_none(&self, other: Option<f64>) -> std::cmp::Ordering {
-        self.unwrap_or(f64::NEG_INFINITY).total_cmp(&other.unwrap_or(f64::NEG_INFINITY))
-    }
 }

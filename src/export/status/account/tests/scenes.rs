@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{Source, parse};
+use crate::export::WindowView;
 use crate::export::{LadderView, LeaseStanding, LeaseView, RungView, ThresholdView};
-use crate::model::{Cause, Event, Identity, Order, OrderId, OutcomeKind, OwnFacts, Pid, Reading, UndoBy};
+use crate::model::{
+    BrakeView, Cause, End, Event, ForecastView, Growth, Holds, Identity, Order, OrderId, OutcomeKind, OwnFacts, Pid,
+    Reading, UndoBy,
+};
 use crate::record::{Logs, Recorder};
 
 /// The case it was born from.
@@ -48,6 +52,8 @@ pub(super) fn config() -> Config {
 /// A snapshot in the making, taken at 10000 s after boot.
 pub(super) struct Stage {
     pub(super) snapshot: Snapshot,
+    /// What is foretold of whoever comes.
+    forecast: Option<ForecastView>,
 }
 
 impl Stage {
@@ -62,7 +68,7 @@ impl Stage {
         snapshot.taken = Moment::from_secs(10_000);
         snapshot.targets[0].kill_budget_remaining = 3;
         snapshot.own = OwnFacts { started: Some(Moment::from_secs(1_000)), ..OwnFacts::default() };
-        Self { snapshot }
+        Self { snapshot, forecast: None }
     }
 
     pub(super) fn dry(&mut self) {
@@ -90,7 +96,26 @@ impl Stage {
             .push_member(key, pid(slot), Moment::from_secs(5_000))
             .readings(&readings)
             .ladders([LadderView { level, since }])
-            .thresholds([ThresholdView { level, since, unknown }]);
+            .thresholds([ThresholdView { level, since, unknown }])
+            .forecasts(self.forecast);
+    }
+
+    /// Open files grow by so many a minute, from so many.
+    fn grows(&mut self, per_minute: f64, from: f64) {
+        let growing = Growth { height: from, slope: per_minute / 60.0, bend: 0.0 };
+        self.forecast = Some(ForecastView {
+            at: Moment::from_secs(9_995),
+            growth: Value::Known(per_minute),
+            time_left: Value::Known(growing.until(900.0)),
+            end: Some(End::Fatal),
+            growing: Some(growing),
+        });
+    }
+
+    fn brake(&mut self, whom: Option<u32>, (holds, reason): (Holds, Reason), opens: Option<u64>) {
+        let whom = whom.map(|slot| MemberKey { target: 0, slot });
+        let opens = opens.map(Moment::from_secs);
+        self.snapshot.brakes.push(BrakeView { whom, holds, reason, opens });
     }
 
     fn group(&mut self, fds: f64, level: Level) {
@@ -305,5 +330,37 @@ pub(super) const ALL: &[Scene] = &[
     ("files set aside, an old configuration", |stage| {
         stage.member(0, (92.0, Level::Normal));
         (stage.snapshot.reload.failed, stage.snapshot.reload.set_aside) = (true, 1);
+    }),
+    ("a leak, and all that is ahead", |stage| {
+        // 85 to 1025 in two hours.
+        stage.grows(7.8, 310.0);
+        stage.member(0, (312.0, Level::Elevated));
+        // The first opens before its measure comes, the second just after, the third long after.
+        stage.brake(Some(0), (Holds::Action(1), Reason::Cooldown), Some(10_030));
+        stage.brake(None, (Holds::Kills, Reason::KillBudget), Some(15_000));
+        stage.brake(Some(MemberKey::ALL), (Holds::Action(1), Reason::Inhibited), Some(13_800));
+    }),
+    ("a leak in two processes, one of them unknown yet", |stage| {
+        stage.grows(12.0, 90.0);
+        stage.member(0, (92.0, Level::Normal));
+        stage.forecast = Some(ForecastView::unknown(Moment::from_secs(9_995), Unknown::TooShort));
+        stage.member(1, (92.0, Level::Normal));
+    }),
+    ("growth that is not known yet", |stage| {
+        stage.forecast = Some(ForecastView::unknown(Moment::from_secs(9_995), Unknown::TooShort));
+        stage.member(0, (655.0, Level::Warning));
+        stage.brake(Some(0), (Holds::Action(1), Reason::Cooldown), Some(10_030));
+    }),
+    ("past the bound, and not for long enough", |stage| {
+        stage.grows(7.8, 899.0);
+        stage.member(0, (901.0, Level::Critical));
+    }),
+    ("an effect that each order puts off", |stage| {
+        let text = TRADER.replace("repeat = \"5m\"", "repeat = \"20s\"\ncooldown = \"5s\"");
+        *stage = Stage::of(parsed(&text));
+        stage.member(0, (305.0, Level::Elevated));
+        stage.rung(Level::Elevated, "reset_pool", Standing::Done { at: Moment::from_secs(9_990) });
+        let (member, action) = (MemberKey { target: 0, slot: 0 }, "reset_pool".into());
+        stage.snapshot.windows = vec![WindowView { member, action, until: Moment::from_secs(10_050) }];
     }),
 ];
