@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::discover::{Change, Discovery, Roster};
 use crate::export::{self, Control, News, Publisher, Reply};
 use crate::judge::{State, stop};
-use crate::kernel::{self, Asked, Waiter};
+use crate::kernel::{self, Asked, Reserve, Waiter};
 use crate::model::{Event, LeaseView, Moment, Note, Outcome};
 use crate::record::{Recorder, show_duration};
 use crate::sample::{NameNote, Sampler};
@@ -47,6 +47,8 @@ struct Watch {
     sampler: Sampler,
     state: State,
     executor: Executor,
+    /// Descriptors that orders can have when there are no others.
+    reserve: Reserve,
     outcomes: Vec<Outcome>,
     remembering: Remembering,
     recorder: Recorder,

@@ -25,6 +25,8 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
+pub(super) use child::{Child, Program};
+
 use super::end::End;
 use crate::kernel;
 use crate::model::{Measure, Moment, Order, Outcome, printable};

@@ -8,6 +8,7 @@ mod courier;
 mod end;
 mod freeze;
 mod kill;
+mod rehearsal;
 mod signal;
 mod slow;
 mod veto;
@@ -28,6 +29,7 @@ use crate::kernel::{CgroupTree, Error, Proc, Process};
 use crate::model::{Measure, Moment, Order, Outcome, Reason, printable};
 
 pub use freeze::thaw;
+pub use rehearsal::{RehearsalError, rehearse};
 
 /// As much of a path as is shown.
 const SHOWN: usize = 200;

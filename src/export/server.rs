@@ -4,6 +4,7 @@
 //! greedy or many costs the others their place for seconds, and the watch loop nothing at all.
 
 mod gate;
+mod places;
 mod tls;
 
 use std::convert::Infallible;
@@ -21,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -29,6 +30,7 @@ use super::{Published, routes};
 use crate::config::Web;
 use crate::model::Moment;
 use gate::{Gate, Verdict};
+use places::{Places, Taken};
 use tls::Certificate;
 
 pub use tls::usable;
@@ -95,7 +97,7 @@ struct Door {
     shown: Shown,
     gate: Arc<Gate>,
     certificate: Option<Arc<Certificate>>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     limits: Limits,
 }
 
@@ -120,7 +122,7 @@ impl Server {
 
     pub(super) fn start_with(web: &Web, shown: Shown, limits: Limits) -> io::Result<Self> {
         let certificate = web.tls.as_ref().map(Certificate::load).transpose()?.map(Arc::new);
-        let places = Arc::new(Semaphore::new(limits.connections));
+        let places = Arc::new(Places::new(limits.connections));
         let door = Door { shown, gate: Arc::new(Gate::new()?), certificate, places, limits };
         let bound = web.listen.iter().map(|address| bind(*address)).collect::<io::Result<Vec<_>>>()?;
         let addresses = bound.iter().map(StdListener::local_addr).collect::<io::Result<Vec<_>>>()?;
@@ -197,8 +199,14 @@ async fn accept_all(listener: TcpListener, door: Door) {
         match listener.accept().await {
             Ok((stream, client)) => {
                 // Without a place the stream is dropped, which closes it.
-                if let Ok(place) = Arc::clone(&door.places).try_acquire_owned() {
-                    tokio::spawn(door.clone().receive((stream, client.ip()), place));
+                if let Some(place) = door.places.take() {
+                    let door = door.clone();
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = place.left() => {}
+                            () = door.receive((stream, client.ip()), &place) => {}
+                        }
+                    });
                 }
             }
             Err(error) if concerns_one_connection(error.kind()) => {}
@@ -220,7 +228,7 @@ const HANDSHAKE: u8 = 22;
 
 impl Door {
     /// From the first byte on. The handshake has the time of a request's header, within the same place.
-    async fn receive(self, (stream, client): (TcpStream, IpAddr), place: OwnedSemaphorePermit) {
+    async fn receive(&self, (stream, client): (TcpStream, IpAddr), place: &Taken) {
         let Some(certificate) = &self.certificate else { return self.serve(stream, client, place).await };
         let acceptor = certificate.acceptor();
         let shaken = timeout(self.limits.header, async {
@@ -239,11 +247,12 @@ impl Door {
         }
     }
 
-    async fn serve<S>(&self, stream: S, client: IpAddr, place: OwnedSemaphorePermit)
+    async fn serve<S>(&self, stream: S, client: IpAddr, place: &Taken)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let service = service_fn(|request| async move {
+            let _answering = place.answering();
             let latest = self.shown.published.latest();
             let admitted =
                 self.gate.admit(request.headers().get(AUTHORIZATION), (&latest.config.web.users, client)).await;
@@ -265,7 +274,6 @@ impl Door {
             connection.as_mut().graceful_shutdown();
             let _ = timeout(limits.last_answer, connection).await;
         }
-        drop(place);
     }
 }
 

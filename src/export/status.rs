@@ -42,6 +42,9 @@ pub struct Status {
     pub processes_left_out: usize,
     /// The last pass.
     pub pass: Pass,
+    /// What the daemon itself takes.
+    #[serde(default)]
+    pub daemon: Daemon,
     /// Where the configuration came from.
     pub configuration: Configuration,
     /// The host.
@@ -76,6 +79,23 @@ pub struct Pass {
     /// When targets were sampled; absent before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_sample: Option<f64>,
+}
+
+/// What the daemon itself takes; what could not be read is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Daemon {
+    /// Resident memory in bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resident_bytes: Option<u64>,
+    /// Open descriptors.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub open_fds: Option<u64>,
+    /// CPU time of all its threads, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_seconds: Option<f64>,
+    /// When it started.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub started: Option<f64>,
 }
 
 /// Where the configuration came from.

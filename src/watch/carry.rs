@@ -14,12 +14,19 @@ impl Watch {
     /// Until every order has its outcome or is under way. What has passed the last questions is
     /// delivered only when no question is open, so that the intents on disk are those that go out.
     pub(super) fn judge_and_act(&mut self, now: Moment) {
+        self.reserve.refill();
+        if self.executor.next_deadline(now).is_some_and(|due| due <= now) {
+            self.reserve.lend();
+        }
         self.executor.advance(now, &mut self.outcomes);
         let mut ready = Vec::new();
         for _ in 0..MOST_ROUNDS {
             let verdicts = judge(&mut self.state, self.sampler.latest(), &self.outcomes, now);
             self.events.extend(verdicts.events);
             self.outcomes.clear();
+            if !verdicts.orders.is_empty() {
+                self.reserve.lend();
+            }
             for order in verdicts.orders {
                 match self.question(&order, now) {
                     Ok(()) => ready.push(order),

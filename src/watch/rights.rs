@@ -6,6 +6,7 @@ use std::sync::Arc;
 use nix::unistd::{Uid, User};
 
 use super::Watch;
+use crate::act::{RehearsalError, rehearse};
 use crate::config::{Action, Config, Target};
 use crate::kernel;
 use crate::model::{Capability, Rights, printable};
@@ -20,6 +21,11 @@ impl Watch {
         self.say(format!("rights: {rights}, user {}", name(rights.uid)));
         for lack in kernel::lacks() {
             self.warn(lack.to_string());
+        }
+        let boot = kernel::boot_id().map_err(RehearsalError::from);
+        match boot.and_then(rehearse) {
+            Ok(()) => self.say("kills work: a child of its own was killed".to_owned()),
+            Err(error) => self.warn(error.to_string()),
         }
     }
 

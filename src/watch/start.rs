@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::discover::{Discovery, RememberedSeat, Roster};
 use crate::export::{Control, Publisher, Server, Snapshot};
 use crate::judge::{Start, State};
-use crate::kernel::{self, Waiter};
+use crate::kernel::{self, Reserve, Waiter};
 use crate::model::{Memory, Moment, Sent};
 use crate::record::{LogWriter, Recorder, StateError};
 use crate::sample::{Sampler, Wake};
@@ -51,7 +51,6 @@ pub fn run(config: Config) -> Result<(), StartError> {
     kernel::keep_rights()?;
     kernel::block_signals().map_err(StartError::Loop)?;
     kernel::raise_fd_limit();
-    let unlocked = kernel::lock_memory().err();
     let config = hours::in_force(Arc::new(config));
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
@@ -63,7 +62,9 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     watch.view.log_to = log_to;
     watch.news = server.take_news();
-    let unlocked = unlocked.map(|error| {
+    // All threads stand, and what they needed only to start is not to stay.
+    kernel::give_back_start();
+    let unlocked = kernel::lock_memory().err().map(|error| {
         format!("memory cannot be locked ({error}): where this host swaps, decisions may be late; see LimitMEMLOCK=")
     });
     for complaint in complaints.into_iter().chain(unlocked) {
@@ -93,14 +94,14 @@ impl Watch {
         let discovery = Discovery::start(Arc::clone(&config), wake()).map_err(StartError::Loop)?;
         let told = publisher.published();
         let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), told));
-        let roster = seated(&config, memory.as_ref());
-        let (state, killing) = begin(&config, memory, now)?;
+        let (roster, (state, killing)) = (seated(&config, memory.as_ref()), begin(&config, memory, now)?);
         let mut watch = Self {
             discovery,
             changes: Vec::new(),
             roster,
             sampler: Sampler::new(Arc::clone(&config)).detached(&waking(&waiter)),
             executor: Executor::new(Arc::clone(&config), state.series(), wake())?,
+            reserve: Reserve::default(),
             state,
             outcomes: Vec::new(),
             remembering,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use super::support::{Daemon, Leaker, eventually, status};
 
 /// Resident memory: the bar is for a release build, a debug build is bigger by its text alone.
@@ -43,4 +45,47 @@ fn memory_and_descriptors_stay_small_over_ten_processes() {
     leakers.truncate(1);
     daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     eventually(5, "descriptors of the dead given back", || (descriptors() <= OWN + 7).then_some(()));
+}
+
+/// What a process may lock by default: `ulimit -l 8192`.
+const MEMLOCK: u64 = 8 << 20;
+
+fn watched_by(leaker: &Leaker) -> Daemon {
+    let daemon = Daemon::told(&format!(
+        "[target.trader]\nmatch = {{ cmdline = \"{}\", user = \"{{user}}\" }}\n[target.trader.thresholds]\nopen_fds = {{ elevated = 50 }}\n",
+        leaker.tag()
+    ));
+    let daemon = daemon.start();
+    daemon.wait_for(10, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    daemon
+}
+
+/// The limit counts what is mapped, touched or not: memory locked under it would make an allocation fail later.
+#[test]
+fn under_a_limit_memory_is_not_locked_and_everything_goes_on() {
+    let mut leaker = Leaker::handling(&[]).start();
+    let hard = getrlimit(Resource::RLIMIT_MEMLOCK).unwrap().1.min(MEMLOCK);
+    setrlimit(Resource::RLIMIT_MEMLOCK, MEMLOCK.min(hard), hard).unwrap();
+    let daemon = watched_by(&leaker);
+    assert_eq!(status(daemon.pid(), "VmLck"), 0);
+    // More is allocated than could be locked: pages, scrapes, a level.
+    for _ in 0..50 {
+        daemon.metrics();
+        daemon.get("/").unwrap();
+    }
+    leaker.tell("files 100");
+    daemon.wait_for(10, ("tradedog_target_level", &[("target", "trader")]), 1.0);
+    assert!(!daemon.log().contains("memory cannot be locked"), "{}", daemon.log());
+}
+
+#[test]
+fn without_a_limit_what_is_touched_stays_in_memory() {
+    let unlimited = nix::libc::RLIM_INFINITY;
+    if setrlimit(Resource::RLIMIT_MEMLOCK, unlimited, unlimited).is_err() {
+        println!("skipped: lifting the limit of locked memory needs CAP_SYS_RESOURCE");
+        return;
+    }
+    let daemon = watched_by(&Leaker::handling(&[]).start());
+    let (locked, resident) = (status(daemon.pid(), "VmLck"), status(daemon.pid(), "VmRSS"));
+    assert!(locked >= resident, "{locked} KiB locked, {resident} KiB resident");
 }

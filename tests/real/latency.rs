@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::support::{Answer, Daemon, Endpoint, Leaker, eventually, status, watching};
+use super::support::{Answer, Daemon, Endpoint, Leaker, Survived, eventually, status, watching};
 
 /// No trouble of others explains a signal later than that.
 const MOST: Duration = Duration::from_secs(3);
 
 /// The quick one: a signal at 60 open files, again each time.
-fn quick(leaker: &Leaker) -> String {
+pub(super) fn quick(leaker: &Leaker) -> String {
     format!(
         r#"
 [target.quick]
@@ -31,7 +31,7 @@ reset_pool = {{ signal = "SIGUSR1", cooldown = "100ms" }}
 }
 
 /// From the breach to the signal, several times; the longest.
-fn longest(leaker: &mut Leaker, daemon: &Daemon, what: &str) -> Duration {
+pub(super) fn longest(leaker: &mut Leaker, daemon: &Daemon, what: &str) -> Duration {
     let mut took = Vec::new();
     for round in 0..5 {
         leaker.tell("files 5");
@@ -117,7 +117,7 @@ fn a_full_order_queue_delays_nobody_else() {
         daemon.value("tradedog_order_waiting", full).filter(|count| *count >= 1.0)
     });
     println!("{} under way, {waiting} found no place", endpoint.count("/ask"));
-    longest(&mut leaker, &daemon, "with a full queue");
+    let latest = longest(&mut leaker, &daemon, "with a full queue");
     assert!(status(daemon.pid(), "VmRSS") < 60 * 1024, "it has grown");
     // Who found no place is tried again: nobody is lost, and nobody is asked twice.
     endpoint.let_go();
@@ -125,6 +125,8 @@ fn a_full_order_queue_delays_nobody_else() {
     let labels = &[("action", "ask"), ("outcome", "acknowledged")];
     daemon.wait_for(25, ("tradedog_orders_total", labels), 80.0);
     assert_eq!(endpoint.count("/ask"), 80);
+    let fault = "more orders than can be under way, to an endpoint that hangs";
+    Survived { fault, tried: "80 orders", next_order: Some(latest), lost: "none of the 80" }.tell();
     drop(sleepers);
 }
 
@@ -135,7 +137,9 @@ fn a_log_that_nobody_reads_delays_nobody() {
     longest(&mut leaker, &daemon, "with a log");
     drop(daemon);
     let mut daemon = Daemon::told(&quick(&leaker)).with_unread_log().start();
-    longest(&mut leaker, &daemon, "with a log that nobody reads");
+    let latest = longest(&mut leaker, &daemon, "with a log that nobody reads");
+    let lost = "lines, counted";
+    Survived { fault: "a log that nobody reads", tried: "5 orders", next_order: Some(latest), lost }.tell();
     let asked = Instant::now();
     assert!(daemon.stop().success());
     println!("stopped after {:?}", asked.elapsed());
@@ -149,7 +153,10 @@ fn a_process_that_stands_still_delays_nobody_else() {
     let daemon = Daemon::told(&both).start();
     longest(&mut leaker, &daemon, "with all running");
     kill(Pid::from_raw(still.pid()), Signal::SIGSTOP).unwrap();
-    longest(&mut leaker, &daemon, "with one that stands still");
+    let latest = longest(&mut leaker, &daemon, "with one that stands still");
+    let lost = "nothing";
+    Survived { fault: "another process stands still (SIGSTOP)", tried: "5 orders", next_order: Some(latest), lost }
+        .tell();
     kill(Pid::from_raw(still.pid()), Signal::SIGCONT).unwrap();
 }
 

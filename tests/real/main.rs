@@ -21,6 +21,7 @@ mod counts;
 mod demo;
 mod effects;
 mod endpoints;
+mod faults;
 mod footprint;
 mod freezes;
 mod frozen;

@@ -12,6 +12,9 @@ const NO_NETLINK: &str = "netlink is not permitted: allow the address family AF_
                           sockets are read from /proc/net/tcp";
 const NO_COUNTS: &str = "this kernel does not tell how many descriptors a process has";
 
+const KILLS: &str = "kills work: a child of its own was killed";
+const NO_KILLS: &str = "a child of its own cannot be killed";
+
 const EVERYTHING: &[Forbidden] =
     &[Forbidden::PidfdOpen, Forbidden::PidfdSendSignal, Forbidden::Netlink, Forbidden::SizeOfFds];
 
@@ -63,6 +66,17 @@ fn the_right_one_dies(forbidden: &'static [Forbidden], wanted: &[&str]) {
     drop(warned);
     daemon.wait_for(10, processes, 1.0);
     said_once(&daemon, wanted);
+}
+
+/// Whether it can kill is found out on a child of its own before it is needed.
+#[test]
+fn that_nobody_can_be_killed_is_said_at_the_start() {
+    let calm = Leaker::handling(&[]).start();
+    let without = |forbidden| Daemon::told(&target(&calm, &ladder("open_fds"))).without(forbidden).start();
+    let log = without(&[Forbidden::PidfdSendSignal, Forbidden::Kill]).log();
+    assert!(log.contains(NO_KILLS) && !log.contains(KILLS), "{log}");
+    let log = without(&[]).log();
+    assert!(log.contains(KILLS) && !log.contains(NO_KILLS), "{log}");
 }
 
 #[test]

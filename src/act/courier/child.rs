@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 use std::thread;
+use std::time::Duration;
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
@@ -14,22 +15,22 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
 };
 
-use crate::kernel;
+use crate::{kernel, model};
 
 /// So long a dropped child is given to die of SIGKILL before its zombie is left behind.
-const LAST_BREATH: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const LAST_BREATH: Duration = Duration::from_millis(100);
 
 /// A program with its arguments and all of its environment.
 #[derive(Debug)]
-pub(super) struct Program {
-    pub(super) argv: Vec<CString>,
-    pub(super) variables: Vec<CString>,
+pub(in crate::act) struct Program {
+    pub(in crate::act) argv: Vec<CString>,
+    pub(in crate::act) variables: Vec<CString>,
 }
 
 /// A child that leads its own process group. Until it is reaped its number cannot mean another
 /// group; dropping it before kills the group.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(in crate::act) struct Child {
     pid: Pid,
     /// Becomes readable when the child has ended.
     pidfd: OwnedFd,
@@ -38,7 +39,7 @@ pub(super) struct Child {
 
 /// The reading ends of what the child prints.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(in crate::act) struct Printed {
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
 }
@@ -49,7 +50,7 @@ impl Child {
     ///
     /// # Errors
     /// When it was not started.
-    pub(super) fn start(program: &Program) -> io::Result<(Self, Printed)> {
+    pub(in crate::act) fn start(program: &Program) -> io::Result<(Self, Printed)> {
         // Rights are a thread's. This one has a single errand, and nothing else could be done without.
         thread::scope(|scope| {
             let errand = thread::Builder::new().name("command".to_owned()).spawn_scoped(scope, || {
@@ -84,6 +85,20 @@ impl Child {
         }
     }
 
+    /// Its number, which stays its own until it is reaped.
+    ///
+    /// # Errors
+    /// Never of a child that was started.
+    pub(in crate::act) fn number(&self) -> Result<model::Pid, kernel::Error> {
+        model::Pid::new(self.pid.as_raw_nonzero().get()).ok_or(kernel::Error::Gone)
+    }
+
+    /// Waits until it has ended, that long at most. Whether it has.
+    pub(in crate::act) fn ended_within(&self, longest: Duration) -> bool {
+        let longest = Timespec::try_from(longest).ok();
+        poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], longest.as_ref()).is_ok_and(|ready| ready > 0)
+    }
+
     /// How it ended, once it has.
     ///
     /// # Errors
@@ -116,7 +131,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         if !self.reaped {
             self.signal(Signal::KILL);
-            let _ = poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&LAST_BREATH));
+            self.ended_within(LAST_BREATH);
             // One that does not die is left behind as it is.
             let _ = self.reap();
         }

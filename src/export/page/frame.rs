@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::words::{badge, level, text, time};
+use super::words::{amount, badge, level, span, text, time};
 use super::{Room, Seen, assets, banner, host, measures, peers, target};
 use crate::export::status::{Status, Target};
 use crate::model::Level;
@@ -113,6 +113,17 @@ fn body(status: &Status) -> Markup {
     }
 }
 
+/// Who watches the watchdog reads here what it takes, and whether it keeps up.
+fn itself(status: &Status) -> Markup {
+    let own = &status.daemon;
+    html! {
+        "The daemon itself: "
+        @if let Some(resident) = own.resident_bytes { (amount("rss", resident as f64)) " resident, " }
+        @if let Some(open) = own.open_fds { (open) " descriptors, " }
+        "its last pass began " (span(status.pass.late_seconds)) " late and took " (span(status.pass.duration_seconds)) "."
+    }
+}
+
 fn foot(status: &Status) -> Markup {
     let files = status.configuration.files.iter().map(|file| text(file)).collect::<Vec<_>>().join(", ");
     html! {
@@ -121,6 +132,7 @@ fn foot(status: &Status) -> Markup {
                 "tradedog " (text(&status.version))
                 @if !files.is_empty() { ", configured by " (files) }
             }
+            p { (itself(status)) }
             p {
                 "This page as JSON: " a href="/api/v1/status" { "/api/v1/status" }
                 ". For Prometheus: " a href="/metrics" { "/metrics" }

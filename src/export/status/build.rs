@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    EndedOrder, Escalated, Forecast, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status, Target,
-    Threshold, account, ahead, calendar, peer,
+    Daemon, EndedOrder, Escalated, Forecast, Inhibited, Judged, Ladder, Lease, Member, Pass, Reading, Rung, Status,
+    Target, Threshold, account, ahead, calendar, peer,
 };
 use crate::config;
 use crate::export::{Lists, MemberView, RungOf, RungView, Snapshot, Standing, ThresholdView, WallClock, metrics};
@@ -32,6 +32,12 @@ impl Status {
                 duration_seconds: snapshot.pass.duration.as_secs_f64(),
                 late_seconds: snapshot.pass.late.as_secs_f64(),
                 last_sample: snapshot.pass.last_sample.map(unix),
+            },
+            daemon: Daemon {
+                resident_bytes: snapshot.own.resident_bytes,
+                open_fds: snapshot.own.open_fds,
+                cpu_seconds: snapshot.own.cpu_seconds,
+                started: snapshot.own.started.map(unix),
             },
             configuration: configuration::of(snapshot),
             host: host::host(snapshot),

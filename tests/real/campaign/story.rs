@@ -3,13 +3,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::libc::SIGKILL;
 use tempfile::TempDir;
 
-use super::super::support::{Daemon, Endpoint, Leaker, eventually, watching};
+use super::super::support::{BINARY, Daemon, Endpoint, Leaker, eventually, output, watching};
 use super::{Dice, Interruption, Moment, interrupt, is_frozen};
 
 /// Between SIGTERM and SIGKILL.
@@ -124,7 +125,15 @@ cooldown = "1h"
             self.assert_undone("its process has a successor");
         }
         self.assert_nothing_twice();
+        self.assert_history_verifies();
         self.tally
+    }
+
+    /// However often its writer was killed, no event is missing and none was changed.
+    fn assert_history_verifies(&self) {
+        let folder = self.daemon.state_directory();
+        let verified = output(Command::new(BINARY).args(["history", "--verify"]).arg(folder));
+        assert!(verified.status.success(), "{verified:?}");
     }
 
     fn line(&self, name: &str) -> PathBuf {

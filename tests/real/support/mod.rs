@@ -4,6 +4,7 @@
 mod cgroup;
 mod daemon;
 mod endpoint;
+mod fault;
 mod leaker;
 mod sandbox;
 mod scrape;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) use cgroup::Group;
 pub(crate) use daemon::{BINARY, Daemon, Setup};
 pub(crate) use endpoint::{Answer, Endpoint};
+pub(crate) use fault::Survived;
 pub(crate) use leaker::{Leaker, Options, Peer};
 pub(crate) use sandbox::{Forbidden, within};
 pub(crate) use scrape::{Sample, get};

@@ -16,6 +16,8 @@ pub(crate) enum Forbidden {
     PidfdOpen,
     /// Before Linux 5.1.
     PidfdSendSignal,
+    /// Signals by number, refused as to a stranger.
+    Kill,
     /// `RestrictAddressFamilies=` of systemd without AF_NETLINK.
     Netlink,
     /// `stat` with the flag by which the daemon looks whether `/proc/PID/fd` has a size, and nothing else.
@@ -33,6 +35,7 @@ impl Forbidden {
         let (call, rules, errno) = match self {
             Self::PidfdOpen => (libc::SYS_pidfd_open, vec![], libc::ENOSYS),
             Self::PidfdSendSignal => (libc::SYS_pidfd_send_signal, vec![], libc::ENOSYS),
+            Self::Kill => (libc::SYS_kill, vec![], libc::EPERM),
             Self::Netlink => (libc::SYS_socket, argument_is(0, libc::AF_NETLINK), libc::EAFNOSUPPORT),
             Self::SizeOfFds => (libc::SYS_newfstatat, argument_is(3, libc::AT_NO_AUTOMOUNT), libc::ENOSYS),
         };
