@@ -78,6 +78,15 @@ mod tests {
     }
 
     #[test]
+    fn a_kill_that_has_left_the_span_frees_nothing() {
+        let budget = Budget { max: 1, per: Duration::from_secs(60) };
+        let mut kills = Kills::default();
+        kills.enter(OrderId(1), Moment::from_secs(10), Duration::from_secs(600));
+        kills.enter(OrderId(2), Moment::from_secs(70), Duration::from_secs(600));
+        assert_eq!(kills.opens(budget, Moment::from_secs(70)), Some(Opens::At(Moment::from_secs(130))));
+    }
+
+    #[test]
     fn a_budget_of_none_never_opens() {
         let budget = Budget { max: 0, per: Duration::from_secs(60) };
         assert_eq!(Kills::default().opens(budget, Moment::from_secs(5)), Some(Opens::Never));

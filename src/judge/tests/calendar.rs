@@ -136,6 +136,21 @@ impl Hall {
     }
 }
 
+/// Clocks that are set right a little at a time do not hold kills.
+#[test]
+fn a_clock_that_moves_by_a_minute_was_not_set() {
+    let mut hall = Hall::at(with(vec![during(Some(halved()))], target()), "2026-03-02T09:00:00Z");
+    hall.stay(10.0, 1);
+    for (by, told) in [(60, ""), (-60, ""), (61, "set forward by 61s"), (-61, "set back by 61s")] {
+        hall.world.events.clear();
+        hall.ahead += by * 1_000_000_000;
+        hall.stay(10.0, 1);
+        let text = hall.world.told();
+        assert_eq!(text.contains("the wall clock was set"), !told.is_empty(), "{by}: {text}");
+        assert!(text.contains(told), "{by}: {text}");
+    }
+}
+
 #[test]
 fn bounds_follow_the_hours_and_levels_follow_the_bounds() {
     let mut hall = Hall::at(with(vec![during(Some(halved()))], target()), "2026-06-01T09:59:57Z");

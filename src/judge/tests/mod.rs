@@ -6,6 +6,7 @@
 mod brakes;
 mod calendar;
 mod closed;
+mod edges;
 mod effect_properties;
 mod effects;
 mod escalation;

@@ -13,11 +13,11 @@ use crate::model::{
 };
 
 /// Wants an action of the only process.
-fn act(world: &mut World, action: &str) -> Result<Vec<Wanted>, String> {
+pub(super) fn act(world: &mut World, action: &str) -> Result<Vec<Wanted>, String> {
     act_on(world, action, Chosen::Only, false)
 }
 
-fn act_on(world: &mut World, action: &str, whom: Chosen, needs: bool) -> Result<Vec<Wanted>, String> {
+pub(super) fn act_on(world: &mut World, action: &str, whom: Chosen, needs: bool) -> Result<Vec<Wanted>, String> {
     let wish = Wish { target: "trader", action, whom, needs, by: "alice (uid 1000)".into() };
     let wanted = world.state.want_act(&wish, world.now);
     world.settle_outcomes(Vec::new());
@@ -31,7 +31,7 @@ fn only(wanted: Result<Vec<Wanted>, String>) -> OrderId {
     }
 }
 
-fn inhibit(world: &mut World, action: Option<&str>, length: Duration, until_successor: bool) {
+pub(super) fn inhibit(world: &mut World, action: Option<&str>, length: Duration, until_successor: bool) {
     let inhibition = Inhibition {
         target: "trader".into(),
         action: action.map(Into::into),
@@ -52,7 +52,7 @@ fn release(world: &mut World, action: Option<&str>) -> usize {
 }
 
 /// Why inhibitions ended, in that order.
-fn ends(world: &World) -> Vec<InhibitionEnd> {
+pub(super) fn ends(world: &World) -> Vec<InhibitionEnd> {
     let ends = world.events.iter().filter_map(|event| match &event.note {
         Note::InhibitionEnded { why, .. } => Some(why.clone()),
         _ => None,
@@ -60,7 +60,7 @@ fn ends(world: &World) -> Vec<InhibitionEnd> {
     ends.collect()
 }
 
-fn names(world: &World) -> Vec<&str> {
+pub(super) fn names(world: &World) -> Vec<&str> {
     world.orders.iter().map(|order| &*order.action).collect()
 }
 

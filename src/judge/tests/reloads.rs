@@ -6,7 +6,7 @@ use crate::config::{Config, Ladder, Target, Threshold};
 use crate::model::{Level, MemberKey, Moment, PerLevel, Value};
 
 /// open_fds on the default ladder, entered after ten seconds; rss on a ladder of its own.
-fn two() -> Target {
+pub(super) fn two() -> Target {
     let mut fds = open_fds();
     for (_, bound) in fds.bounds.iter_mut() {
         bound.as_mut().unwrap().hold = 10 * SECOND;
@@ -38,13 +38,13 @@ fn two() -> Target {
     }
 }
 
-fn both(world: &mut World, fds: f64, rss: f64, times: usize) {
+pub(super) fn both(world: &mut World, fds: f64, rss: f64, times: usize) {
     for _ in 0..times {
         world.pass(&[Some(Value::Known(fds)), Some(Value::Known(rss))]);
     }
 }
 
-fn since(world: &World, ladder: usize) -> (Level, Moment) {
+pub(super) fn since(world: &World, ladder: usize) -> (Level, Moment) {
     let member = world.state.member(MemberKey { target: 0, slot: 0 }).unwrap();
     let view = member.ladders().nth(ladder).unwrap();
     (view.level, view.since)

@@ -25,13 +25,13 @@ fn reading(at: Moment, value: f64) -> Reading {
 }
 
 /// A pass in which the members' first metric and its sum over the group have these values.
-fn pass(world: &mut World, values: &[f64], sum: Value) {
+pub(super) fn pass(world: &mut World, values: &[f64], sum: Value) {
     let group = vec![Reading { value: sum, ..reading(world.now, 0.0) }; 2];
     world.sample.groups = vec![GroupSample { target: 0, readings: group }];
     world.each(values);
 }
 
-fn three(per: Per, changed: impl FnOnce(&mut Target)) -> World {
+pub(super) fn three(per: Per, changed: impl FnOnce(&mut Target)) -> World {
     let mut grouped = Target { per, ..target() };
     changed(&mut grouped);
     let mut world = World::new(grouped);
@@ -43,7 +43,7 @@ fn three(per: Per, changed: impl FnOnce(&mut Target)) -> World {
 }
 
 /// `(second, slot)` of the orders of an action.
-fn ordered_to(world: &World, action: &str) -> Vec<(u64, u32)> {
+pub(super) fn ordered_to(world: &World, action: &str) -> Vec<(u64, u32)> {
     let orders = world.events.iter().filter_map(|event| match &event.note {
         Note::Ordered(order) if *order.action == *action && !order.undo => {
             Some((event.at.since(Moment::from_secs(1_000_000)).as_secs(), order.member.slot))
@@ -129,7 +129,7 @@ fn a_newcomer_climbs_to_the_level_of_its_group() {
 }
 
 /// The host's memory at 60 and 80 %; first a signal, then a request, then a kill.
-fn host(changed: impl FnOnce(&mut Config)) -> World {
+pub(super) fn host(changed: impl FnOnce(&mut Config)) -> World {
     let mut observed = Target {
         ladders: vec![Ladder { name: "default".into(), steps: PerLevel::default() }],
         actions: vec![signal("shed_load"), http("reduce"), kill()],
@@ -159,7 +159,7 @@ fn host(changed: impl FnOnce(&mut Config)) -> World {
     world
 }
 
-fn at(world: &mut World, used: f64, seconds: u64) {
+pub(super) fn at(world: &mut World, used: f64, seconds: u64) {
     for _ in 0..seconds {
         world.sample.host = vec![reading(world.now, used)];
         let members: Vec<f64> = world.sample.members.iter().map(|member| f64::from(member.member.slot)).collect();
