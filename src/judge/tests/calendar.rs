@@ -187,6 +187,16 @@ fn a_switch_orders_no_kill_before_the_hold_has_passed_anew() {
 }
 
 #[test]
+fn a_kill_that_a_switch_brings_waits_for_the_hold_too() {
+    let mut base = Target { actions: vec![signal("a"), signal("b"), signal("c"), signal("d"), kill()], ..target() };
+    base.thresholds[0].bounds.get_mut(Level::Fatal).unwrap().as_mut().unwrap().hold = 5 * SECOND;
+    let ending = During { thresholds: Vec::new(), steps: vec![(0, Level::Fatal, vec![4])], ..during(None) };
+    let mut hall = Hall::at(with(vec![ending], base), "2026-06-01T09:59:50Z");
+    hall.stay(950.0, 25);
+    assert_eq!(hall.kills(), [15], "{}", hall.world.told());
+}
+
+#[test]
 fn a_level_that_held_before_kills_only_after_the_hold_too() {
     // Fatal stays fatal, by other bounds; the kill was held by the operator until now.
     let mut row = halved();

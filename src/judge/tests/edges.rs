@@ -11,7 +11,7 @@ use super::reloads::{both, two};
 use super::together::{at, host, ordered_to, pass, three};
 use super::world::{World, config, signal, target};
 use crate::config::{HostStep, Needs, Otherwise, Per};
-use crate::model::{ActionScope, InhibitionEnd, Level, MemberKey, OutcomeKind, Reason, Value};
+use crate::model::{ActionScope, InhibitionEnd, Level, MemberKey, OrderId, Outcome, OutcomeKind, Reason, Value};
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -26,6 +26,45 @@ fn a_window_is_written_down_when_it_says_something_else_and_not_at_each_reading(
     assert!(!changed("400"));
     assert!(changed("380"));
     assert!(!changed("381"));
+}
+
+#[test]
+fn the_memory_has_changed_when_something_was_told_and_not_by_looking() {
+    let mut world = World::of(target(), "10 10");
+    let mut changed = |series: &str| {
+        world.state.take_changed();
+        world.play(series);
+        world.state.take_changed()
+    };
+    assert!(!changed("10"));
+    assert!(changed("denied"), "a sight");
+    assert!(!changed("denied"));
+    assert!(changed("10"), "and again");
+    assert!(changed("310"), "a level, an order and its outcome");
+    assert!(!changed("310"));
+    let lost = Outcome {
+        order: OrderId(99),
+        member: MemberKey { target: 0, slot: 0 },
+        kind: OutcomeKind::Failed,
+        reason: Reason::Timeout,
+        at: world.now,
+        untouched: false,
+        detail: None,
+    };
+    world.settle_outcomes(vec![lost]);
+    assert!(world.state.take_changed(), "an outcome, whosever it is");
+}
+
+#[test]
+fn what_is_held_back_by_nobody_changes_nothing_when_it_is_released() {
+    let mut world = World::of(target(), "10");
+    world.state.take_changed();
+    assert!(world.state.release((None, None), &"bob".into(), world.now).is_empty());
+    assert!(!world.state.take_changed());
+    inhibit(&mut world, None, DAY, false);
+    world.state.take_changed();
+    assert_eq!(world.state.release((None, None), &"bob".into(), world.now).len(), 1);
+    assert!(world.state.take_changed());
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod operator;
 mod properties;
 mod reloads;
 mod second;
+mod several;
 mod thresholds;
 mod together;
 mod world;

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::world::{World, bound, kill, open_fds, series, target, threshold};
+use super::leases::{DAY, SECOND};
+use super::operator::inhibit;
+use super::world::{World, bound, config, kill, open_fds, series, target, threshold};
 use crate::config::{Bound, Ladder, Target, Threshold};
-use crate::model::{Level, PerLevel, Value};
+use crate::judge::threshold::{Rule, ThresholdState};
+use crate::model::{Direction, Level, Moment, PerLevel, Reading, Unknown, Value};
 
 /// Only `elevated` at 300, cleared below 270, and no ladder.
 fn watched(hold: u64, clear_hold: u64) -> Target {
@@ -131,4 +134,68 @@ fn no_metric_hides_another() {
     world.pass(&[known(10.0), known(1.0)]);
     assert_eq!(world.level(), Level::Normal);
     assert!(!world.orders.iter().any(|order| order.action == kill().name));
+}
+
+#[test]
+fn whoever_falls_from_a_level_is_at_those_below_whatever_their_own_hold() {
+    let never = (Level::Critical, f64::INFINITY);
+    let mut row = threshold([(Level::Elevated, 300.0), (Level::Warning, f64::INFINITY), never, (Level::Fatal, 900.0)]);
+    row.bounds.get_mut(Level::Elevated).unwrap().as_mut().unwrap().hold = DAY;
+    World::of(with(row), "10 950 310").expect("1s default: normal -> fatal\n 2s default: fatal -> elevated");
+}
+
+#[test]
+fn where_lower_is_worse_each_bound_counts_from_above() {
+    let never = f64::INFINITY;
+    let mut row =
+        threshold([(Level::Elevated, 100.0), (Level::Warning, 50.0), (Level::Critical, never), (Level::Fatal, never)]);
+    for (_, bound) in row.bounds.iter_mut() {
+        *bound = bound.map(|bound| Bound { clear: bound.at * 1.1, ..bound });
+    }
+    for (value, level) in [
+        (100.1, Level::Normal),
+        (100.0, Level::Elevated),
+        (60.0, Level::Elevated),
+        (50.0, Level::Warning),
+        (1.0, Level::Warning),
+    ] {
+        let mut state = ThresholdState::default();
+        for (second, value) in [(1, f64::INFINITY), (2, 500.0), (3, value)] {
+            let at = Moment::from_secs(second);
+            let reading = Reading { at, period: SECOND, value: Value::Known(value) };
+            state.step(Rule { threshold: &row, direction: Direction::Down }, &reading, at);
+        }
+        assert_eq!(state.level(), level, "{value}");
+    }
+}
+
+#[test]
+fn a_reading_is_overdue_after_three_periods_and_two_seconds_at_least() {
+    for (period, known) in [(Duration::from_millis(100), 2 * SECOND), (SECOND, 3 * SECOND)] {
+        let at = Moment::from_secs(10);
+        let mut state = ThresholdState::default();
+        let rule = Rule { threshold: &open_fds(), direction: Direction::Up };
+        state.step(rule, &Reading { at, period, value: Value::Known(1.0) }, at);
+        assert_eq!(state.unknown(at + known), None, "{period:?}");
+        assert_eq!(state.unknown(at + known + Duration::from_nanos(1)), Some(Unknown::Overdue), "{period:?}");
+    }
+}
+
+#[test]
+fn a_kill_waits_for_the_hold_of_a_changed_bound_although_its_level_is_passed_meanwhile() {
+    let mut killing = target();
+    for level in Level::ABOVE_NORMAL {
+        *killing.ladders[0].steps.get_mut(level).unwrap() = if level == Level::Critical { vec![3] } else { Vec::new() };
+    }
+    killing.thresholds[0].bounds.get_mut(Level::Critical).unwrap().as_mut().unwrap().hold = 10 * SECOND;
+    let mut world = World::new(killing.clone());
+    world.arrive(0, DAY);
+    inhibit(&mut world, Some("kill"), 15 * SECOND, false);
+    world.play("810x12");
+    let bound = killing.thresholds[0].bounds.get_mut(Level::Critical).unwrap().as_mut().unwrap();
+    bound.at = 790.0;
+    world.reconfigure(config(killing));
+    world.play("810 950x12");
+    // The last reading before the reload is the first that is judged by the new bound.
+    assert_eq!(world.ordered(), [(22, "kill")], "{}", world.told());
 }
