@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::leases::{DAY, SECOND, obliging, pausing, standing};
 use super::operator::{act, act_on, names};
 use super::reloads::{both, since, two};
-use super::together::ordered_to;
 use super::world::{World, config, freeze, http, kill, signal, target};
 use crate::config::{Action, Config, Needs, Otherwise, Target};
 use crate::judge::Chosen;
