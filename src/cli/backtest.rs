@@ -1,6 +1,7 @@
 //! `tradedog backtest`: what would have been ordered, had this configuration been there.
 
 mod about;
+mod ahead;
 mod chart;
 mod document;
 mod prometheus;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Threshold;
+use super::{Config, Host, Threshold};
 use crate::model::{Base, Level, Metric, Unit};
 
 /// The metrics of a target whose growth is looked at: every one that has a threshold.
@@ -62,6 +62,34 @@ impl Forecasts {
             let own = thresholds.iter().find(|own| own.metric == row.metric && own.name.derived.is_none());
             row.fatal = own.and_then(|own| own.bounds.get(Level::Fatal)?.as_ref()).map(|bound| bound.at);
         }
+    }
+}
+
+impl Config {
+    /// Leaves out the forecasts of which nothing can come where only these metrics are read: no threshold is
+    /// about their growth at whatever hour, and no end is known that they could come to.
+    pub fn keep_forecasts(&mut self, is_read: impl Fn(&Metric) -> bool) {
+        let is_read = |metrics: &[Metric], at: usize| metrics.get(at).is_some_and(&is_read);
+        let leads = |row: &Forecast, metrics: &[Metric], all: &mut dyn Iterator<Item = &Threshold>| {
+            let (mut asked, mut fatal) = (false, false);
+            for own in all.filter(|own| own.metric == row.metric) {
+                asked |= own.name.derived.is_some();
+                fatal |= own.bounds.get(Level::Fatal).is_some_and(Option::is_some);
+            }
+            let limited = match row.limit {
+                Limit::None => false,
+                Limit::At(_) => true,
+                Limit::Read(at) => is_read(metrics, at),
+            };
+            asked || ((fatal || limited) && is_read(metrics, row.metric))
+        };
+        for target in &mut self.targets {
+            let mut rows = std::mem::take(&mut target.forecasts.rows);
+            rows.retain(|row| leads(row, &target.metrics, &mut target.rows_at_any_hour()));
+            target.forecasts.rows = rows;
+        }
+        let Host { metrics, forecasts, thresholds, .. } = &mut self.host;
+        forecasts.rows.retain(|row| leads(row, metrics, &mut thresholds.iter()));
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Series {
     phase: Duration,
     /// The number of the open bucket; none before the first reading.
     open: Option<u64>,
+    /// When that closes.
+    closes: Moment,
     /// The highest value in it.
     high: f32,
     /// When it was last read, how often that is done, and what came of it.
@@ -61,6 +63,7 @@ impl Series {
             next: 0,
             phase: Duration::ZERO,
             open: None,
+            closes: Moment::default(),
             high: f32::NAN,
             last: None,
             believed: None,
@@ -101,20 +104,26 @@ impl Series {
     /// Takes in the latest reading, of `readings`; foretells anew when a bucket has closed.
     pub(super) fn observe(&mut self, row: &Forecast, readings: &[Reading], now: Moment) {
         let Some(reading) = readings.get(row.metric) else { return };
-        let number = self.number_at(now);
-        if self.open != Some(number) {
-            if let Some(open) = self.open {
-                self.close(number.saturating_sub(open), now);
-                self.foretell(row, readings, now);
-            } else {
-                self.view.at = now;
-            }
-            self.open = Some(number);
+        if now >= self.closes {
+            self.turn(row, readings, now);
         }
         if self.last.is_none_or(|last| reading.at > last.at) {
             self.last = Some(*reading);
             self.high = self.high.max(value_of(reading));
         }
+    }
+
+    /// Closes the open bucket, and opens the next.
+    fn turn(&mut self, row: &Forecast, readings: &[Reading], now: Moment) {
+        let number = self.number_at(now);
+        if let Some(open) = self.open {
+            self.close(number.saturating_sub(open), now);
+            self.foretell(row, readings, now);
+        } else {
+            self.view.at = now;
+        }
+        self.open = Some(number);
+        self.closes = Moment::from_nanos((number + 1).saturating_mul(NANOS)) + self.phase;
     }
 
     fn number_at(&self, now: Moment) -> u64 {
@@ -204,21 +213,27 @@ impl Series {
 
     /// What the ring holds, as few points as fit; how many there are.
     fn points(&self, points: &mut [Point; MOST]) -> usize {
-        let (old, young) = (&self.ring[self.next..], &self.ring[..self.next]);
-        let together = self.ring.len().div_ceil(MOST);
+        let together = self.ring.len().div_ceil(MOST).max(1);
+        // Counted from the newest, so that the last point is whole.
+        let mut last = match self.ring.len() % together {
+            0 => together,
+            rest => rest,
+        };
         let mut count = 0;
-        let mut open = Point { at: 0.0, value: f64::NAN };
-        for (at, value) in (1_u32..).zip(old.iter().chain(young)) {
-            open.value = open.value.max(f64::from(*value));
-            // Counted from the newest, so that the last point is whole.
-            if (self.ring.len() - usize::try_from(at).unwrap_or(0)).is_multiple_of(together) {
-                open.at = f64::from(at) * BUCKET.as_secs_f64();
-                if let Some(slot) = points.get_mut(count).filter(|_| !open.value.is_nan()) {
-                    *slot = open;
-                    count += 1;
-                }
-                open.value = f64::NAN;
+        let (mut high, mut seen) = (f32::NAN, 0_u32);
+        let (young, old) = self.ring.split_at(self.next.min(self.ring.len()));
+        for value in old.iter().chain(young) {
+            high = high.max(*value);
+            seen += 1;
+            last -= 1;
+            if last > 0 {
+                continue;
             }
+            if let Some(slot) = points.get_mut(count).filter(|_| !high.is_nan()) {
+                *slot = Point { at: f64::from(seen) * BUCKET.as_secs_f64(), value: f64::from(high) };
+                count += 1;
+            }
+            (high, last) = (f32::NAN, together);
         }
         count
     }
@@ -255,7 +270,7 @@ fn is_alike(one: f64, other: f64) -> bool {
 #[expect(clippy::cast_possible_truncation, reason = "24 bits are more than any slope is sure of")]
 const fn value_of(reading: &Reading) -> f32 {
     match reading.value {
-        Value::Known(value) if value.is_finite() => value as f32,
+        Value::Known(value) if value.abs() <= f32::MAX as f64 => value as f32,
         Value::Known(_) | Value::AtLeast(_) | Value::Unknown(_) => f32::NAN,
     }
 }

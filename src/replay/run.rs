@@ -102,6 +102,7 @@ impl Replay {
     pub fn new(config: &Config, only: Option<u16>, (columns, survey): (&[Column], &Survey)) -> Self {
         let mut config = config.clone();
         config.daemon.dry_run = false;
+        config.keep_forecasts(|metric| is_told(metric, (columns, survey)));
         let period = survey.period.unwrap_or(config.daemon.interval);
         let own = |at: usize| survey.periods.get(at).copied().flatten().unwrap_or(period);
         let places = columns.iter().enumerate().map(|(at, column)| Place::of(column, &config, own(at)));
@@ -312,6 +313,12 @@ impl Replay {
     fn moment(&self, at: Timestamp) -> Moment {
         if at < self.wall { BEGINNING - between(at, self.wall) } else { BEGINNING + between(self.wall, at) }
     }
+}
+
+/// Whether a series has anything on the metric.
+fn is_told(metric: &Metric, (columns, survey): (&[Column], &Survey)) -> bool {
+    let mut both = columns.iter().zip(&survey.filled);
+    both.any(|(column, filled)| *filled && column.metric.as_ref() == Some(metric))
 }
 
 impl Place {

@@ -14,19 +14,33 @@ pub(super) struct Steps {
     /// Lengths are counted in this many nanoseconds: coarser when there are too many of them.
     unit: u64,
     counts: BTreeMap<u64, u64>,
+    /// The last one, and how often it came in a row that is not among the counts yet: nearly always it comes again.
+    again: (Duration, u64),
 }
 
 impl Default for Steps {
     fn default() -> Self {
-        Self { unit: MILLISECOND, counts: BTreeMap::new() }
+        Self { unit: MILLISECOND, counts: BTreeMap::new(), again: (Duration::ZERO, 0) }
     }
 }
 
 impl Steps {
     /// Counts one.
     pub(super) fn note(&mut self, step: Duration) {
+        if step == self.again.0 {
+            self.again.1 += 1;
+            return;
+        }
+        let (before, times) = std::mem::replace(&mut self.again, (step, 1));
+        self.count(before, times);
+    }
+
+    fn count(&mut self, step: Duration, times: u64) {
+        if times == 0 {
+            return;
+        }
         let nanos = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
-        *self.counts.entry(nanos.saturating_add(self.unit / 2) / self.unit).or_default() += 1;
+        *self.counts.entry(nanos.saturating_add(self.unit / 2) / self.unit).or_default() += times;
         while self.counts.len() > MOST {
             self.unit = self.unit.saturating_mul(2);
             for (length, count) in std::mem::take(&mut self.counts) {
@@ -36,7 +50,9 @@ impl Steps {
     }
 
     /// The one in the middle; none where there was none.
-    pub(super) fn median(&self) -> Option<Duration> {
+    pub(super) fn median(&mut self) -> Option<Duration> {
+        let (last, times) = std::mem::take(&mut self.again);
+        self.count(last, times);
         let half = self.counts.values().sum::<u64>().div_ceil(2);
         let mut before = 0;
         let middle = self.counts.iter().find(|(_, count)| {

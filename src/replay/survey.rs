@@ -55,7 +55,7 @@ pub fn survey(series: &mut dyn Series) -> Result<Survey, Fault> {
         }
     }
     survey.period = rows.median();
-    survey.periods = cells.iter().map(Steps::median).collect();
+    survey.periods = cells.iter_mut().map(Steps::median).collect();
     Ok(survey)
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::super::Failure;
 use super::super::lookup::shown;
+use super::ahead::Ahead;
 use super::prometheus::Recorded;
 use crate::config::Config;
 use crate::model::printable;
@@ -62,14 +63,18 @@ impl Source {
         }
         let kind = Kind::of(&mut file).map_err(|error| unreadable(&error))?;
         let metrics = || config.targets.iter().flat_map(|target| &target.metrics).chain(&config.host.metrics);
-        match kind {
-            Kind::Csv => Ok(Box::new(Csv::new(&name, file)?)),
-            Kind::Status => Ok(Box::new(Export::new(&name, file, metrics()))),
-            Kind::Scrape => Err(Failure::runtime(format!(
-                "{name} holds a scrape of /metrics: record what tradedog status --json prints instead, or let a Prometheus \
-                 scrape and use --prometheus"
-            ))),
-        }
+        let series: Box<dyn Series + Send> = match kind {
+            Kind::Csv => Box::new(Csv::new(&name, file)?),
+            Kind::Status => Box::new(Export::new(&name, file, metrics())),
+            Kind::Scrape => {
+                return Err(Failure::runtime(format!(
+                    "{name} holds a scrape of /metrics: record what tradedog status --json prints instead, or let a \
+                     Prometheus scrape and use --prometheus"
+                )));
+            }
+        };
+        let ahead = Ahead::new(series).map_err(|error| Failure::runtime(format!("no thread reads {name}: {error}")))?;
+        Ok(Box::new(ahead))
     }
 }
 

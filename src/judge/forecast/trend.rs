@@ -6,9 +6,11 @@
 //! what was gained given back (teeth)? Was it gained all along, or at once (shares)? Is it still
 //! gained (stall)?
 
+mod pairs;
 mod teeth;
 
 use crate::model::Growth;
+use pairs::{fall, median, slope};
 use teeth::Teeth;
 
 /// Most points that are looked at.
@@ -64,7 +66,7 @@ pub(super) fn trend(fine: &[Point], window: f64) -> Trend {
     let mut few = [Point::default(); FEW];
     let points = fewer(fine, &mut few);
     let noise = noise(points);
-    let falling = || Trend::Steady { slope: slope(points).min(0.0) };
+    let falling = || Trend::Steady { slope: fall(points) };
     if points.len() < FEWEST {
         return falling();
     }
@@ -98,27 +100,6 @@ fn noise(points: &[Point]) -> f64 {
     let count = triples.zip(&mut differences).map(|(difference, slot)| *slot = difference.abs()).count();
     // The variance of x - 2y + z is six times that of each.
     MAD * median(&mut differences[..count]).unwrap_or(0.0) / 6.0_f64.sqrt()
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
-}
-
-/// The median of the slopes of all pairs, a second.
-fn slope(points: &[Point]) -> f64 {
-    let mut slopes = [0.0; PAIRS];
-    let mut count = 0;
-    let step = points.len().div_ceil(FEW).max(1);
-    for (index, first) in points.iter().enumerate().step_by(step) {
-        for second in points.get(index + step..).unwrap_or_default().iter().step_by(step) {
-            if let Some(slot) = slopes.get_mut(count) {
-                *slot = (second.value - first.value) / (second.at - first.at);
-                count += 1;
-            }
-        }
-    }
-    median(&mut slopes[..count]).unwrap_or(0.0)
 }
 
 /// The growth of points among which no fall is to be seen.

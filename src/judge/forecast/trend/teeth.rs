@@ -80,29 +80,33 @@ impl Teeth {
         let (first, last) = (points.first()?, points.last()?);
         let mut means = [Point::default(); MOST];
         let means = self.means(points, &mut means);
-        let all = self.rise(means, first.at)?;
+        let whole = middle(means);
+        // Nearly always they do not grow, and the rest need not be worked out.
+        if whole.is_some_and(|middle| !is_sure(middle)) {
+            return None;
+        }
+        let all = self.rise(first.at, whole).filter(|all| all.sure)?;
+        let clear = |slope: f64| slope * (last.at - first.at) > CLEAR * self.range;
+        if !clear(all.slope) {
+            return None;
+        }
         // Whether it still goes on: as fast as of late, where that is clearly slower.
-        let late = self.rise(means, f64::midpoint(first.at, last.at));
+        let half = f64::midpoint(first.at, last.at);
+        let late = self.rise(half, middle(since(means, half)));
         let late = late.map(|late| late.slope.max(0.0) + HALF * all.error);
         let slope = late.filter(|late| *late < SLOWER * all.slope).unwrap_or(all.slope);
-        let clear = slope * (last.at - first.at) > CLEAR * self.range;
-        (all.sure && clear).then(|| Growth { height: all.height.max(last.value), slope, bend: 0.0 })
+        clear(slope).then(|| Growth { height: all.height.max(last.value), slope, bend: 0.0 })
     }
 
-    /// How those since then rise: highs and lows must do so alike.
-    fn rise(&self, means: &[Point], since: f64) -> Option<Rise> {
-        let later = |points: &[Point]| points.partition_point(|point| point.at < since);
-        let (highs, lows) = (&self.highs[..self.falls], &self.lows[..self.falls]);
-        let (highs, lows, means) = (&highs[later(highs)..], &lows[later(lows)..], &means[later(means)..]);
+    /// How those since then rise, with the line through their means: highs and lows must do so alike.
+    fn rise(&self, from: f64, middle: Option<Line>) -> Option<Rise> {
+        let (highs, lows) = (since(&self.highs[..self.falls], from), since(&self.lows[..self.falls], from));
         let (upper, lower) = (Line::through(highs, 0.0)?, Line::through(lows, 0.0)?);
         let (least, most) = (upper.slope.min(lower.slope), upper.slope.max(lower.slope));
-        let middle = if means.len() >= CYCLES { Line::through(means, 0.0) } else { None };
         let slope = middle.map_or(least, |middle| middle.slope.clamp(least, most));
         let agree = [upper, lower].iter().all(|line| line.slope + line.error >= ALIKE * slope);
-        let sure = middle.map_or_else(
-            || upper.slope > ERRORS * upper.error && lower.slope > ERRORS * lower.error,
-            |middle| middle.slope > SURE * middle.error,
-        );
+        let both = || upper.slope > ERRORS * upper.error && lower.slope > ERRORS * lower.error;
+        let sure = middle.map_or_else(both, is_sure);
         let error = middle.map_or(upper.error.max(lower.error), |middle| middle.error);
         Some(Rise { slope, error, height: upper.height, sure: agree && sure })
     }
@@ -129,4 +133,19 @@ struct Rise {
     /// Where the upper ones of the highs would be at the end.
     height: f64,
     sure: bool,
+}
+
+/// The points from then on.
+fn since(points: &[Point], from: f64) -> &[Point] {
+    &points[points.partition_point(|point| point.at < from)..]
+}
+
+/// The line through the means, where there are enough of them.
+fn middle(means: &[Point]) -> Option<Line> {
+    if means.len() >= CYCLES { Line::through(means, 0.0) } else { None }
+}
+
+/// Whether means rise beyond doubt.
+fn is_sure(middle: Line) -> bool {
+    middle.slope > SURE * middle.error
 }
