@@ -94,6 +94,14 @@ impl Config {
 }
 
 impl Forecasts {
+    /// Those of `metrics` that say where others end.
+    pub fn limits<'a>(&'a self, metrics: &'a [Metric]) -> impl Iterator<Item = &'a Metric> {
+        self.rows.iter().filter_map(|row| match row.limit {
+            Limit::Read(at) => metrics.get(at),
+            Limit::None | Limit::At(_) => None,
+        })
+    }
+
     /// Where the metric at this index of `metrics` is among them.
     pub fn position(&self, metric: usize) -> Option<usize> {
         self.rows.iter().position(|row| row.metric == metric)

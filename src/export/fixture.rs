@@ -20,7 +20,7 @@ use crate::model::{
 use crate::record::history::Figures;
 use crate::record::{Counters, Logs, Recorder};
 pub(crate) use targets::target;
-use targets::{OF_CGROUP, threshold, workers};
+use targets::{WHERE_READ, threshold, workers};
 
 /// Of `workers`: one that waits for the operator, one that is tried again, one of a target that is
 /// configured no more.
@@ -101,7 +101,7 @@ pub(crate) fn order(target: &Target, action: usize, level: Level) -> Arc<Order> 
 fn readings(target: &Target, value: Value) -> Vec<Reading> {
     let read = |metric: &Metric| {
         let special = [(Base::Rss, 412_876_800.0), (Base::MaxFds, 1024.0), (Base::Listen, 1.0), (Base::SynSent, 0.0)];
-        let special = special.iter().chain(&OF_CGROUP).find(|(base, _)| *base == metric.base);
+        let special = special.iter().chain(&WHERE_READ).find(|(base, _)| *base == metric.base);
         let value = special.map_or(value, |(_, value)| Value::Known(*value));
         Reading { at: Moment::from_secs(9_999), period: Duration::from_secs(1), value }
     };
@@ -190,6 +190,7 @@ pub(crate) fn snapshot() -> Snapshot {
     };
     let targets = vec![target("trader", &["broker", "postgres"]), observed, workers()];
     let mut config = config(targets);
+    config.targets[0].metrics.push(Metric::of(Base::Sockets, Some(Arc::from("postgres"))));
     let (calendar, during) = hours::calendar();
     config.calendars.push(calendar);
     let trader = &mut config.targets[0];
@@ -282,9 +283,11 @@ fn window(target: &Target) -> WindowView {
 }
 
 /// What is read of the host, with a value each.
-const HOST: [(Base, Option<&str>, Value); 8] = [
+const HOST: [(Base, Option<&str>, Value); 10] = [
     (Base::HostMemoryUsed, None, Value::Known(0.806)),
     (Base::HostSwapUsed, None, Value::Known(0.999)),
+    (Base::HostSwapIn, None, Value::Known(640.0)),
+    (Base::HostSwapOut, None, Value::Known(0.0)),
     (Base::HostMemoryPressure, None, Value::Known(0.02)),
     (Base::HostOpenFiles, None, Value::Known(4_096.0)),
     (Base::HostTimeWait, None, Value::Known(12.0)),

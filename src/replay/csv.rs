@@ -22,7 +22,7 @@ use crate::config::nearest;
 use crate::model::METRICS;
 
 /// Most columns: far beyond all metrics of all peers.
-const MOST_COLUMNS: usize = 4096;
+const MOST_COLUMNS: usize = 1 << 14;
 /// Bytes that are read at once.
 const BUFFER: usize = 1 << 16;
 /// How a file begins.

@@ -109,6 +109,12 @@ impl<R: Read> Export<R> {
     }
 
     fn take(&mut self, status: &Status, at: Timestamp) {
+        if status.targets.iter().all(|target| target.members.is_empty() && target.group.is_none()) {
+            // Nobody is there, and the host was read all the same.
+            let process: Arc<str> = Row::NOBODY.into();
+            let cells = self.cells((&process, &process), &[&status.host.readings]);
+            self.rows.push_back(Row { at, target: None, process, started: None, cells });
+        }
         for target in &status.targets {
             let name: Arc<str> = shown(target.name.as_bytes()).into();
             for member in &target.members {
@@ -223,6 +229,21 @@ mod tests {
             (Some("trader"), "3", "1970-01-01T00:01:40.25Z".to_owned())
         );
         assert_eq!(row.started.unwrap().as_second(), 12);
+    }
+
+    #[test]
+    fn the_host_is_read_where_nobody_is_there() {
+        let swap = |time: u64| format!("{{\"host_swap_used\": {{\"value\": 0.5, \"at\": {time}}}}}");
+        let document = |time: u64| {
+            format!(
+                "{{\"time\": {time}, \"host\": {{\"readings\": {}}}, \"targets\": [{{\"name\": \"trader\", \"members\": []}}]}}",
+                swap(time)
+            )
+        };
+        let rows = rows(&[document(100), document(101)].concat()).unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (row.target.clone(), &*row.process, row.cells[1])).collect();
+        let host = || (None, Row::NOBODY, Some(Value::Known(0.5)));
+        assert_eq!(told, [host(), host()]);
     }
 
     #[test]

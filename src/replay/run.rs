@@ -102,7 +102,7 @@ impl Replay {
     pub fn new(config: &Config, only: Option<u16>, (columns, survey): (&[Column], &Survey)) -> Self {
         let mut config = config.clone();
         config.daemon.dry_run = false;
-        config.keep_forecasts(|metric| is_told(metric, (columns, survey)));
+        config.keep_forecasts(|metric| survey.has(columns, metric));
         let period = survey.period.unwrap_or(config.daemon.interval);
         let own = |at: usize| survey.periods.get(at).copied().flatten().unwrap_or(period);
         let places = columns.iter().enumerate().map(|(at, column)| Place::of(column, &config, own(at)));
@@ -132,6 +132,7 @@ impl Replay {
         self.at = at;
         self.open = true;
         let target = match &row.target {
+            _ if *row.process == *Row::NOBODY => None,
             Some(name) => self.target_named(name).filter(|target| self.only.is_none_or(|only| only == *target)),
             None => self.only,
         };
@@ -313,12 +314,6 @@ impl Replay {
     fn moment(&self, at: Timestamp) -> Moment {
         if at < self.wall { BEGINNING - between(at, self.wall) } else { BEGINNING + between(self.wall, at) }
     }
-}
-
-/// Whether a series has anything on the metric.
-fn is_told(metric: &Metric, (columns, survey): (&[Column], &Survey)) -> bool {
-    let mut both = columns.iter().zip(&survey.filled);
-    both.any(|(column, filled)| *filled && column.metric.as_ref() == Some(metric))
 }
 
 impl Place {

@@ -49,7 +49,8 @@ pub struct Row {
     pub at: Timestamp,
     /// Of whose process; none where the series does not say.
     pub target: Option<Arc<str>>,
-    /// Which process, as the series calls it; [`Row::ALL`] for all of the target together.
+    /// Which process, as the series calls it; [`Row::ALL`] for all of the target together, [`Row::NOBODY`] where
+    /// only the host was read.
     pub process: Arc<str>,
     /// When the process started, where the series says so: another start is another process.
     pub started: Option<Timestamp>,
@@ -60,6 +61,8 @@ pub struct Row {
 impl Row {
     /// What all processes of a target are called together.
     pub const ALL: &'static str = "all";
+    /// What a row is of that only tells of the host.
+    pub const NOBODY: &'static str = "";
     /// What the process is called where a series does not say.
     pub const ONLY: &'static str = "0";
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::series::{Fault, Row, Series};
+use super::series::{Column, Fault, Row, Series};
 use super::steps::Steps;
+use crate::model::Metric;
 
 /// What a series is like.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +25,14 @@ pub struct Survey {
     pub periods: Vec<Option<Duration>>,
     /// Whether a column has any value.
     pub filled: Vec<bool>,
+}
+
+impl Survey {
+    /// Whether one of the columns has a value of the metric.
+    pub fn has(&self, columns: &[Column], metric: &Metric) -> bool {
+        let mut both = columns.iter().zip(&self.filled);
+        both.any(|(column, filled)| *filled && column.metric.as_ref() == Some(metric))
+    }
 }
 
 /// Looks at `series` from beginning to end.

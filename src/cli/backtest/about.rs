@@ -30,10 +30,7 @@ pub(super) struct About {
 impl About {
     /// What `columns` have to do with the thresholds of the host and of the targets that are looked at.
     pub(super) fn of((config, only): (&Config, Option<u16>), columns: &[Column], survey: &Survey) -> Self {
-        let is_there = |metric: &Metric| {
-            let mut both = columns.iter().zip(&survey.filled);
-            both.any(|(column, filled)| *filled && column.metric.as_ref() == Some(metric))
-        };
+        let is_there = |metric: &Metric| survey.has(columns, metric);
         let targets = || {
             let all = config.targets.iter().enumerate();
             all.filter(|(at, _)| only.is_none_or(|only| usize::from(only) == *at)).map(|(_, target)| target)
@@ -47,7 +44,11 @@ impl About {
         let mut rows: Vec<(String, Metric)> = targets().flat_map(of_target).chain(host).collect();
         let mut seen = HashSet::new();
         rows.retain(|(name, _)| seen.insert(name.clone()));
-        let judged = |column: &Column| rows.iter().any(|(_, metric)| column.metric.as_ref() == Some(metric));
+        let ends: Vec<&Metric> = targets().flat_map(|target| target.forecasts.limits(&target.metrics)).collect();
+        let judged = |column: &Column| {
+            let metric = column.metric.as_ref();
+            rows.iter().any(|(_, own)| metric == Some(own)) || metric.is_some_and(|metric| ends.contains(&metric))
+        };
         let unknown: Vec<String> =
             rows.iter().filter(|(_, metric)| !is_there(metric)).map(|(name, _)| name.clone()).collect();
         let filled = |(column, filled): (&'_ Column, &bool)| *filled || column.metric.is_none();

@@ -14,7 +14,7 @@ use super::super::Failure;
 use super::super::lookup::shown;
 use super::side::Side;
 use crate::config::Config;
-use crate::model::{Level, Metric, PerLevel};
+use crate::model::{Level, Metric, PerLevel, Scope};
 use crate::replay::{Column, Row, Survey};
 
 /// Points across.
@@ -35,6 +35,8 @@ pub(in crate::cli) struct Chart {
     /// Where each order was.
     lanes: BTreeMap<Lane, Vec<Mark>>,
     orders: usize,
+    /// What is called so is of the host.
+    nobody: Arc<str>,
 }
 
 /// Target, process, action.
@@ -74,6 +76,7 @@ impl Chart {
             judged: columns.iter().map(judged).collect(),
             lanes: BTreeMap::new(),
             orders: 0,
+            nobody: Row::NOBODY.into(),
         }
     }
 
@@ -95,8 +98,10 @@ impl Chart {
             else {
                 continue;
             };
-            let panel = self.panels.entry((row.target.clone(), index)).or_default();
-            panel.take((&row.process, at), value);
+            // What is read of the host is told of with each process, and drawn once.
+            let of_host = self.judged.get(index).is_some_and(|metric| metric.as_ref().is_some_and(is_of_host));
+            let whose = if of_host { (None, &self.nobody) } else { (row.target.clone(), &row.process) };
+            self.panels.entry((whose.0, index)).or_default().take((whose.1, at), value);
         }
     }
 
@@ -107,6 +112,10 @@ impl Chart {
         let points = i128::try_from(WIDTH - 1).unwrap_or(0);
         usize::try_from(since * points / whole).unwrap_or(0)
     }
+}
+
+fn is_of_host(metric: &Metric) -> bool {
+    metric.info().scope == Scope::Host
 }
 
 impl Panel {

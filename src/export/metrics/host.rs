@@ -18,6 +18,18 @@ pub(super) const FAMILIES: &[Family] = &[
         plain(scrape, series, Base::HostSwapUsed);
     }),
     gauge(
+        "tradedog_host_swap_in_pages_per_second",
+        NONE,
+        "Pages that the host reads back from swap, in each second.",
+        |scrape, series| plain(scrape, series, Base::HostSwapIn),
+    ),
+    gauge(
+        "tradedog_host_swap_out_pages_per_second",
+        NONE,
+        "Pages that the host writes to swap, in each second.",
+        |scrape, series| plain(scrape, series, Base::HostSwapOut),
+    ),
+    gauge(
         "tradedog_host_memory_pressure_ratio",
         NONE,
         "Share of the last 10 s in which some process of the host waited for memory.",

@@ -4,7 +4,7 @@
 use super::scrape::{Scrape, Seat};
 use super::{Family, Series, gauge};
 use crate::export::{LadderView, ThresholdView};
-use crate::model::{Base, ForecastView};
+use crate::model::{Base, ForecastView, Metric};
 
 const PROCESS: &[&str] = &["target", "process"];
 const LADDER: &[&str] = &["target", "process", "ladder"];
@@ -66,10 +66,29 @@ pub(super) const FAMILIES: &[Family] = &[
         |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::CgroupSwap)),
     ),
     gauge(
+        "tradedog_process_cgroup_memory_pressure_ratio",
+        PROCESS,
+        "Share of the last 10 s in which some process of the cgroup waited for memory; there where a threshold is \
+         about it.",
+        |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::CgroupMemoryPressure)),
+    ),
+    gauge(
+        "tradedog_process_major_faults_per_second",
+        PROCESS,
+        "Page faults that waited for the disk, in each second; there where a threshold is about them.",
+        |scrape, series| each(scrape, series, |scrape, seat| scrape.number(seat, Base::MajorFaults)),
+    ),
+    gauge(
         "tradedog_process_sockets",
         &["target", "process", "state", "peer"],
         "TCP sockets by state and peer, at the last sample; the empty peer counts all of them.",
         sockets,
+    ),
+    gauge(
+        "tradedog_process_peer_sockets",
+        &["target", "process", "peer"],
+        "TCP sockets of a peer in whatever state, at the last sample; there where a threshold is about them.",
+        peer_sockets,
     ),
     gauge(
         "tradedog_level",
@@ -111,9 +130,15 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
 ];
 
-/// The series of a process that are about its cgroup, one for each of these that its target reads.
-pub(super) const OF_CGROUP: [Base; 4] =
-    [Base::CgroupMemory, Base::CgroupWorkingSet, Base::CgroupMemoryLimit, Base::CgroupSwap];
+/// One series of a process for each of these that its target reads.
+pub(super) const WHERE_READ: [Base; 6] = [
+    Base::CgroupMemory,
+    Base::CgroupWorkingSet,
+    Base::CgroupMemoryLimit,
+    Base::CgroupSwap,
+    Base::CgroupMemoryPressure,
+    Base::MajorFaults,
+];
 
 /// Of a process: what limits several cgroups is not one number.
 fn cgroup_limit(scrape: &Scrape<'_>, seat: &Seat<'_>) -> Option<f64> {
@@ -143,6 +168,21 @@ fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
                 reading.value.number().filter(|number| metric.base.is_socket_state() && (always || *number > 0.0));
             let peer = metric.peer.as_deref().unwrap_or("");
             series.push_known(&[&seat.target.name, &seat.slot, metric.info().name, peer], number);
+        }
+    }
+}
+
+/// All states together of those peers that are read so; of all peers together they are added up.
+pub(super) fn of_peer_in_any_state(metric: &Metric) -> bool {
+    metric.base == Base::Sockets && metric.peer.is_some()
+}
+
+fn peer_sockets(scrape: &Scrape<'_>, series: &mut Series) {
+    for seat in &scrape.seats {
+        let both = seat.target.metrics.iter().zip(scrape.snapshot.readings(seat.lists));
+        for (metric, reading) in both.filter(|(metric, _)| of_peer_in_any_state(metric)) {
+            let peer = metric.peer.as_deref().unwrap_or("");
+            series.push_known(&[&seat.target.name, &seat.slot, peer], reading.value.number());
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::process::of_peer_in_any_state;
 use crate::config::Target;
 use crate::export::{Lists, Snapshot};
-use crate::model::{ActionScope, Base, Level, MemberKey, Moment, Pid};
+use crate::model::{ActionScope, Base, Level, MemberKey, Metric, Moment, Pid};
 
 /// A snapshot, seen by one scrape.
 pub(super) struct Scrape<'a> {
@@ -151,13 +152,14 @@ impl Room {
 /// The most series that one member of `target` can have.
 fn series_per_member(target: &Target) -> usize {
     let sockets = target.metrics.iter().filter(|metric| metric.base.is_socket_state()).count();
-    let cgroups = target.metrics.iter().filter(|metric| super::process::OF_CGROUP.contains(&metric.base)).count();
+    let read = |metric: &&Metric| super::process::WHERE_READ.contains(&metric.base) || of_peer_in_any_state(metric);
+    let where_read = target.metrics.iter().filter(read).count();
     let leases = super::leases::undone(target, ActionScope::Process).count();
     let ending = target.forecasts.rows.iter().filter(|row| row.ends()).count();
     let forecasts = target.forecasts.rows.len() + ending;
     super::process::PLAIN
         + sockets
-        + cgroups
+        + where_read
         + forecasts
         + 2 * (target.ladders.len() + target.thresholds.len() + leases)
 }

@@ -62,6 +62,9 @@ pub(super) fn value(text: &[u8], metric: &Metric) -> Result<Option<Value>, Wrong
         return Ok(None);
     }
     let written = str::from_utf8(text).map_err(|_| no_value(text, metric))?;
+    if text.first().is_some_and(u8::is_ascii_digit) {
+        return number(written, metric).map(|value| Some(Value::Known(value)));
+    }
     let why = [Unknown::Gone, Unknown::Denied, Unknown::Malformed, Unknown::Overdue];
     if let Some(why) = why.into_iter().find(|why| why.name() == written) {
         return Ok(Some(Value::Unknown(why)));

@@ -155,9 +155,10 @@ impl Plan {
     }
 }
 
-/// What thresholds of the target are about, at whatever hour.
+/// What thresholds of the target are about, at whatever hour, and where that ends by itself.
 fn judged(target: &Target) -> impl Iterator<Item = &Metric> {
-    target.metrics.iter().enumerate().filter(|(index, _)| target.has_threshold_on(*index)).map(|(_, metric)| metric)
+    let rows = target.metrics.iter().enumerate().filter(|(index, _)| target.has_threshold_on(*index));
+    rows.map(|(_, metric)| metric).chain(target.forecasts.limits(&target.metrics))
 }
 
 /// What a series that names no process is called.

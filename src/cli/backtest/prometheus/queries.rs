@@ -124,25 +124,28 @@ impl Whose {
     }
 
     fn of_process(&self, metric: &Metric) -> Option<String> {
-        let ratio = |part: &str, whole: &str| format!("{} / {}", self.series(part), self.series(whole));
-        let set = "tradedog_process_cgroup_working_set_bytes";
-        let limit = "tradedog_process_cgroup_memory_limit_bytes";
+        let of = |name: &str| self.series(&format!("tradedog_process_{name}"));
+        let set = || of("cgroup_working_set_bytes");
+        let limit = || of("cgroup_memory_limit_bytes");
         let sockets = "tradedog_process_sockets";
-        let peer = metric.peer.as_deref().unwrap_or("");
+        let peer = quoted(metric.peer.as_deref().unwrap_or(""));
         Some(match metric.base {
-            Base::OpenFds => self.series("tradedog_process_open_fds"),
-            Base::MaxFds => self.series("tradedog_process_max_fds"),
-            Base::FdUsage => ratio("tradedog_process_open_fds", "tradedog_process_max_fds"),
-            Base::Rss => self.series("tradedog_process_resident_memory_bytes"),
-            Base::Swap => self.series("tradedog_process_swap_bytes"),
-            Base::Threads => self.series("tradedog_process_threads"),
-            Base::CgroupMemory => self.series("tradedog_process_cgroup_memory_bytes"),
-            Base::CgroupWorkingSet => self.series(set),
-            Base::CgroupMemoryLimit => self.series(limit),
-            Base::CgroupMemoryUsage => ratio(set, limit),
-            Base::CgroupSwap => self.series("tradedog_process_cgroup_swap_bytes"),
-            // Of each peer only two states are exported.
-            Base::Sockets if metric.peer.is_some() => return None,
+            Base::OpenFds => of("open_fds"),
+            Base::MaxFds => of("max_fds"),
+            Base::FdUsage => format!("{} / {}", of("open_fds"), of("max_fds")),
+            Base::Rss => of("resident_memory_bytes"),
+            Base::Swap => of("swap_bytes"),
+            Base::Threads => of("threads"),
+            Base::MajorFaults => of("major_faults_per_second"),
+            Base::CgroupMemory => of("cgroup_memory_bytes"),
+            Base::CgroupWorkingSet => set(),
+            Base::CgroupMemoryLimit => limit(),
+            Base::CgroupMemoryUsage => format!("{} / {}", set(), limit()),
+            Base::CgroupSwap => of("cgroup_swap_bytes"),
+            Base::CgroupMemoryPressure => of("cgroup_memory_pressure_ratio"),
+            Base::Sockets if metric.peer.is_some() => {
+                self.with("tradedog_process_peer_sockets", &format!("peer={peer}"))
+            }
             Base::Sockets => format!("sum without (state) ({})", self.with(sockets, "peer=\"\"")),
             Base::SynSent
             | Base::FinWait1
@@ -151,12 +154,8 @@ impl Whose {
             | Base::Closing
             | Base::Listen
             | Base::CloseWait
-            | Base::Established => {
-                self.with(sockets, &format!("state=\"{}\",peer={}", metric.info().name, quoted(peer)))
-            }
-            Base::MajorFaults
-            | Base::CgroupMemoryPressure
-            | Base::HostMemoryUsed
+            | Base::Established => self.with(sockets, &format!("state=\"{}\",peer={peer}", metric.info().name)),
+            Base::HostMemoryUsed
             | Base::HostSwapUsed
             | Base::HostSwapIn
             | Base::HostSwapOut
@@ -171,6 +170,8 @@ impl Whose {
         let plain = [
             (Base::HostMemoryUsed, "tradedog_host_memory_used_ratio"),
             (Base::HostSwapUsed, "tradedog_host_swap_used_ratio"),
+            (Base::HostSwapIn, "tradedog_host_swap_in_pages_per_second"),
+            (Base::HostSwapOut, "tradedog_host_swap_out_pages_per_second"),
             (Base::HostMemoryPressure, "tradedog_host_memory_pressure_ratio"),
             (Base::HostOpenFiles, "tradedog_host_open_files"),
         ];
@@ -219,11 +220,22 @@ mod tests {
             r#"tradedog_process_sockets{target="trader",process!="all",instance="a:7911",state="close_wait",peer="postgres"}"#
         );
         assert!(of("close_wait").unwrap().contains(r#"state="close_wait",peer="""#));
-        assert_eq!(of("sockets.postgres"), None);
-        assert_eq!(of("major_faults"), None);
+        assert_eq!(
+            of("sockets.postgres").unwrap(),
+            r#"tradedog_process_peer_sockets{target="trader",process!="all",instance="a:7911",peer="postgres"}"#
+        );
+        assert_eq!(of("major_faults").unwrap(), format!("tradedog_process_major_faults_per_second{all}"));
+        assert_eq!(
+            of("cgroup_memory_pressure").unwrap(),
+            format!("tradedog_process_cgroup_memory_pressure_ratio{all}")
+        );
         let host = Whose::host(&[]);
         assert_eq!(host.metric(&metric("host_swap_used")).unwrap(), "tradedog_host_swap_used_ratio{}");
-        assert_eq!(host.metric(&metric("host_swap_in")), None);
+        assert_eq!(host.metric(&metric("host_swap_in")).unwrap(), "tradedog_host_swap_in_pages_per_second{}");
+        for row in METRICS.iter().filter(|row| row.bounded) {
+            let asked = if row.scope == Scope::Host { &host } else { &whose };
+            assert!(asked.metric(&metric(row.name)).is_some(), "{} is not exported", row.name);
+        }
         let group = Whose::target("a\"b\\", (true, &[]));
         assert_eq!(group.presence(), r#"tradedog_process_open_fds{target="a\"b\\",process="all"}"#);
     }

@@ -226,6 +226,7 @@ impl<'a> Rows<'a> {
 
     /// What belongs to every process goes to each; to the only one where none is told apart.
     fn finish(self, (at, width): (Timestamp, usize), names: &[Arc<str>], ready: &mut VecDeque<Row>) {
+        let before = ready.len();
         for ((target, whom), own) in &self.all {
             let everybody = self.all.get(&(*target, EVERYBODY));
             let others = || self.all.range((*target, EVERYBODY + 1)..=(*target, usize::MAX)).next().is_some();
@@ -249,6 +250,16 @@ impl<'a> Rows<'a> {
             let started = own.start.or_else(|| everybody.and_then(|row| row.start));
             let started = started.and_then(|seconds| Timestamp::from_millisecond(millis(seconds)).ok());
             ready.push_back(Row { at, started, target: own.question.target.clone(), process, cells });
+        }
+        if ready.len() == before && !self.host.is_empty() {
+            // Nobody is there, and the host was read all the same.
+            let mut cells = vec![None; width];
+            for (column, value) in &self.host {
+                if let Some(cell) = cells.get_mut(*column) {
+                    *cell = Some(Value::Known(*value));
+                }
+            }
+            ready.push_back(Row { at, started: None, target: None, process: Row::NOBODY.into(), cells });
         }
     }
 }

@@ -158,7 +158,10 @@ impl Source {
             let mut all = self.plan.questions.iter().zip(found);
             all.any(|(question, rows)| question.place == Place::Cell(column) && !rows.is_empty())
         };
-        let missing = self.plan.columns.iter().enumerate().filter(|(index, _)| !there(*index));
+        // An end that is not there is none.
+        let may_lack = |column: &Column| column.metric.as_ref().is_some_and(|metric| !metric.info().bounded);
+        let columns = self.plan.columns.iter().enumerate().filter(|(_, column)| !may_lack(column));
+        let missing = columns.filter(|(index, _)| !there(*index));
         let names: Vec<&str> = missing.map(|(_, column)| column.name.as_str()).collect();
         if !names.is_empty() {
             let note = format!(

@@ -70,7 +70,7 @@ fn each_scrape_is_a_row_once() {
     let store = Store::default().every((FDS, ZERO), (T + 200, 5000), &[85.0, 90.0, 95.0]);
     let source = look(store, &Asked { seconds: 20, ..ASKED }).unwrap();
     assert_eq!(source.grid().step, 5000, "as it is scraped, not as the daemon reads");
-    assert_eq!(rows(&source).unwrap(), ["+5 trader/0 85", "+10 trader/0 90", "+15 trader/0 95"]);
+    assert_eq!(rows(&source).unwrap(), ["+5 trader/0 85 _", "+10 trader/0 90 _", "+15 trader/0 95 _"]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn what_is_given_again_and_again_is_not_new() {
     // A scrape every second, then none for a while; the last value is still given.
     let store = Store::default().with(FDS, ZERO, &[(T, 1.0), (T + 1000, 2.0), (T + 2000, 3.0), (T + 8000, 4.0)]);
     let source = look(store, &Asked { step: Some(1000), ..ASKED }).unwrap();
-    let expected = ["+0 trader/0 1", "+1 trader/0 2", "+2 trader/0 3", "+8 trader/0 4"];
+    let expected = ["+0 trader/0 1 _", "+1 trader/0 2 _", "+2 trader/0 3 _", "+8 trader/0 4 _"];
     assert_eq!(rows(&source).unwrap(), expected);
 }
 
@@ -103,7 +103,7 @@ fn a_process_that_starts_anew_says_so() {
     let source = look(store, &Asked { seconds: 2, ..ASKED }).unwrap();
     assert_eq!(
         rows(&source).unwrap(),
-        ["+0 trader/0 5 since -100", "+1 trader/0 6 since -100", "+2 trader/0 1 since 2"]
+        ["+0 trader/0 5 _ since -100", "+1 trader/0 6 _ since -100", "+2 trader/0 1 _ since 2"]
     );
 }
 
@@ -122,7 +122,7 @@ fn several_daemons_are_told_apart_by_a_label() {
     let named = r#"tradedog_process_open_fds{target="trader",process!="all",instance="b:7911"}"#;
     let store = both().every((named, other), (T, 1000), &[3.0, 4.0]);
     let source = look(store, &Asked { labels: &["instance=b:7911"], seconds: 1, ..ASKED }).unwrap();
-    assert_eq!(rows(&source).unwrap(), ["+0 trader/0 3", "+1 trader/0 4"]);
+    assert_eq!(rows(&source).unwrap(), ["+0 trader/0 3 _", "+1 trader/0 4 _"]);
 }
 
 #[test]
@@ -146,14 +146,14 @@ host_swap_used = { elevated = "80%" }
     let queries = &["open_fds=fds", "rss=mem", "cgroup_memory=group", "host_swap_used=1 - swap"];
     let source = look(store, &Asked { config, queries, seconds: 1, step: Some(1000), ..ASKED }).unwrap();
     let names: Vec<&str> = source.columns().iter().map(|column| column.name.as_str()).collect();
-    assert_eq!(names, ["open_fds", "rss", "cgroup_memory", "host_swap_used"]);
+    assert_eq!(names, ["open_fds", "rss", "cgroup_memory", "max_fds", "cgroup_memory_limit", "host_swap_used"]);
     assert_eq!(
         rows(&source).unwrap(),
         [
-            "+0 trader/one 1 10 7 0.5",
-            "+0 trader/two 3 _ 7 0.5",
-            "+1 trader/one 2 20 8 0.25",
-            "+1 trader/two 4 _ 8 0.25"
+            "+0 trader/one 1 10 7 _ _ 0.5",
+            "+0 trader/two 3 _ 7 _ _ 0.5",
+            "+1 trader/one 2 20 8 _ _ 0.25",
+            "+1 trader/two 4 _ 8 _ _ 0.25"
         ]
     );
 }
@@ -162,7 +162,7 @@ host_swap_used = { elevated = "80%" }
 fn one_series_needs_no_label() {
     let store = Store::default().every(("sum(fds)", &[]), (T, 1000), &[1.0, 2.0]);
     let source = look(store, &Asked { queries: &["open_fds=sum(fds)"], seconds: 1, ..ASKED }).unwrap();
-    assert_eq!(rows(&source).unwrap(), ["+0 trader/0 1", "+1 trader/0 2"]);
+    assert_eq!(rows(&source).unwrap(), ["+0 trader/0 1 _", "+1 trader/0 2 _"]);
 }
 
 #[test]
@@ -191,4 +191,18 @@ fn what_it_does_not_have_is_told() {
     let store = Store::default().every((FDS, ZERO), (T, 1000), &[1.0]);
     let source = look(store, &Asked { config: &text, ..ASKED }).unwrap();
     assert!(source.notes()[0].contains("nothing on threads, major_faults: unknown throughout"), "{:?}", source.notes());
+}
+
+#[test]
+fn the_host_is_read_where_nobody_is_there() {
+    let text = format!("{CONFIG}host_swap_used = {{ elevated = \"80%\" }}\n");
+    let store = Store::default().every((FDS, ZERO), (T + 1000, 1000), &[85.0]).every(
+        ("tradedog_host_swap_used_ratio{}", &[("instance", "a:7911")]),
+        (T, 1000),
+        &[0.5, 0.25, 0.75],
+    );
+    let source = look(store, &Asked { config: &text, seconds: 2, step: Some(1000), ..ASKED }).unwrap();
+    let told = rows(&source).unwrap();
+    assert_eq!(told.first().map(String::as_str), Some("+0 ?/ _ _ 0.5"), "{told:?}");
+    assert_eq!(told.get(1).map(String::as_str), Some("+1 trader/0 85 _ 0.25"), "{told:?}");
 }
