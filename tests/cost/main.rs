@@ -14,6 +14,7 @@ mod ceiling;
 mod crowd;
 mod footprint;
 mod near;
+mod soak;
 mod strace;
 #[path = "../real/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other tests on real processes use the rest")]
