@@ -80,6 +80,7 @@ impl Watch {
     pub(super) fn remember(&mut self, now: Moment) -> bool {
         self.remembering.tried = Some(now);
         self.state.take_changed();
+        self.reserve.lend();
         let written = match &mut self.remembering.file {
             Some(file) => file.write(&self.state.memory()).map_err(|error| error.to_string()),
             None => Err(String::new()),

@@ -32,11 +32,15 @@ fn limit_descriptors(daemon: &Daemon, end: u64) {
     assert!(set.status.success(), "{set:?}");
 }
 
-/// Leaves the daemon not one: its limit ends at the first number that is free. Some are open for a moment only.
-fn use_up_descriptors(daemon: &Daemon) {
-    let is_open = |number: &u64| Path::new(&format!("/proc/{}/fd/{number}", daemon.pid())).symlink_metadata().is_ok();
-    let free = || (0..).find(|number| !is_open(number)).unwrap_or(0);
-    limit_descriptors(daemon, (0..100).map(|_| free()).min().unwrap());
+/// Leaves the daemon none but its reserve: its numbers end behind that, and connections take what is free below.
+fn use_up_descriptors(daemon: &Daemon) -> Vec<TcpStream> {
+    let open = || fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().map(Result::unwrap);
+    let is_reserve = |one: &fs::DirEntry| fs::read_link(one.path()).is_ok_and(|path| path == Path::new("/"));
+    let numbers = |one: fs::DirEntry| one.file_name().to_str().unwrap().parse::<u64>().unwrap();
+    let reserve: Vec<u64> = open().filter(is_reserve).map(numbers).collect();
+    assert!(reserve.len() >= 8, "{reserve:?}");
+    limit_descriptors(daemon, reserve.iter().max().unwrap() + 1);
+    (0..200).map(|_| TcpStream::connect(daemon.server()).unwrap()).collect()
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn without_a_descriptor_left_orders_go_out() {
     let daemon = Daemon::told(&format!("{}{fatal}", quick(&leaker))).start();
     daemon.wait_for(5, ("tradedog_target_processes", &[("target", "deaf")]), 1.0);
     let before = daemon.orders("reset_pool", "delivered", "none");
-    use_up_descriptors(&daemon);
+    let connections = use_up_descriptors(&daemon);
     assert!(daemon.get("/-/healthy").is_none(), "there is one left");
     let began = Instant::now();
     let mut latest = Duration::ZERO;
@@ -77,6 +81,7 @@ fn without_a_descriptor_left_orders_go_out() {
     assert_eq!(deaf.end_signal(8, "killed without a descriptor left"), Some(libc::SIGKILL));
     let tried = format!("{:.0} s, 3 signals and a kill", began.elapsed().as_secs_f64());
     limit_descriptors(&daemon, 4096);
+    drop(connections);
     daemon.wait_for_order(8, "kill", ("gone", "none"));
     assert!(daemon.orders("reset_pool", "delivered", "none") - before >= 3.0, "{}", daemon.log());
     Survived { fault: "no descriptor left (EMFILE)", tried: &tried, next_order: Some(latest), lost: "no order" }.tell();
