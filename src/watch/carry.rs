@@ -19,7 +19,7 @@ impl Watch {
             self.reserve.lend();
         }
         self.executor.advance(now, &mut self.outcomes);
-        let mut ready = Vec::new();
+        let (mut ready, mut under_way) = (Vec::new(), false);
         for _ in 0..MOST_ROUNDS {
             let verdicts = judge(&mut self.state, self.sampler.latest(), &self.outcomes, now);
             self.events.extend(verdicts.events);
@@ -34,13 +34,17 @@ impl Watch {
                 }
             }
             if self.outcomes.is_empty() {
-                self.deliver(&mut ready, now);
+                under_way |= self.deliver(&mut ready, now);
             }
             if self.outcomes.is_empty() {
                 break;
             }
         }
-        self.deliver(&mut ready, now);
+        under_way |= self.deliver(&mut ready, now);
+        // What goes on beside the loop has the reserve until the next tick.
+        if !under_way {
+            self.reserve.refill();
+        }
         if self.all_found {
             self.state.all_found();
         }
@@ -55,11 +59,13 @@ impl Watch {
         self.executor.admit(order, &self.roster, now)
     }
 
-    /// The intent first, then the deed: at most once, whenever the daemon may end.
-    fn deliver(&mut self, ready: &mut Vec<Arc<Order>>, now: Moment) {
+    /// The intent first, then the deed: at most once, whenever the daemon may end. Whether some of it is now
+    /// under way.
+    fn deliver(&mut self, ready: &mut Vec<Arc<Order>>, now: Moment) -> bool {
         if ready.is_empty() {
-            return;
+            return false;
         }
+        let mut under_way = false;
         let remembered = self.remember(now);
         for order in ready.drain(..) {
             let dangerous = order.measure.is_kill() || order.measure.is_freeze();
@@ -68,8 +74,10 @@ impl Watch {
             } else {
                 self.executor.deliver(&order, &self.roster, now)
             };
+            under_way |= outcome.is_none();
             self.outcomes.extend(outcome);
         }
+        under_way
     }
 
     /// Before a kill the causing metric is read once more: of the process, of its group, of the host.

@@ -73,6 +73,7 @@ impl Watch {
         let due = self.remembering.tried.is_none_or(|tried| now >= tried + PAUSE);
         if self.remembering.pending && due {
             self.remember(now);
+            self.reserve.refill();
         }
     }
 

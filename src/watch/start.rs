@@ -51,6 +51,8 @@ pub fn run(config: Config) -> Result<(), StartError> {
     kernel::keep_rights()?;
     kernel::block_signals().map_err(StartError::Loop)?;
     kernel::raise_fd_limit();
+    let mut reserve = Reserve::default();
+    reserve.refill();
     let config = hours::in_force(Arc::new(config));
     let (remembering, memory, complaints) = Remembering::open(kernel::boot_id()?).map_err(StartError::State)?;
     let (writer, logs) = LogWriter::start().map_err(StartError::Loop)?;
@@ -61,6 +63,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let log_to = writer.log_to();
     let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     watch.view.log_to = log_to;
+    watch.reserve = reserve;
     watch.news = server.take_news();
     // All threads stand, and what they needed only to start is not to stay.
     kernel::give_back_start();
