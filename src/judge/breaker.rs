@@ -55,3 +55,26 @@ fn endpoint(measure: &Measure) -> Option<&str> {
     let end = http.post[host..].find(['/', '?', '#']).map_or(http.post.len(), |at| host + at);
     http.post.get(..end)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::Http;
+
+    #[test]
+    fn an_endpoint_is_scheme_host_and_port() {
+        for (post, of) in [
+            ("http://127.0.0.1:8080/off", "http://127.0.0.1:8080"),
+            ("http://a/b/c/d/e/f", "http://a"),
+            ("https://a:1?x=http://b/", "https://a:1"),
+            ("http://a", "http://a"),
+        ] {
+            let post = post.to_owned();
+            let (headers, expect, timeout) = (Vec::new(), vec![200], PAUSE);
+            let http = Http { post, headers, bearer_file: None, body: None, expect, timeout };
+            assert_eq!(endpoint(&Measure::Http(Arc::new(http))), Some(of));
+        }
+    }
+}

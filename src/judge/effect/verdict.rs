@@ -143,6 +143,8 @@ mod tests {
             let goal = Goal::towards(&cause, &Action::default(), direction);
             assert_eq!(goal.reaches(value), reached, "{direction:?} {value}");
         }
+        let worse = |direction| Goal::towards(&cause, &Action::default(), direction).worse(2.0);
+        assert_eq!((worse(Direction::Up), worse(Direction::Down)), (2.0, -2.0));
         // Nothing can fall below nothing; whatever is above it is better where lower is worse.
         let none = Cause { value: 0.0, ..cause };
         assert!(!Goal::towards(&none, &Action::default(), Direction::Up).reaches(0.0));

@@ -194,6 +194,37 @@ fn a_kill_that_a_switch_brings_waits_for_the_hold_too() {
     let mut hall = Hall::at(with(vec![ending], base), "2026-06-01T09:59:50Z");
     hall.stay(950.0, 25);
     assert_eq!(hall.kills(), [15], "{}", hall.world.told());
+    assert_eq!(hall.world.told().matches("default:").count(), 2, "its level holds: {}", hall.world.told());
+}
+
+#[test]
+fn a_hold_goes_on_over_a_switch_that_is_about_another_metric() {
+    let mut base = target();
+    base.thresholds[0].bounds.get_mut(Level::Elevated).unwrap().as_mut().unwrap().hold = 10 * SECOND;
+    let rss = Threshold { metric: 1, name: Metric::plain(Base::Rss), ..open_fds() };
+    base.thresholds.push(rss.clone());
+    let lower = Threshold { name: rss.name.clone(), metric: 1, ..halved() };
+    let other = During { thresholds: vec![(rss.name, Some(lower))], ..during(None) };
+    let mut hall = Hall::at(with(vec![other], base), "2026-06-01T09:59:55Z");
+    hall.stay(310.0, 15);
+    assert_eq!(hall.said("the bounds of market hold"), 1);
+    assert_eq!(hall.world.ordered(), [(10, "reset_pool")], "{}", hall.world.told());
+}
+
+#[test]
+fn how_a_metric_went_is_known_after_a_switch_that_is_about_another_one() {
+    let stops = Action { patience: 10 * SECOND, ..http("off") };
+    let mut base = super::effects::alone(stops);
+    let rss = Threshold { metric: 1, name: Metric::plain(Base::Rss), ..open_fds() };
+    base.thresholds.insert(0, rss.clone());
+    let lower = Threshold { name: rss.name.clone(), metric: 1, ..halved() };
+    let other = During { thresholds: vec![(rss.name, Some(lower))], ..during(None) };
+    let mut hall = Hall::at(with(vec![other], base), "2026-06-01T09:59:40Z");
+    for value in (100..=300).step_by(10).chain((304..).step_by(4).take(12)) {
+        hall.pass(Some(Value::Known(f64::from(value))));
+    }
+    let told = super::effects::effects(&hall.world);
+    assert_eq!(told, ["30s effective off 300 -> 340"], "{}", hall.world.told());
 }
 
 #[test]

@@ -133,6 +133,8 @@ fn a_group_is_foretold_together() {
 fn a_kill_that_was_foretold_asks_whether_the_metric_is_still_there() {
     let mut target = foretelling();
     *target.ladders[0].steps.get_mut(Level::Critical).unwrap() = vec![3];
+    let beside = Threshold { metric: 1, name: Metric::plain(Base::Rss), ..open_fds() };
+    target.thresholds.insert(0, beside);
     let mut world = World::new(target);
     world.executor = Box::new(|_| None);
     world.arrive(0, DAY);

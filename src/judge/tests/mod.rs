@@ -3,6 +3,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the notes it is about")]
 
+mod apart;
 mod brakes;
 mod calendar;
 mod closed;

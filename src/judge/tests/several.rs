@@ -13,7 +13,7 @@ use crate::model::{ActionScope, Level, MemberKey, Note, OrderId, OutcomeKind, Re
 const OTHER: MemberKey = MemberKey { target: 1, slot: 1 };
 
 /// A process of the trader, and one of another target that is like it.
-fn neighbours(one: Target) -> World {
+pub(super) fn neighbours(one: Target) -> World {
     let other = Target { name: "other".into(), ..one.clone() };
     let mut all = config(one);
     all.targets.push(other);
@@ -26,7 +26,7 @@ fn neighbours(one: Target) -> World {
 }
 
 /// Two processes of the trader.
-fn workers(one: Target) -> World {
+pub(super) fn workers(one: Target) -> World {
     let mut world = World::new(one);
     world.executor = Box::new(obliging);
     world.arrive(0, DAY);
@@ -35,7 +35,7 @@ fn workers(one: Target) -> World {
 }
 
 /// Only a kill at fatal, which needs the third action, and a reset at elevated.
-fn needing() -> Target {
+pub(super) fn needing() -> Target {
     let mut needing = target();
     for level in [Level::Warning, Level::Critical] {
         needing.ladders[0].steps.get_mut(level).unwrap().clear();
@@ -45,7 +45,7 @@ fn needing() -> Target {
 }
 
 /// Nobody answers what is named so; the rest is acknowledged.
-fn silent(world: &mut World, action: &'static str) {
+pub(super) fn silent(world: &mut World, action: &'static str) {
     world.executor = Box::new(move |order| if *order.action == *action { None } else { obliging(order) });
 }
 
@@ -304,7 +304,7 @@ fn a_retry_is_one_after_a_restart_too() {
 }
 
 /// Another configuration, and before anybody is found the outcome of the first order.
-fn answered_in_a_reload(world: &mut World, answer: (OutcomeKind, Reason)) {
+pub(super) fn answered_in_a_reload(world: &mut World, answer: (OutcomeKind, Reason)) {
     let same = Config::clone(world.state.config());
     world.state = world.state.reconfigured(&Arc::new(same), world.now);
     let order = Arc::clone(&world.orders[0]);
