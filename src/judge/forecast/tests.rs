@@ -1,4 +1,5 @@
 mod family;
+mod figures;
 mod properties;
 mod shapes;
 mod table;
