@@ -45,6 +45,8 @@ close_wait = { elevated = 50, hold = "10s" }
 "close_wait.broker" = { elevated = 10, hold = "10s" }
 rss = { elevated = "900MB", critical = "1500MB", hold = "30s" }
 swap = { elevated = "64MiB", hold = "1m" }
+"open_fds.time_left" = { elevated = "2h", warning = "20m" }
+"rss.growth" = { warning = "50MiB/min", hold = "1m" }
 
 [target.trader.ladder]
 elevated = ["reset_pool"]
@@ -152,7 +154,8 @@ impl Crowd {
             for member in &sample.members {
                 let Some(judged) = state.member(member.member) else { continue };
                 let lists = snapshot.push_member(member.member, member.identity.pid, member.started);
-                lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(*now));
+                let lists = lists.readings(&member.readings).ladders(judged.ladders());
+                lists.thresholds(judged.thresholds(*now)).forecasts(judged.watched().forecasts());
                 snapshot.rungs.extend(judged.rungs());
             }
         });

@@ -23,6 +23,8 @@ const PATIENCE: u8 = 6;
 const SUDDEN: f64 = 1.5;
 /// What has fallen below this share of its height was repaired: there is nothing to doubt.
 const GIVEN_BACK: f64 = 0.75;
+/// A fall that is deeper than every other in this share of the window is no tooth.
+const LATELY: usize = 3;
 /// No new reading for this many of its periods is a gap.
 const GAP_PERIODS: u32 = 3;
 /// A gap is never shorter than this.
@@ -50,6 +52,9 @@ pub(super) struct Series {
     believed: Option<Option<Growth>>,
     /// Buckets in a row that say otherwise.
     doubt: u8,
+    /// Whether most of what had grown was given back, and is not there again: a growth that is believed goes on from
+    /// there.
+    repaired: bool,
     ends: Ends,
     view: ForecastView,
 }
@@ -68,6 +73,7 @@ impl Series {
             last: None,
             believed: None,
             doubt: 0,
+            repaired: false,
             ends: Ends::default(),
             view: ForecastView::unknown(Moment::default(), Unknown::TooShort),
         }
@@ -163,7 +169,7 @@ impl Series {
         // What is believed at first must have been seen for as long as anything else.
         let begins = (known + usize::from(PATIENCE)) * 2 >= self.ring.len() && known > 0;
         if !begins {
-            (self.believed, self.doubt) = (None, 0);
+            (self.believed, self.doubt, self.repaired) = (None, 0, false);
         }
         if let Some(why) = why.filter(|why| *why != Unknown::TooShort || !begins || newest.is_nan()) {
             self.view = ForecastView::unknown(now, why);
@@ -199,7 +205,7 @@ impl Series {
             (Some(before), Some(seen)) => is_alike(before.slope, seen.slope),
             (None, Some(_)) | (Some(_), None) => false,
         };
-        let given_back = before.is_some_and(|growth| newest < GIVEN_BACK * growth.height);
+        let given_back = self.repaired || before.is_some_and(|growth| newest < GIVEN_BACK * growth.height);
         if agree || self.doubt >= PATIENCE || (given_back && seen.is_none()) {
             self.doubt = 0;
             self.believed = Some(seen);
@@ -208,7 +214,25 @@ impl Series {
             let height = |before: Growth| seen.map_or(newest.max(before.height), |seen| seen.height);
             self.believed = Some(before.map(|before| Growth { height: height(before), bend: 0.0, ..before }));
         }
+        self.believe_from_there(newest)
+    }
+
+    /// The growth that is believed, from where a repair has left it.
+    fn believe_from_there(&mut self, newest: f64) -> Option<Growth> {
+        let growth = self.believed.flatten();
+        let is_low = growth.is_some_and(|growth| newest < GIVEN_BACK * growth.height);
+        self.repaired = is_low && (self.repaired || newest < GIVEN_BACK * self.lowest_of_late());
+        if self.repaired {
+            self.believed = Some(growth.map(|growth| Growth { height: newest, bend: 0.0, ..growth }));
+        }
         self.believed.flatten()
+    }
+
+    /// The lowest of the last buckets but the newest.
+    fn lowest_of_late(&self) -> f64 {
+        let (young, old) = self.ring.split_at(self.next);
+        let known = old.iter().chain(young).rev().skip(1).take(self.ring.len() / LATELY);
+        known.filter(|value| !value.is_nan()).fold(f64::INFINITY, |lowest, value| lowest.min(f64::from(*value)))
     }
 
     /// What the ring holds, as few points as fit; how many there are.

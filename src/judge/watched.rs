@@ -190,7 +190,12 @@ impl Watched {
                 course.push(reading);
             }
             stepped |= state.level() != before;
-            let why = state.unknown(now).filter(|why| !why.is_expected());
+            let unknown = state.unknown(now);
+            let why = unknown.filter(|why| !why.is_expected());
+            if unknown.is_some() && why.is_none() && state.told_unknown.is_some() {
+                // Not known again yet.
+                continue;
+            }
             if why == Some(Unknown::Overdue) && is_still_beginning(state, now) {
                 continue;
             }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::account::account;
 use super::ahead::{Whose, ahead};
 use super::bar;
-use super::judged::{others, rungs};
+use super::judged::{foretold, others, rungs};
 use super::words::{badge, level, span, text};
 use crate::export::status::Status;
 use crate::model::Level;
@@ -30,7 +30,8 @@ pub(super) fn host(status: &Status) -> Markup {
             }
             (account(&host.account))
             (ahead(&host.ahead, Whose { name: "the host", several: false }, status.time))
-            @for row in bar::worst_first(&host.thresholds) { (bar::threshold(row, &host.readings, status.time)) }
+            @let seen = foretold(&host.readings, &host.forecasts);
+            @for row in bar::worst_first(&host.thresholds) { (bar::threshold(row, &seen, status.time)) }
             (others(&host.readings, bounded))
             (rungs(steps, status.time))
             (unattributed(status))

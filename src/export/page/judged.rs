@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::bar;
 use super::words::{badge, help, known, level, span, text, time};
-use crate::export::status::{Judged, Reading, Rung};
+use crate::export::status::{Forecast, Judged, Reading, Rung};
 use crate::model::Level;
 
 /// The ladder that is there without a name.
@@ -23,10 +23,30 @@ pub(super) fn judged(judged: &Judged, now: f64) -> Markup {
                 }
             }
         }
-        @for row in bar::worst_first(&judged.thresholds) { (bar::threshold(row, &judged.readings, now)) }
+        @let seen = with_forecasts(judged);
+        @for row in bar::worst_first(&judged.thresholds) { (bar::threshold(row, &seen, now)) }
         (others(&judged.readings, bounded))
         (rungs(judged.rungs.iter().map(|rung| (text(&rung.action), rung)), now))
     }
+}
+
+/// What was read, and what is foretold, by the names that thresholds have for it.
+pub(super) fn foretold(
+    readings: &BTreeMap<String, Reading>,
+    forecasts: &BTreeMap<String, Forecast>,
+) -> BTreeMap<String, Reading> {
+    let mut all = readings.clone();
+    for (metric, forecast) in forecasts {
+        let nothing = Reading { unknown: forecast.unknown.clone(), at: forecast.at, ..Reading::default() };
+        let left = forecast.time_left.clone().unwrap_or_else(|| nothing.clone());
+        all.insert(format!("{metric}.time_left"), left);
+        all.insert(format!("{metric}.growth"), Reading { value: forecast.growth_per_minute, ..nothing });
+    }
+    all
+}
+
+fn with_forecasts(judged: &Judged) -> BTreeMap<String, Reading> {
+    foretold(&judged.readings, &judged.forecasts)
 }
 
 /// Readings without a threshold.

@@ -91,6 +91,24 @@ fn what_comes_next_is_a_table_with_times_brakes_and_what_is_left() {
 }
 
 #[test]
+fn a_bar_of_what_is_foretold_shows_it() {
+    let mut status = Status::of(&fixture::snapshot());
+    let member = &mut status.targets[0].members[0].judged;
+    let mut row = member.thresholds[0].clone();
+    "open_fds.time_left".clone_into(&mut row.metric);
+    member.thresholds = vec![row];
+    let gauge = |status: &Status| {
+        let page = page(status);
+        let part = page.split_once("data-key=\"default/open_fds.time_left\"").unwrap().1;
+        part.split_once("<svg").unwrap().0.to_owned()
+    };
+    assert!(gauge(&status).contains("40m"), "{}", gauge(&status));
+    let forecast = status.targets[0].members[0].judged.forecasts.get_mut("open_fds").unwrap();
+    forecast.time_left = Some(crate::export::status::Reading { unlimited: true, ..Default::default() });
+    assert!(gauge(&status).contains("never"), "{}", gauge(&status));
+}
+
+#[test]
 fn a_thousand_processes_stay_a_page() {
     let config = fixture::config(vec![fixture::target("trader", &["broker"])]);
     let mut snapshot = crate::export::Snapshot::empty(Arc::new(config));

@@ -70,6 +70,9 @@ pub(super) fn known(metric: &str, reading: &Reading) -> Markup {
         }
         (Some(value), _) => html! { data value=(value) { (amount(metric, value)) } },
         (None, Some(why)) => html! { span.unknown { "unknown: " (text(why)) } },
+        (None, None) if reading.unlimited && unit(metric) == Unit::Seconds => {
+            html! { data value="Infinity" { "never" } }
+        }
         (None, None) if reading.unlimited => html! { data value="Infinity" { "unlimited" } },
         (None, None) => html! { span.unknown { "unknown" } },
     }

@@ -126,6 +126,22 @@ fn what_is_read_more_seldom_than_a_bucket_has_no_gaps() {
 }
 
 #[test]
+fn a_repair_leaves_more_time_at_once_though_the_leak_goes_on() {
+    // 0.5 a second from 100; at 600 most of it is given back.
+    let mut leak = Watch::over(600, row(900.0));
+    let before = leak.run(1_000, |second| 0.5_f64.mul_add(second, 100.0)).time_left.number().unwrap();
+    assert!((before - 600.0).abs() < 30.0, "{before}");
+    let after = leak.run(30, |second| 0.5_f64.mul_add(second, 95.0)).time_left.number().unwrap();
+    assert!(after > 1_400.0, "{after}");
+}
+
+#[test]
+fn a_series_takes_a_kilobyte() {
+    let series = Series::new(Duration::from_secs(1800));
+    assert!(size_of::<Series>() + size_of_val(&*series.ring) <= 1024, "{}", size_of::<Series>());
+}
+
+#[test]
 fn it_clears_after_a_repair_and_when_the_growth_stops() {
     let leaking = || {
         let mut watch = Watch::over(1800, row(900.0));

@@ -78,7 +78,9 @@ fn a_restart_of_the_daemon_leaves_the_level_until_enough_was_seen() {
 
 #[test]
 fn what_never_ends_can_be_remembered() {
-    let mut world = leaking("100+0.2x1500");
+    let mut target = foretelling();
+    target.thresholds[1].clear_hold = Duration::from_secs(600);
+    let mut world = World::of(target, "100+0.2x1500");
     let never = |world: &World| {
         let member = world.state.member(MemberKey { target: 0, slot: 0 }).unwrap();
         let left = member.watched().forecasts().next().unwrap().time_left;
