@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::series::Row;
+use super::series::{Column, Row};
 use super::survey::{Survey, between};
+use crate::model::Scope;
 
 /// A series is cut into so many windows: of 7 days each is an hour.
 const WINDOWS: u32 = 168;
@@ -31,9 +32,13 @@ pub struct Calm {
     from: Timestamp,
     window: Duration,
     values: HashMap<Whose, BTreeMap<u32, Window>>,
+    /// Of each column, whether it is of the host: that is told of with each process, and counts once.
+    of_host: Vec<bool>,
+    /// When each column of the host was last told of.
+    host: Vec<Option<Timestamp>>,
 }
 
-/// Target, whether it is all of its processes together, column.
+/// Target, none for the host or where nobody says; whether it is all of its processes together; column.
 type Whose = (Option<Arc<str>>, bool, usize);
 
 /// How often which value was read, coarsely, and the highest.
@@ -62,24 +67,41 @@ pub struct Usual {
 
 impl Calm {
     /// Nothing was read yet of the series that `survey` tells of.
-    pub fn new(survey: &Survey) -> Self {
+    pub fn new(survey: &Survey, columns: &[Column]) -> Self {
         let length = between(survey.first, survey.last);
-        Self { from: survey.first, window: (length / WINDOWS).max(SHORTEST), values: HashMap::new() }
+        let is_of_host =
+            |column: &Column| column.metric.as_ref().is_some_and(|metric| metric.info().scope == Scope::Host);
+        Self {
+            from: survey.first,
+            window: (length / WINDOWS).max(SHORTEST),
+            values: HashMap::new(),
+            of_host: columns.iter().map(is_of_host).collect(),
+            host: vec![None; columns.len()],
+        }
     }
 
     /// Takes in what was read.
     pub fn take(&mut self, row: &Row) {
-        let at = between(self.from, row.at).as_nanos() / self.window.as_nanos().max(1);
-        let at = u32::try_from(at).unwrap_or(u32::MAX);
         let together = &*row.process == Row::ALL;
         for (column, cell) in row.cells.iter().enumerate() {
             let Some(value) = cell.and_then(|cell| cell.number()) else { continue };
-            let windows = self.values.entry((row.target.clone(), together, column)).or_default();
-            let window =
-                windows.entry(at).or_insert_with(|| Window { counts: BTreeMap::new(), highest: f64::NEG_INFINITY });
-            *window.counts.entry(bin(value)).or_default() += 1;
-            window.highest = window.highest.max(value);
+            if self.of_host.get(column) != Some(&true) {
+                self.note((row.target.clone(), together, column), (row.at, value));
+            } else if self.host.get_mut(column).is_some_and(|last| last.replace(row.at) != Some(row.at)) {
+                self.note((None, false, column), (row.at, value));
+            }
         }
+    }
+
+    /// Takes in a value.
+    pub fn note(&mut self, whose: Whose, (at, value): (Timestamp, f64)) {
+        let at = between(self.from, at).as_nanos() / self.window.as_nanos().max(1);
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let windows = self.values.entry(whose).or_default();
+        let window =
+            windows.entry(at).or_insert_with(|| Window { counts: BTreeMap::new(), highest: f64::NEG_INFINITY });
+        *window.counts.entry(bin(value)).or_default() += 1;
+        window.highest = window.highest.max(value);
     }
 
     /// What is usual of the column, of each process or of all `together`; none where nothing was read of it.
@@ -150,7 +172,7 @@ mod tests {
     fn usual(values: impl Iterator<Item = f64> + Clone) -> Usual {
         let at = |second: usize| Timestamp::from_second(1_790_000_000 + i64::try_from(second).unwrap()).unwrap();
         let survey = Survey { first: at(0), last: at(values.clone().count() * 10), ..Survey::default() };
-        let mut calm = Calm::new(&survey);
+        let mut calm = Calm::new(&survey, &[Column::named("rss")]);
         for (index, value) in values.enumerate() {
             calm.take(&Row { at: at(index * 10), cells: vec![Some(Value::Known(value))], ..Row::default() });
         }
@@ -193,10 +215,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_the_host_counts_once_however_many_processes_there_are() {
+        let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
+        let survey = Survey { first: at(0), last: at(600), ..Survey::default() };
+        let mut calm = Calm::new(&survey, &[Column::named("host_swap_used"), Column::named("open_fds")]);
+        for second in 0..600 {
+            let cells = vec![Some(Value::Known(0.5)), Some(Value::Known(85.0))];
+            for (target, process) in
+                [(Some("a".into()), "0".into()), (Some("b".into()), "0".into()), (None, Row::NOBODY.into())]
+            {
+                calm.take(&Row { at: at(second), target, process, started: None, cells: cells.clone() });
+            }
+        }
+        let count = |whose: Whose| calm.values[&whose].values().flat_map(|window| window.counts.values()).sum::<u64>();
+        assert_eq!(count((None, false, 0)), 600);
+        assert_eq!(count((Some("a".into()), false, 1)), 600);
+        assert!(calm.usual(Some(&"a".into()), (false, 0)).is_none());
+    }
+
+    #[test]
     fn memory_does_not_grow_with_the_series() {
         let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
         let survey = Survey { first: at(0), last: at(30 * 86_400), ..Survey::default() };
-        let mut calm = Calm::new(&survey);
+        let mut calm = Calm::new(&survey, &[Column::named("rss")]);
         for second in (0..30 * 86_400).step_by(60) {
             let value = 1e8 * (1.0 + f64::from(u32::try_from(second).unwrap() % 977) / 977.0);
             calm.take(&Row { at: at(second), cells: vec![Some(Value::Known(value))], ..Row::default() });

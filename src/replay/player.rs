@@ -141,6 +141,11 @@ impl Player {
         &mut self.sample.groups[at].readings
     }
 
+    /// What all processes of each group come to.
+    pub fn groups(&self) -> &[GroupSample] {
+        &self.sample.groups
+    }
+
     /// What the processes of a group were read to have comes together.
     pub fn sum_up(&mut self, target: u16) {
         let metrics: Vec<_> = match self.config.targets.get(usize::from(target)).filter(|t| t.per == Per::Group) {

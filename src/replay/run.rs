@@ -159,6 +159,16 @@ impl Replay {
         &self.player
     }
 
+    /// The time of the last row.
+    pub const fn now(&self) -> Moment {
+        self.at
+    }
+
+    /// Whether the processes of a target are added up here, for the series does not tell what they come to.
+    pub fn adds_up(&self, target: u16) -> bool {
+        !self.summed.contains(&target)
+    }
+
     /// What the wall clock said at `moment`.
     pub fn wall(&self, moment: Moment) -> Timestamp {
         let since = i64::try_from(moment.since(BEGINNING).as_nanos()).unwrap_or(i64::MAX);

@@ -25,6 +25,8 @@ pub struct Survey {
     pub periods: Vec<Option<Duration>>,
     /// Whether a column has any value.
     pub filled: Vec<bool>,
+    /// Whether it tells of all processes of a target together.
+    pub together: bool,
 }
 
 impl Survey {
@@ -51,6 +53,7 @@ pub fn survey(series: &mut dyn Series) -> Result<Survey, Fault> {
         }
         survey.last = row.at;
         survey.rows += 1;
+        survey.together |= *row.process == *Row::ALL;
         let whose = (row.target.clone(), Arc::clone(&row.process));
         let last = processes.entry(whose).or_insert_with(|| Last { row: None, cells: vec![None; width] });
         if let Some(before) = last.row.replace(row.at) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::config::{Config, Target, Threshold, nearest};
+use crate::config::{Config, Per, Target, Threshold, nearest};
 use crate::model::Metric;
 use crate::replay::{Column, Survey};
 
@@ -64,11 +64,19 @@ impl About {
             config: config.files.first().map(|file| super::shown(file)).unwrap_or_default(),
             blind: unknown.len() == rows.len(),
             meant: meant.collect(),
-            notes: Vec::new(),
+            notes: unheard(targets(), survey).into_iter().collect(),
             ignored: ignored.into_iter().map(|column| column.name.clone()).collect(),
             unknown,
         }
     }
+}
+
+/// Rows that are left out, for nobody is judged by what all come to.
+fn unheard<'a>(mut targets: impl Iterator<Item = &'a Target>, survey: &Survey) -> Option<String> {
+    let none = survey.together && targets.all(|target| target.per == Per::Process);
+    let what = "rows of the process `all` are left out, for each process is judged by itself: call it otherwise, or \
+                set per = \"group\"";
+    none.then(|| what.to_owned())
 }
 
 /// Each threshold with its name and the metric that it needs.

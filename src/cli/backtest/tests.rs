@@ -233,3 +233,20 @@ fn what_was_foretold_is_told_once_a_minute_and_held_against_what_came() {
     assert!((left / 60.0 - 45.6).abs() < 45.6 * 0.2, "{left}");
     assert_eq!(json["summary"]["forecast_error"]["ends"], 1, "{}", json["summary"]);
 }
+
+#[test]
+fn odd_files_are_played() {
+    let wide = |text: &str| (0..10_000).map(|at| format!(",{text}{at}")).collect::<String>();
+    for (series, said) in [
+        // As a spreadsheet saves it, of one row.
+        ("\u{feff}time,open_fds\r\n2026-03-02T10:30:00+01:00,950\r\n".to_owned(), "from 2026-03-02T09:30:00Z"),
+        ("time,open_fds\n1,nan\n2,denied\n3,\n".to_owned(), "open_fds is unknown (denied)"),
+        ("time,process,open_fds\n1,all,950\n2,all,950\n".to_owned(), "rows of the process `all` are left out"),
+        (format!("time{},open_fds\n1{},950\n", wide("x"), wide("")), "and 9960 more"),
+        ("time,open_fds\n60,310\n120,310\n180,310\n21600,320\n".to_owned(), "nothing was read for 5h 57m"),
+    ] {
+        let config = CONFIG.replace("dry_run = true", "dry_run = true\ninterval = \"1m\"");
+        let told = told(&folder(&config, &series), &[]);
+        assert!(told.contains(said), "{said:?} is not in {told}");
+    }
+}

@@ -15,6 +15,9 @@ use crate::model::{Cause, Effect, Event, Level, Moment, Note, Order, OutcomeKind
 use crate::record::{show_duration, show_effect, show_reading};
 use crate::replay::{Replay, Survey, Told};
 
+/// Most columns that are named though nothing comes of them.
+const MOST_IGNORED: usize = 40;
+
 /// The timeline, being printed.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
@@ -70,7 +73,10 @@ pub(super) fn head((name, stage): (&str, &Stage), survey: &Survey, output: &mut 
         output.styled(WARNING, format!("column {column}: did you mean {meant}?"))?;
     }
     if !about.ignored.is_empty() {
-        output.line(format!("ignored, for no threshold is about it: {}", about.ignored.join(", ")))?;
+        let named = about.ignored.iter().take(MOST_IGNORED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = about.ignored.len().saturating_sub(MOST_IGNORED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        output.line(format!("ignored, for no threshold is about it: {named}{more}"))?;
     }
     Ok(())
 }

@@ -70,3 +70,55 @@ fn nothing_comes_of_nothing() {
     let told = told(&folder(CONFIG, "time,note\n1,x\n2,y\n"), &["--suggest"]);
     assert!(told.contains("nothing is suggested"), "{told}");
 }
+
+const GROUP: &str = r#"
+[daemon]
+interval = "1m"
+[host.thresholds]
+host_swap_used = { elevated = "60%", hold = "2m" }
+[target.workers]
+match = { unit = "workers.service" }
+per = "group"
+[target.workers.thresholds]
+open_fds = { elevated = 200 }
+"#;
+
+/// Two workers with 40 to 49 open files each, a row a minute for a day; the host's swap is at 50 %, and at 70 % for an
+/// hour.
+fn workers() -> String {
+    let line = |minute: i64| {
+        let (at, swap) = (1_772_443_800 + 60 * minute, if (600..660).contains(&minute) { "0.7" } else { "0.5" });
+        let fds = 40 + minute % 10;
+        format!("{at},a,{fds},{swap}\n{at},b,{fds},{swap}\n")
+    };
+    let lines: String = (0..1440).map(line).collect();
+    format!("time,process,open_fds,host_swap_used\n{lines}")
+}
+
+#[test]
+fn groups_are_added_up_and_the_host_has_bounds_of_its_own() {
+    let folder = folder(GROUP, &workers());
+    let text = told(&folder, &["--suggest"]);
+    for said in ["[target.workers.thresholds]", "[host.thresholds]"] {
+        assert!(text.contains(said), "{said} is not in\n{text}");
+    }
+    let rows: String = text.lines().skip_while(|line| !line.starts_with('[')).map(|line| format!("{line}\n")).collect();
+    let config = format!("[target.workers]\nmatch = {{ unit = \"workers.service\" }}\n{rows}");
+    crate::config::parse(vec![crate::config::Source::new("watchdog.toml", &config)]).unwrap();
+    let json: Json = serde_json::from_str(&told(&folder, &["--suggest", "--json"])).unwrap();
+    let [fds, swap] = [0, 1].map(|at| &json["suggestions"][at]);
+    assert_eq!(
+        (&fds["target"], &fds["metric"], &fds["highest"]),
+        (&"workers".into(), &"open_fds".into(), &98.0.into())
+    );
+    assert_eq!(
+        (&swap["target"], &swap["metric"], &swap["median"]),
+        (&Json::Null, &"host_swap_used".into(), &0.5.into())
+    );
+    // At 60 % for two minutes, for an hour; and what it was judged by before is judged too.
+    let now = &swap["bounds"][0]["now"];
+    assert_eq!((&now["bound"], &now["entered"]), (&0.6.into(), &1.into()), "{swap}");
+    let held = now["entered_seconds"].as_f64().unwrap();
+    assert!((3300.0..=3600.0).contains(&held), "{held}");
+    assert_eq!(json["suggestions"].as_array().unwrap().len(), 2);
+}
