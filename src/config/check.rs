@@ -9,6 +9,7 @@ mod defaults;
 mod during;
 mod history;
 mod host;
+mod incidents;
 mod join;
 mod ladder;
 mod metric;
@@ -27,7 +28,7 @@ use super::reader::{Entry, Table, Value};
 use super::source::Place;
 use super::text::quoted;
 use super::value::named;
-use super::{Config, Daemon, History, Target, Web};
+use super::{Config, Daemon, History, Incidents, Target, Web};
 use calendar::Calendars;
 use daemon::daemon;
 use defaults::Defaults;
@@ -96,6 +97,7 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
     let daemon = take("daemon").map_or_else(Daemon::default, |value| daemon(value, report));
     let web = take("web").map_or_else(Web::default, |value| web::read(value, report));
     let history = take("history").map_or_else(History::default, |value| history::read(value, report));
+    let incidents = take("incidents").map_or_else(Incidents::default, |value| incidents::read(value, report));
     let peers = take("peers").map_or_else(Peers::default, |value| peers::read(value, report));
     let host = take("host").map_or_else(host::Written::default, |value| host::read(value, &peers, report));
     let calendars = take("calendar").map_or_else(Calendars::default, |value| calendar::read(value, report));
@@ -114,7 +116,8 @@ pub(super) fn check(mut files: Vec<Table<'_>>, report: &mut Report) -> Config {
         targets[step.target].on_host_ladder = true;
     }
     let calendars = common.calendars.list;
-    Config { daemon, web, history, peers: common.peers.list, calendars, host, targets, ..Config::default() }
+    let peers = common.peers.list;
+    Config { daemon, web, history, incidents, peers, calendars, host, targets, ..Config::default() }
 }
 
 /// The targets of a drop-in, which may hold nothing else.

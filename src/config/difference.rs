@@ -3,6 +3,7 @@
 
 mod facts;
 mod hours;
+mod keeping;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,12 +13,10 @@ pub(super) struct Section {
     pub later: &'static [(&'static str, &'static str)],
 }
 
-const REMOVE: &str = "remove it for now";
-
 /// The top of the main file.
 pub(super) const ROOT: Section = Section {
     title: "the file",
-    known: &["daemon", "web", "history", "peers", "calendar", "host", "defaults", "target"],
+    known: &["daemon", "web", "history", "incidents", "peers", "calendar", "host", "defaults", "target"],
     later: &[],
 };
 
@@ -35,8 +33,9 @@ pub(super) const DAEMON: Section = Section {
         "kill_budget",
         "summary",
         "forecast_window",
+        "evidence_timeout",
     ],
-    later: &[("evidence_timeout", REMOVE)],
+    later: &[],
 };
 
 /// `[web]`
@@ -45,6 +44,13 @@ pub(super) const WEB: Section =
 
 /// `[history]`
 pub(super) const HISTORY: Section = Section { title: "[history]", known: &["events", "max_size"], later: &[] };
+
+/// `[incidents]`
+pub(super) const INCIDENTS: Section =
+    Section { title: "[incidents]", known: &["max_count", "max_size"], later: &[] };
+
+/// `evidence`
+pub(super) const EVIDENCE: Section = Section { title: "evidence", known: &["command", "timeout"], later: &[] };
 
 /// `tls`
 pub(super) const TLS: Section = Section { title: "tls", known: &["cert", "key", "client_ca"], later: &[] };
@@ -88,8 +94,10 @@ pub(super) const TARGET: Section = Section {
         "actions",
         "schedule",
         "during",
+        "logs",
+        "evidence",
     ],
-    later: &[("logs", REMOVE), ("evidence", REMOVE)],
+    later: &[],
 };
 
 /// `match`
@@ -181,7 +189,7 @@ pub(super) const SCHEDULE: Section =
     Section { title: "a schedule", known: &["every", "action", "phase", "jitter"], later: &[] };
 
 /// All sections.
-pub(super) const ALL: [&Section; 23] = [
+pub(super) const ALL: [&Section; 25] = [
     &ROOT, &DAEMON, &WEB, &HISTORY, &TLS, &PEER, &HOST, &DEFAULTS, &TARGET, &MATCH, &EXPECT, &BUDGET, &ROW, &BOUND,
-    &ACTION, &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE, &CALENDAR, &DURING,
+    &ACTION, &HTTP, &FREEZE, &KILL, &UNDO, &NEEDS, &SCHEDULE, &CALENDAR, &DURING, &INCIDENTS, &EVIDENCE,
 ];

@@ -11,7 +11,7 @@ fn meaning(text: &str) -> String {
     match parse(text) {
         Ok(config) => {
             assert!(config.warnings.is_empty(), "{}", config.warnings);
-            format!("{:#?}", (config.daemon, config.web, config.history, config.peers, config.host, config.targets))
+            format!("{:#?}", (config.daemon, config.web, (config.history, config.incidents), config.peers, config.host, config.targets))
         }
         Err(problems) => panic!("{text}\n{problems}"),
     }
@@ -40,9 +40,10 @@ fn its_values_are_the_defaults() {
     let whole = text();
     let meant = meaning(&whole);
     let defaults = [
-        ("[daemon]", &["interval", "kill_budget", "summary", "forecast_window"][..]),
+        ("[daemon]", &["interval", "kill_budget", "summary", "forecast_window", "evidence_timeout"][..]),
         ("[web]", &["listen", "max_series"]),
         ("[history]", &["events", "max_size"]),
+        ("[incidents]", &["max_count", "max_size"]),
         (
             "[target.trader]",
             &["members", "per", "shared", "startup_grace", "settle", "kill_budget", "keep_at_least", "forecast_window"],
@@ -124,7 +125,7 @@ fn every_key_is_in_it() {
     let target = "[target.trader]\nmatch = { comm = \"x\" }\n";
     let mut keys = refused("qqqqq = 1\n");
     for section in
-        ["daemon", "web", "history", "host", "defaults", "target.trader", "target.trader.match", "target.trader.expect"]
+        ["daemon", "web", "history", "incidents", "host", "defaults", "target.trader", "target.trader.match", "target.trader.expect"]
     {
         keys.extend(refused(&format!("[{section}]\nqqqqq = 1\n")));
     }

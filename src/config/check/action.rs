@@ -21,6 +21,7 @@ use crate::model::ActionScope;
 use deliver::{Given, Kind};
 use undo::Back;
 
+pub(super) use deliver::command_line;
 pub(super) use effect::Said;
 pub(super) use needs::Wanted;
 

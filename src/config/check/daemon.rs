@@ -19,6 +19,7 @@ pub(super) fn daemon(value: Value<'_>, report: &mut Report) -> Daemon {
     span(&mut table, ("sockets_interval", "1s", "1h"), &mut daemon.sockets_interval, report);
     span(&mut table, ("summary", "0s", "1d"), &mut daemon.summary, report);
     span(&mut table, FORECAST_WINDOW, &mut daemon.forecast_window, report);
+    span(&mut table, ("evidence_timeout", "0s", "10s"), &mut daemon.evidence_timeout, report);
     if let Some(ceiling) = table.take("max_cpu").and_then(|value| ceiling(value, report)) {
         daemon.max_cpu = ceiling;
     }

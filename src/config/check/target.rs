@@ -10,7 +10,7 @@ use super::super::{Budget, Expect, Forecasts, Members, Per, Selector, Target, Th
 use super::daemon::{FORECAST_WINDOW, span};
 use super::join::{Joined, Parts, join};
 use super::row::Owner;
-use super::{Common, action, during, ladder, row, schedule, select};
+use super::{Common, action, during, incidents, ladder, row, schedule, select};
 use crate::model::{Base, Metric, Scope};
 
 /// Default of `settle`.
@@ -23,17 +23,18 @@ const MEMBERS: u64 = 1_000_000;
 /// Reads one target; none where something in it is wrong.
 pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) -> Option<Target> {
     let mut table = entry.value.table("[target.NAME]", report)?;
-    let wanted = table.take("match");
-    let selector = wanted.and_then(|value| select::read(value, report));
+    let matching = table.take("match");
+    let selector = matching.and_then(|value| select::read(value, report));
     let members = table.take("members").map_or(Some(Members::All), |value| members(value, report));
     let shared = table.take("shared").map_or(Some(false), |value| value.flag(report));
     let per = table.take("per").map_or(Some(Per::Process), |value| per(value, report));
     let expect = table.take("expect").map_or(Some(None), |value| expect(value, report).map(Some));
     let brakes = brakes(&mut table, report);
     let window = window(&mut table, common, report);
+    let wanted = incidents::wanted(&mut table, report);
     let parts = parts(&mut table, common, report);
     let place = table.place;
-    if table.finish(&keys::TARGET, report) && wanted.is_none() {
+    if table.finish(&keys::TARGET, report) && matching.is_none() {
         report
             .missing(place, format!("target `{}` has no `match`", entry.key))
             .help("say which processes it is: match = { unit = \"trader.service\" }");
@@ -55,6 +56,7 @@ pub(super) fn read(entry: &Entry<'_>, common: &Common<'_>, report: &mut Report) 
         kill_budget: brakes.kill_budget,
         keep_at_least: brakes.keep_at_least,
         per: per?,
+        wanted: wanted?,
         ..judged(parts, window)
     })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Path;
 use crate::config::text::capped;
 use crate::config::{
-    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, History, Host, HostStep, Ladder,
+    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, Host, HostStep, Ladder,
     Members, Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser,
     units,
 };
@@ -37,6 +37,7 @@ impl Facts {
             daemon,
             web,
             history,
+            incidents,
             peers,
             calendars,
             host,
@@ -50,6 +51,7 @@ impl Facts {
         facts.daemon(daemon);
         facts.web(web);
         facts.history(*history);
+        facts.incidents(*incidents);
         for peer in peers {
             facts.peer(peer);
         }
@@ -94,11 +96,11 @@ impl Facts {
         self.put(key, Fact { exact, shown });
     }
 
-    fn secret(&mut self, key: &str, exact: String) {
+    pub(super) fn secret(&mut self, key: &str, exact: String) {
         self.put(key, Fact { exact, shown: None });
     }
 
-    fn time(&mut self, key: &str, time: Duration) {
+    pub(super) fn time(&mut self, key: &str, time: Duration) {
         self.text(key, units::Duration(time).to_string());
     }
 
@@ -125,6 +127,7 @@ impl Facts {
             kill_budget,
             summary,
             forecast_window,
+            evidence_timeout,
         } = daemon;
         self.within("[daemon]".to_owned(), |facts| {
             facts.time("interval", *interval);
@@ -136,6 +139,7 @@ impl Facts {
             facts.budget("kill_budget", *kill_budget);
             facts.time("summary", *summary);
             facts.time("forecast_window", *forecast_window);
+            facts.time("evidence_timeout", *evidence_timeout);
         });
     }
 
@@ -155,14 +159,6 @@ impl Facts {
             let name = format!("[web] user {}", capped(name));
             self.within(name, |facts| facts.secret("password", hash.reveal().to_owned()));
         }
-    }
-
-    fn history(&mut self, history: History) {
-        let History { events, max_size } = history;
-        self.within("[history]".to_owned(), |facts| {
-            facts.time("events", events);
-            facts.text("max_size", units::Size(max_size).to_string());
-        });
     }
 
     fn peer(&mut self, peer: &Peer) {
@@ -220,7 +216,9 @@ impl Facts {
             per,
             schedule,
             on_host_ladder: _,
+            wanted,
         } = target;
+        self.wanted(wanted);
         self.selector(selector);
         self.text("members", if *members == Members::Main { "main" } else { "all" });
         self.text("shared", shared.to_string());
@@ -387,7 +385,7 @@ pub(super) fn name_of(action: usize, actions: &[Action]) -> &str {
     actions.get(action).map_or("?", |action| &*action.name)
 }
 
-fn path(path: &File) -> String {
+pub(super) fn path(path: &File) -> String {
     path.to_string_lossy().into_owned()
 }
 

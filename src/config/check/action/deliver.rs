@@ -140,6 +140,12 @@ fn several(found: &[Given], kinds: &[Kind], report: &mut Report) {
 }
 
 fn command(value: Value<'_>, timeout: Option<Duration>, report: &mut Report) -> Option<Measure> {
+    let argv = command_line(value, report)?;
+    Some(Measure::Command(Command { argv, timeout: timeout? }.into()))
+}
+
+/// A program with its arguments.
+pub(in crate::config::check) fn command_line(value: Value<'_>, report: &mut Report) -> Option<Vec<String>> {
     const EXAMPLE: &str = "[\"/usr/local/bin/trader-ctl\", \"pause\"]";
     if value.as_text().is_some() {
         value.refuse("a list", format!("no shell takes it apart: write {EXAMPLE}"), report);
@@ -154,8 +160,7 @@ fn command(value: Value<'_>, timeout: Option<Duration>, report: &mut Report) -> 
         report.error(value.place, "a command without a program").help(format!("write {EXAMPLE}"));
         return None;
     }
-    let argv = argv.into_iter().collect::<Option<Vec<String>>>()?;
-    Some(Measure::Command(Command { argv, timeout: timeout? }.into()))
+    argv.into_iter().collect()
 }
 
 fn argument(value: Value<'_>, program: bool, report: &mut Report) -> Option<String> {
