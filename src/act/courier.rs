@@ -25,7 +25,8 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
-pub(super) use child::{Child, Program};
+pub(super) use child::{Child, Printed, Program};
+pub(super) use run::program;
 
 use super::end::End;
 use crate::kernel;

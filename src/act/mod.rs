@@ -6,6 +6,7 @@
 
 mod courier;
 mod end;
+pub mod evidence;
 mod freeze;
 mod kill;
 mod rehearsal;

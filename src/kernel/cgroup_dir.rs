@@ -61,6 +61,11 @@ impl Cgroup {
         Ok(Self { folder, hierarchy, path: path.to_vec(), inode })
     }
 
+    /// Its folder.
+    pub(super) const fn folder(&self) -> &OwnedFd {
+        &self.folder
+    }
+
     /// Its path from the root of our cgroup namespace, as in `/proc/PID/cgroup`.
     pub fn path(&self) -> &[u8] {
         &self.path

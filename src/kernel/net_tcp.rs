@@ -89,7 +89,7 @@ fn socket(line: &[u8]) -> Result<Option<Socket>, Error> {
 
 /// `ADDRESS:PORT`, both hexadecimal: the port as a number, the address as the kernel's memory holds
 /// it, in words of 32 bits of the host's byte order.
-fn endpoint(text: &[u8]) -> Result<Endpoint, Error> {
+pub(super) fn endpoint(text: &[u8]) -> Result<Endpoint, Error> {
     let at = text.iter().position(|byte| *byte == b':').ok_or(EXPECTED)?;
     let (address, port) = (&text[..at], &text[at + 1..]);
     let port = hex(port).and_then(|port| u16::try_from(port).ok()).ok_or(EXPECTED)?;

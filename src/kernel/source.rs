@@ -295,6 +295,13 @@ pub(crate) fn read_file(dir: BorrowedFd<'_>, name: &CStr, buffer: &mut Vec<u8>) 
     read_all(&rustix::fs::openat(dir, name, READ, Mode::empty())?, buffer)
 }
 
+/// The next piece of a file, in place of what was in `piece`; empty at its end.
+pub(crate) fn read_piece(file: &OwnedFd, piece: &mut Vec<u8>) -> Result<(), Errno> {
+    piece.clear();
+    piece.reserve(FIRST_READ);
+    retry_on_intr(|| rustix::io::read(file, spare_capacity(piece))).map(drop)
+}
+
 fn read_link<'a>(dir: BorrowedFd<'_>, name: &CStr, space: &'a mut [MaybeUninit<u8>]) -> Result<&'a [u8], Error> {
     let (target, _) = rustix::fs::readlinkat_raw(dir, name, space)?;
     Ok(target)

@@ -10,6 +10,7 @@ mod event;
 mod growth;
 mod host_name;
 mod identity;
+mod incident;
 mod inhibit;
 mod level;
 mod memory;
@@ -28,6 +29,7 @@ pub use event::{Event, Note};
 pub use growth::Growth;
 pub use host_name::HostName;
 pub use identity::{BootId, Identity, MemberKey, Pid};
+pub use incident::{Evidence, EvidenceFile, Missing, Trigger};
 pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
 pub use level::{Level, PerLevel};
 pub use memory::{

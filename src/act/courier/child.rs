@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::thread;
 use std::time::Duration;
 
@@ -40,11 +40,16 @@ pub(in crate::act) struct Child {
 /// The reading ends of what the child prints.
 #[derive(Debug)]
 pub(in crate::act) struct Printed {
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+    pub(in crate::act) stdout: OwnedFd,
+    pub(in crate::act) stderr: OwnedFd,
 }
 
 impl Child {
+    /// Readable once it has ended.
+    pub(in crate::act) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
     /// Starts it: no input, no descriptor of ours, no signal blocked or ignored, and none of our
     /// rights.
     ///
@@ -78,7 +83,7 @@ impl Child {
     }
 
     /// Signals the child and all that it has started and that did not leave its group.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(in crate::act) fn signal(&self, signal: Signal) {
         if !self.reaped {
             // Gone, or another user's by now: there is nobody to signal.
             let _ = kill_process_group(self.pid, signal);
@@ -103,7 +108,7 @@ impl Child {
     ///
     /// # Errors
     /// When somebody else took its end away.
-    pub(super) fn reap(&mut self) -> io::Result<Option<WaitIdStatus>> {
+    pub(in crate::act) fn reap(&mut self) -> io::Result<Option<WaitIdStatus>> {
         let status = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
         self.reaped |= !matches!(status, Ok(None));
         Ok(status?)

@@ -37,7 +37,7 @@ pub(super) struct Running {
 ///
 /// Whatever it has left in the background goes on after its end; its output is read no more.
 pub(super) async fn deliver(command: &Command, told: &Told, deadline: Instant) -> (End, Option<Running>) {
-    let program = match program(command, told) {
+    let program = match program(&command.argv, &told.pid, &told.variables) {
         Ok(program) => program,
         Err(why) => return (End::refused(said(why)), None),
     };
@@ -131,14 +131,18 @@ fn refused(command: &Command, error: &io::Error) -> End {
 /// The program with what it is told. Nothing of ours is left in its environment but what is needed
 /// to find other programs and to print as this host does.
 #[expect(clippy::disallowed_methods, reason = "what a command inherits is decided here")]
-fn program(command: &Command, told: &Told) -> Result<Program, String> {
-    let name = command.argv.first().filter(|name| name.starts_with('/'));
+pub(in crate::act) fn program(
+    argv: &[String],
+    pid: &String,
+    told: &[(&'static str, String)],
+) -> Result<Program, String> {
+    let name = argv.first().filter(|name| name.starts_with('/'));
     name.ok_or("the program of a command is an absolute path: there is no shell and no search")?;
-    let arguments = command.argv.iter().map(|argument| if argument == "{pid}" { &told.pid } else { argument });
+    let arguments = argv.iter().map(|argument| if argument == "{pid}" { pid } else { argument });
     let argv = arguments.map(|argument| terminated(argument.as_bytes().to_vec())).collect::<Result<_, _>>()?;
     let kept = KEPT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?.into_vec())));
     let mut variables = vec![terminated(format!("PATH={PATH}").into_bytes())?];
-    for (name, value) in kept.chain(told.variables.iter().map(|(name, value)| (*name, value.clone().into_bytes()))) {
+    for (name, value) in kept.chain(told.iter().map(|(name, value)| (*name, value.clone().into_bytes()))) {
         variables.push(terminated([name.as_bytes(), b"=", &value].concat())?);
     }
     Ok(Program { argv, variables })

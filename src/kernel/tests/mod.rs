@@ -25,8 +25,8 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// A child that ends with its test.
-pub(super) struct Victim {
-    pub(super) child: Child,
+pub(crate) struct Victim {
+    pub(crate) child: Child,
 }
 
 impl Victim {

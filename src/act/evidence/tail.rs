@@ -1,0 +1,30 @@
+//! The end of log files that the operator names.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::plain;
+use crate::kernel;
+use crate::model::{Evidence, printable};
+
+/// Of each file so much.
+const MOST: u64 = 128 << 10;
+
+pub(super) fn collect(logs: &[PathBuf], evidence: &mut Evidence) {
+    for (index, path) in logs.iter().enumerate() {
+        let shown = show(path);
+        match kernel::end_of_file(path, MOST) {
+            Ok((text, cut)) => {
+                // What was cut begins within a line.
+                let begin = if cut { text.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };
+                let text = plain::lines(&text[begin..]);
+                evidence.file(format!("log-{}.txt", index + 1), format!("the end of {shown}"), text);
+            }
+            Err(why) => evidence.lacks(shown, why),
+        }
+    }
+}
+
+fn show(path: &Path) -> String {
+    printable(path.as_os_str().as_bytes(), 300)
+}

@@ -1,0 +1,79 @@
+//! What is collected of a process before something is done to it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Why an incident was collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A ladder of the process has reached critical.
+    Critical,
+    /// The process is about to be killed.
+    Kill,
+}
+
+impl Trigger {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Critical, Self::Kill];
+
+    /// The value of the label `trigger`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Kill => "kill",
+        }
+    }
+}
+
+/// A text file of an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceFile {
+    /// Its name: letters, digits, `-`, `_` and one dot.
+    pub name: String,
+    /// What is in it, in a few words.
+    pub about: String,
+    /// Printable text, of bounded length.
+    pub text: String,
+}
+
+/// What could not be collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// What, in a few words.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// The right that it would take; none where no right would help.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub needs: Option<String>,
+}
+
+/// What was collected of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The files, in the order in which they were made.
+    pub files: Vec<EvidenceFile>,
+    /// What is not among them.
+    pub missing: Vec<Missing>,
+    /// A few counts: `descriptors`, `threads`, `sockets CLOSE_WAIT`.
+    pub counts: BTreeMap<String, u64>,
+}
+
+impl Evidence {
+    /// Adds a file.
+    pub fn file(&mut self, name: impl Into<String>, about: impl Into<String>, text: String) {
+        self.files.push(EvidenceFile { name: name.into(), about: about.into(), text });
+    }
+
+    /// Says that something could not be collected.
+    pub fn lacks(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.missing.push(Missing { what: what.into(), why: why.into(), needs: None });
+    }
+
+    /// Says that something could not be collected, and which right it would take.
+    pub fn lacks_right(&mut self, what: impl Into<String>, why: impl Into<String>, needs: impl Into<String>) {
+        self.missing.push(Missing { what: what.into(), why: why.into(), needs: Some(needs.into()) });
+    }
+}
