@@ -9,6 +9,7 @@ mod carry;
 mod ceiling;
 mod history;
 mod hours;
+mod incidents;
 mod kept;
 mod notify;
 mod publish;
@@ -31,6 +32,7 @@ use crate::model::{Event, LeaseView, Moment, Note, Outcome};
 use crate::record::{Recorder, show_duration};
 use crate::sample::{NameNote, Sampler};
 
+use incidents::Incidents;
 use notify::Notify;
 use reload::Reload;
 use remember::Remembering;
@@ -52,6 +54,7 @@ struct Watch {
     outcomes: Vec<Outcome>,
     remembering: Remembering,
     recorder: Recorder,
+    incidents: Incidents,
     events: Vec<Event>,
     publisher: Publisher,
     view: publish::View,
@@ -194,7 +197,7 @@ impl Watch {
             return now;
         }
         let (deadline, write) = (self.executor.next_deadline(now), self.remembering.next_write());
-        let deadlines = [deadline, write, self.notify.next(), self.sampler.near()];
+        let deadlines = [deadline, write, self.notify.next(), self.sampler.near(), self.incidents.next_deadline()];
         deadlines.into_iter().flatten().fold(self.next_pass, Moment::min)
     }
 

@@ -14,6 +14,7 @@ mod demo;
 mod explain;
 mod failure;
 mod history;
+mod incidents;
 mod inhibit;
 mod init;
 mod live;
@@ -101,6 +102,8 @@ enum Command {
     Reload(reload::Arguments),
     /// Show what happened, as the daemon has kept it; see whether nothing of it is missing or was changed
     History(history::Arguments),
+    /// Show the evidence that was kept at the first critical of a process and before a kill
+    Incidents(incidents::Arguments),
     /// Replay recorded readings, and show what would have been ordered when
     #[command(override_usage = BACKTEST_USAGE)]
     Backtest(backtest::Arguments),
@@ -130,6 +133,7 @@ impl Command {
             Self::Thaw(arguments) => thaw::run(&arguments, output),
             Self::Reload(arguments) => reload::run(&arguments, output),
             Self::History(arguments) => history::run(&arguments, output),
+            Self::Incidents(arguments) => incidents::run(&arguments, output),
             Self::Backtest(arguments) => backtest::run(&arguments, output),
             Self::Init(arguments) => init::run(&arguments, output),
             Self::Explain(arguments) => explain::run(&arguments, output),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, BrakeView, Escalation, ForecastView, HostName, Inhibition, LadderView, LeaseView, Level, MemberKey, Metric,
-    Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
+    Base, BrakeView, Escalation, ForecastView, HostName, IncidentView, Inhibition, LadderView, LeaseView, Level, MemberKey,
+    Metric, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
 };
 use crate::record::history::Figures;
 use crate::record::{Counters, LogTo};
@@ -75,6 +75,8 @@ pub struct Snapshot {
     pub log_to: LogTo,
     /// How its history stands; none where there is none.
     pub history: Option<Figures>,
+    /// The last incidents, the latest last.
+    pub incidents: Vec<IncidentView>,
     /// What the host calls itself; empty when that is not known.
     pub host_name: Arc<str>,
     members: Vec<MemberView>,
@@ -239,6 +241,7 @@ impl Snapshot {
             own: OwnFacts::default(),
             log_to: LogTo::default(),
             history: None,
+            incidents: Vec::new(),
             host_name: Arc::default(),
             members: Vec::new(),
             groups: Vec::new(),
@@ -266,6 +269,7 @@ impl Snapshot {
         self.host_thresholds.clear();
         self.host_forecasts.clear();
         self.not_ready.clear();
+        self.incidents.clear();
         self.members.clear();
         self.groups.clear();
         self.readings.clear();

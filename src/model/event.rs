@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Cause, Effect, Identity, Inhibition, InhibitionEnd, Level, Measured, MemberKey, Moment, Order, OutcomeKind, Reason,
-    Unknown,
+    Cause, Collected, Effect, Identity, Inhibition, InhibitionEnd, Level, Measured, MemberKey, Moment, Order, OutcomeKind, Reason,
+    Trigger, Unknown,
 };
 
 /// A fact, with when it happened.
@@ -209,6 +209,19 @@ pub enum Note {
         inhibition: Inhibition,
         /// Why.
         why: InhibitionEnd,
+    },
+    /// Evidence of a process was collected, or could not be.
+    Incident {
+        /// Name of the target.
+        target: Arc<str>,
+        /// Whose.
+        member: MemberKey,
+        /// Who.
+        identity: Identity,
+        /// Why.
+        trigger: Trigger,
+        /// What came of it.
+        collected: Collected,
     },
     /// How a target stands, said from time to time.
     Summary {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::config::{Action, Config};
-use crate::model::{Effect, Event, Measure, Measured, Moment, Note, Order, OutcomeKind, Reason};
+use crate::model::{Collected, Effect, Event, Flaw, Measure, Measured, Moment, Note, Order, OutcomeKind, Reason, Trigger};
 
 /// How many ended orders are kept for the status.
 const RECENT: usize = 64;
@@ -74,6 +74,8 @@ pub struct Counters {
     orders: BTreeMap<OrderKey, u64>,
     undo_failures: BTreeMap<UndoKey, u64>,
     effects: BTreeMap<EffectKey, u64>,
+    incidents: BTreeMap<(Arc<str>, Trigger), u64>,
+    flaws: [u64; Flaw::ALL.len()],
     recent: VecDeque<Ended>,
 }
 
@@ -94,6 +96,7 @@ impl Counters {
         self.orders.retain(|key, _| known(&key.target, &key.action));
         self.undo_failures.retain(|key, _| known(&key.target, &key.action));
         self.effects.retain(|key, _| known(&key.target, &key.action));
+        self.incidents.retain(|(target, _), _| config.targets.iter().any(|known| known.name == *target));
         self.add_zeros(config);
     }
 
@@ -112,6 +115,16 @@ impl Counters {
         self.effects.iter().map(|(key, count)| (key, *count))
     }
 
+    /// How many incidents of each target were kept, by what they were collected for, in a stable order.
+    pub fn incidents(&self) -> impl ExactSizeIterator<Item = (&str, Trigger, u64)> {
+        self.incidents.iter().map(|((target, trigger), count)| (&**target, *trigger, *count))
+    }
+
+    /// How often an incident was not kept, or not waited for.
+    pub fn flaws(&self) -> impl ExactSizeIterator<Item = (Flaw, u64)> {
+        Flaw::ALL.into_iter().zip(self.flaws)
+    }
+
     /// The orders that ended last, the latest last.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Ended> {
         self.recent.iter()
@@ -120,7 +133,7 @@ impl Counters {
     /// Whether this is an event that is counted.
     pub(super) fn concerns(note: &Note) -> bool {
         match note {
-            Note::Ended { .. } | Note::Held { .. } | Note::Measured { .. } => true,
+            Note::Ended { .. } | Note::Held { .. } | Note::Measured { .. } | Note::Incident { .. } => true,
             Note::Retrying { order, .. } => order.undo,
             Note::Found { .. }
             | Note::Gone { .. }
@@ -158,6 +171,9 @@ impl Counters {
         if let Note::Measured { order, effect, measured } = &event.note {
             self.add_effect(order, Told { effect: *effect, measured: Arc::clone(measured) });
         }
+        if let Note::Incident { target, trigger, collected, .. } = &event.note {
+            self.add_incident((target, *trigger), collected);
+        }
         if let Note::Ended { order, kind, reason, .. } = &event.note {
             self.add(order, *kind, *reason);
             if self.recent.len() >= RECENT {
@@ -181,6 +197,14 @@ impl Counters {
         }
     }
 
+    fn add_incident(&mut self, (target, trigger): (&Arc<str>, Trigger), collected: &Collected) {
+        let count = match collected {
+            Collected::Kept { .. } => self.incidents.entry((Arc::clone(target), trigger)).or_default(),
+            Collected::Flawed { flaw, .. } => &mut self.flaws[*flaw as usize],
+        };
+        *count = count.saturating_add(1);
+    }
+
     fn add_undo_failure(&mut self, order: &Order, reason: Reason) {
         if order.undo {
             let key = UndoKey { target: Arc::clone(&order.target), action: Arc::clone(&order.action), reason };
@@ -200,6 +224,9 @@ impl Counters {
 
     fn add_zeros(&mut self, config: &Config) {
         for target in &config.targets {
+            for trigger in Trigger::ALL {
+                self.incidents.entry((Arc::clone(&target.name), trigger)).or_default();
+            }
             for action in &target.actions {
                 for (outcome, reason) in expected(action) {
                     let (target, action) = (Arc::clone(&target.name), Arc::clone(&action.name));

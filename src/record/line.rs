@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::show;
 use crate::config::Config;
 use crate::model::{
-    Cause, Effect, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Unknown,
+    Cause, Collected, Effect, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Trigger, Unknown,
     printable,
 };
 
@@ -82,6 +82,7 @@ fn severity(note: &Note) -> Severity {
         | Note::Contested { .. }
         | Note::Reading { why: Some(_), .. }
         | Note::Inhibited(_)
+        | Note::Incident { collected: Collected::Flawed { .. }, .. }
         | Note::Daemon { bad: true, .. } => Severity::Warning,
         Note::GaveUp { .. } | Note::StillHeld { .. } | Note::StaysInForce { .. } | Note::SuccessorMissing { .. } => {
             Severity::Error
@@ -99,6 +100,7 @@ fn severity(note: &Note) -> Severity {
         | Note::Reading { why: None, .. }
         | Note::Asked { .. }
         | Note::InhibitionEnded { .. }
+        | Note::Incident { collected: Collected::Kept { .. }, .. }
         | Note::Summary { .. }
         | Note::Daemon { bad: false, .. } => Severity::Info,
     }
@@ -139,6 +141,9 @@ impl Teller<'_> {
             Note::LevelChanged { .. } | Note::LadderStepped { .. } => self.tell_step(out, note),
             Note::Daemon { text, .. } => out.write_str(text),
             Note::Summary { target, level, text } => write!(out, "{target}: {level}{text}"),
+            Note::Incident { target, member, identity, trigger, collected } => {
+                write!(out, "{}: {}", who(target, *member, identity), evidence(*trigger, collected))
+            }
             Note::Asked { by, what } => write!(out, "{by} asks to {what}"),
             Note::Inhibited(inhibition) => self.tell_inhibited(out, inhibition),
             Note::InhibitionEnded { inhibition, why } => tell_inhibition_ended(out, inhibition, why),
@@ -198,6 +203,22 @@ impl Teller<'_> {
             text = format!("{}: {text}", show::effect(Some(Effect::Ineffective), in_vain));
         }
         if since.as_millis() < 100 { text } else { format!("{text} for {}", show::duration(since)) }
+    }
+}
+
+/// What came of collecting evidence, in words that follow the name of the process.
+fn evidence(trigger: Trigger, collected: &Collected) -> String {
+    let when = match trigger {
+        Trigger::Critical => "at critical",
+        Trigger::Kill => "before the kill",
+    };
+    match collected {
+        Collected::Kept { folder, missing: 0 } => format!("evidence {when} is in {folder}"),
+        Collected::Kept { folder, missing } => {
+            format!("evidence {when} is in {folder}; {missing} things are missing, missing.txt says which")
+        }
+        Collected::Flawed { flaw, detail } if detail.is_empty() => format!("evidence {when}: {}", flaw.help()),
+        Collected::Flawed { flaw, detail } => format!("evidence {when} is not kept: {} ({detail})", flaw.help()),
     }
 }
 

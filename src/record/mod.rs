@@ -7,6 +7,7 @@
 mod counters;
 mod folders;
 pub mod history;
+pub mod incident;
 mod journal;
 mod last_good;
 mod line;

@@ -20,8 +20,16 @@ impl Watch {
         }
         self.executor.advance(now, &mut self.outcomes);
         let (mut ready, mut under_way) = (Vec::new(), false);
+        for order in self.take_evidence(now) {
+            self.reserve.lend();
+            match self.question(&order, now) {
+                Ok(()) => ready.push(order),
+                Err(outcome) => self.outcomes.push(outcome),
+            }
+        }
         for _ in 0..MOST_ROUNDS {
             let verdicts = judge(&mut self.state, self.sampler.latest(), &self.outcomes, now);
+            let told = self.events.len()..self.events.len() + verdicts.events.len();
             self.events.extend(verdicts.events);
             self.outcomes.clear();
             if !verdicts.orders.is_empty() {
@@ -29,10 +37,12 @@ impl Watch {
             }
             for order in verdicts.orders {
                 match self.question(&order, now) {
+                    Ok(()) if self.waits_for_evidence(&order, now) => {}
                     Ok(()) => ready.push(order),
                     Err(outcome) => self.outcomes.push(outcome),
                 }
             }
+            self.look_at_criticals(told, now);
             if self.outcomes.is_empty() {
                 under_way |= self.deliver(&mut ready, now);
             }
@@ -51,7 +61,7 @@ impl Watch {
     }
 
     /// The last questions before an order goes out: the causing reading of a kill, then the vetoes.
-    fn question(&mut self, order: &Arc<Order>, now: Moment) -> Result<(), Outcome> {
+    pub(super) fn question(&mut self, order: &Arc<Order>, now: Moment) -> Result<(), Outcome> {
         // What an operator wants no reading causes, so that none can confirm it.
         if order.measure.is_kill() && order.by.is_none() {
             self.confirm(order, now).map_err(|reason| held(order, reason, now))?;
@@ -61,7 +71,7 @@ impl Watch {
 
     /// The intent first, then the deed: at most once, whenever the daemon may end. Whether some of it is now
     /// under way.
-    fn deliver(&mut self, ready: &mut Vec<Arc<Order>>, now: Moment) -> bool {
+    pub(super) fn deliver(&mut self, ready: &mut Vec<Arc<Order>>, now: Moment) -> bool {
         if ready.is_empty() {
             return false;
         }

@@ -117,7 +117,7 @@ impl Watch {
     }
 
     fn publish(&mut self, began: Moment) {
-        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, all_found, .. } = self;
+        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, all_found, incidents, .. } = self;
         publisher.publish(|snapshot| {
             snapshot.config = Arc::clone(config);
             snapshot.taken = began;
@@ -152,6 +152,7 @@ impl Watch {
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
             history::show(snapshot, recorder, began);
+            snapshot.incidents.extend_from_slice(incidents.shown());
             snapshot.slowed.clone_from(&view.slowed);
             snapshot.pass = view.pass(sampler, began);
         });

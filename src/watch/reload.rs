@@ -191,6 +191,7 @@ impl Watch {
     }
 
     fn adopt(&mut self, config: Arc<Config>, discovery: Discovery, now: Moment) {
+        self.let_kills_go(now);
         if (&config.web.listen, &config.web.tls) != (&self.config.web.listen, &self.config.web.tls) {
             self.warn("[web] listen and tls change only with a restart of tradedog".to_owned());
         }

@@ -81,9 +81,11 @@ impl Watch {
     pub(super) fn remember(&mut self, now: Moment) -> bool {
         self.remembering.tried = Some(now);
         self.state.take_changed();
+        let mut memory = self.state.memory();
+        self.incidents.correct(&mut memory);
         self.reserve.lend();
         let written = match &mut self.remembering.file {
-            Some(file) => file.write(&self.state.memory()).map_err(|error| error.to_string()),
+            Some(file) => file.write(&memory).map_err(|error| error.to_string()),
             None => Err(String::new()),
         };
         let remembered = written.is_ok();

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::incidents::{Ending, Incidents};
 use super::notify::Notify;
 use super::reload::Reload;
 use super::remember::Remembering;
@@ -16,6 +17,7 @@ use crate::export::{Control, Publisher, Server, Snapshot};
 use crate::judge::{Start, State};
 use crate::kernel::{self, Reserve, Waiter};
 use crate::model::{Memory, Moment, Sent};
+use crate::record::incident::Store;
 use crate::record::{LogWriter, Recorder, StateError};
 use crate::sample::{Sampler, Wake};
 
@@ -61,7 +63,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let mut server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
     let recorder = Recorder::new(Arc::clone(&config), logs).keeping(history);
     let log_to = writer.log_to();
-    let mut watch = Watch::new(config, (remembering, memory), (recorder, publisher))?;
+    let (mut watch, collecting) = Watch::new(config, (remembering, memory), (recorder, publisher))?;
     watch.view.log_to = log_to;
     watch.reserve = reserve;
     watch.news = server.take_news();
@@ -77,6 +79,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     watch.run();
     drop(watch);
     drop(server);
+    collecting.finish(LAST_WORDS);
     writer.finish(LAST_WORDS);
     keeper.finish(LAST_WORDS);
     Ok(())
@@ -87,7 +90,7 @@ impl Watch {
         config: Arc<Config>,
         (remembering, memory): (Remembering, Option<Memory>),
         (recorder, publisher): (Recorder, Publisher),
-    ) -> Result<Self, StartError> {
+    ) -> Result<(Self, Ending), StartError> {
         let waiter = Waiter::new().map_err(StartError::Loop)?;
         let wake = || {
             let waker = waiter.waker();
@@ -98,6 +101,8 @@ impl Watch {
         let told = publisher.published();
         let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), told));
         let (roster, (state, killing)) = (seated(&config, memory.as_ref()), begin(&config, memory, now)?);
+        let (incidents, ending) =
+            Incidents::start(Store::of_state(), publisher.published(), wake()).map_err(StartError::Loop)?;
         let mut watch = Self {
             discovery,
             changes: Vec::new(),
@@ -109,6 +114,7 @@ impl Watch {
             outcomes: Vec::new(),
             remembering,
             recorder,
+            incidents,
             events: Vec::new(),
             publisher,
             view: publish::View::configured(&config, now),
@@ -127,7 +133,7 @@ impl Watch {
         };
         watch.listen(control.transpose());
         watch.resume(killing, now);
-        Ok(watch)
+        Ok((watch, ending))
     }
 
     /// Host names are resolved beside the loop, which is woken by an answer.

@@ -41,8 +41,10 @@ pub(super) fn process(look: &Look, subject: &Subject, evidence: &mut Evidence) {
     let mut out = format!("pid          {}\n", subject.process.identity().pid);
     for (pointer, name) in [(Pointer::Exe, "program"), (Pointer::Cwd, "folder"), (Pointer::Root, "root")] {
         match look.pointer(pointer) {
-            // Writing into a String cannot fail.
-            Ok(path) => drop(writeln!(out, "{name:<12} {}", plain::line(&path))),
+            Ok(path) => {
+                // Writing into a String cannot fail.
+                let _ = writeln!(out, "{name:<12} {}", plain::line(&path));
+            }
             Err(error) => lack(evidence, &format!("its {name}"), error),
         }
     }

@@ -187,6 +187,7 @@ fn sentence(event: &Event, replay: &Replay) -> Option<String> {
         | Note::Asked { .. }
         | Note::Inhibited(_)
         | Note::InhibitionEnded { .. }
+        | Note::Incident { .. }
         | Note::Summary { .. } => None,
         Note::Daemon { text, .. } => Some(text.clone()),
     }

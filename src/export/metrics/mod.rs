@@ -8,6 +8,7 @@ mod daemon;
 mod history;
 mod host;
 mod hours;
+mod incidents;
 mod leases;
 mod orders;
 mod process;
@@ -69,6 +70,7 @@ fn families() -> impl Iterator<Item = &'static Family> {
         host::FAMILIES,
         hours::FAMILIES,
         history::FAMILIES,
+        incidents::FAMILIES,
         daemon::FAMILIES,
     ];
     tables.into_iter().flatten()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{
-    ActionScope, Cause, Effect, Identity, Inhibition, Level, Measured, MemberKey, Note, Order, OrderId, OutcomeKind,
+    ActionScope, Cause, Collected, Effect, Identity, Inhibition, Level, Measured, MemberKey, Note, Order, OrderId, OutcomeKind,
     Pid, Reason, Unknown,
 };
 
@@ -33,6 +33,7 @@ pub enum Kind {
     Asked,
     Inhibited,
     InhibitionEnded,
+    Incident,
     Summary,
 }
 
@@ -74,6 +75,7 @@ pub const KINDS: &[KindInfo] = &[
     row(Kind::Asked, "48d04d46f4fd416bbd95e3d1a793c770", "an operator asked for something"),
     row(Kind::Inhibited, "137ad6cca27341b48c2a5834bcbf6b33", "an operator holds orders back"),
     row(Kind::InhibitionEnded, "28238a4926d143ad9b854c7a17da7c5a", "he does so no more"),
+    row(Kind::Incident, "d5fbaf964d8c46e2672734500021b20d", "evidence of a process was collected, or could not be"),
     row(Kind::Summary, "525a94a4f443474da585b254bb6039a7", "how a target stands; every `[daemon] summary`"),
 ];
 
@@ -102,6 +104,7 @@ impl Kind {
             Self::Asked => "asked",
             Self::Inhibited => "inhibited",
             Self::InhibitionEnded => "inhibition_ended",
+            Self::Incident => "incident",
             Self::Summary => "summary",
         }
     }
@@ -157,6 +160,13 @@ impl Fields {
                 Self::of_process(Kind::Reading, target, (*member, identity)).of_sight(metric, *why)
             }
             Note::Seen { target, metric, why } => Self::of_all(Kind::Reading, target.as_ref()).of_sight(metric, *why),
+            Note::Incident { target, member, identity, collected, .. } => {
+                let reason = match collected {
+                    Collected::Kept { .. } => None,
+                    Collected::Flawed { flaw, .. } => Some(flaw.name()),
+                };
+                Self { reason, ..Self::of_process(Kind::Incident, target, (*member, identity)) }
+            }
             Note::Asked { by, .. } => Self { kind: Kind::Asked, by: Some(Arc::clone(by)), ..Self::default() },
             Note::Inhibited(inhibition) => Self::of_inhibition(Kind::Inhibited, inhibition),
             Note::InhibitionEnded { inhibition, .. } => Self::of_inhibition(Kind::InhibitionEnded, inhibition),
@@ -201,6 +211,7 @@ impl Fields {
             | Note::Asked { .. }
             | Note::Inhibited(_)
             | Note::InhibitionEnded { .. }
+            | Note::Incident { .. }
             | Note::Summary { .. }
             | Note::Daemon { .. } => return Self::default(),
         };

@@ -23,8 +23,15 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
     if scene.snapshot.log_to == LogTo::Journal {
         lines.push(format!("journalctl -t tradedog TRADEDOG_TARGET={} -n 50", scene.target.name));
     }
+    lines.extend(incident(scene));
     lines.extend(api(scene.snapshot));
     lines
+}
+
+/// The last folder of evidence.
+fn incident(scene: &Scene<'_>) -> Option<String> {
+    let last = scene.snapshot.incidents.iter().rfind(|incident| incident.target == scene.target.name)?;
+    Some(format!("tradedog incidents show {}", last.id))
 }
 
 pub(super) fn of_host(snapshot: &Snapshot) -> Vec<String> {

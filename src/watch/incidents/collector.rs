@@ -1,0 +1,202 @@
+//! The thread that collects: each job on a thread of its own, a few at a time, so that one that hangs holds up
+//! no other.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread::Builder;
+use std::time::Duration;
+
+use super::job::{Job, Whose};
+use crate::act::evidence::{Subject, collect};
+use crate::export::Published;
+use crate::export::status::{Account, Status};
+use crate::kernel;
+use crate::model::Evidence;
+use crate::record::incident::{Kept, NotKept, Store};
+
+/// Jobs that wait.
+const MOST: usize = 64;
+/// Jobs at a time.
+const AT_ONCE: usize = 4;
+
+/// The loop's end.
+#[derive(Debug)]
+pub(super) struct Collector {
+    jobs: SyncSender<Job>,
+    done: Receiver<Done>,
+    stop: Arc<AtomicBool>,
+    /// The numbers of those that are not done.
+    open: Vec<u64>,
+}
+
+/// For whoever waits for the last ones, when the daemon ends.
+#[derive(Debug)]
+pub(in crate::watch) struct Ending(Receiver<()>);
+
+/// A job is done.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) job: u64,
+    pub(super) whose: Whose,
+    /// The folder, and how many things are missing in it.
+    pub(super) result: Result<(Kept, usize), NotKept>,
+}
+
+/// What all jobs share.
+struct Desk {
+    store: Store,
+    published: Arc<Published>,
+    done: Sender<Done>,
+    wake: Box<dyn Fn() + Send + Sync>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Collector {
+    pub(super) fn start(
+        store: Store,
+        published: Arc<Published>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<(Self, Ending)> {
+        let ((jobs, inbox), (tell, done), (last, ending)) = (sync_channel(MOST), channel(), channel());
+        let stop = Arc::<AtomicBool>::default();
+        let desk = Desk { store, published, done: tell, wake: Box::new(wake), stop: Arc::clone(&stop) };
+        Builder::new().name("incidents".to_owned()).spawn(move || serve(&inbox, &Arc::new(desk), &last))?;
+        Ok((Self { jobs, done, stop, open: Vec::new() }, Ending(ending)))
+    }
+
+    /// Hands over a job; never waits. False where too many wait.
+    pub(super) fn send(&mut self, job: Job) -> bool {
+        let number = job.number;
+        let sent = self.jobs.try_send(job).is_ok();
+        self.open.extend(sent.then_some(number));
+        sent
+    }
+
+    /// The next that is done.
+    pub(super) fn next(&mut self) -> Option<Done> {
+        let done = self.done.try_recv().ok()?;
+        self.open.retain(|number| *number != done.job);
+        Some(done)
+    }
+
+    /// Whether that job is not done yet.
+    pub(super) fn has(&self, job: u64) -> bool {
+        self.open.contains(&job)
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Ending {
+    /// Waits until what is under way is written, but not longer than `most`. Drop the loop's end before.
+    pub(in crate::watch) fn finish(self, most: Duration) -> bool {
+        !matches!(self.0.recv_timeout(most), Err(RecvTimeoutError::Timeout))
+    }
+}
+
+fn serve(inbox: &Receiver<Job>, desk: &Arc<Desk>, last: &Sender<()>) {
+    let (end, ended) = channel::<()>();
+    let mut at_once = 0;
+    for job in inbox {
+        while ended.try_recv().is_ok() {
+            at_once -= 1;
+        }
+        if at_once >= AT_ONCE && ended.recv().is_ok() {
+            at_once -= 1;
+        }
+        let (desk, end, last) = (Arc::clone(desk), end.clone(), last.clone());
+        let work = move || {
+            carry_out(&job, &desk);
+            // Nobody may be waiting any more.
+            let _ = end.send(());
+            drop(last);
+        };
+        // On a host without another thread to give the job is lost, and whoever waits for it goes on in time.
+        at_once += usize::from(Builder::new().name("evidence".to_owned()).spawn(work).is_ok());
+    }
+}
+
+fn carry_out(job: &Job, desk: &Desk) {
+    let begun = kernel::now();
+    let mut evidence = collect(&subject(job), &desk.stop);
+    let account = account(job, desk, &mut evidence);
+    evidence.lacks("the last hour as a chart", "it is not kept in this version");
+    let took = u64::try_from(kernel::now().since(begun).as_millis()).unwrap_or(u64::MAX);
+    let missing = evidence.missing.len();
+    if missing > 0 {
+        let text = told_missing(&evidence);
+        evidence.file("missing.txt", "what could not be collected, and which right it would take", text);
+    }
+    evidence.file("decision.txt", "what was decided, and why", decision(job, &account));
+    let kept = desk.store.keep(&job.about, (&evidence, took), job.limits);
+    let result = kept.map(|kept| (kept, missing));
+    // The loop may have ended.
+    let _ = desk.done.send(Done { job: job.number, whose: job.whose.clone(), result });
+    (desk.wake)();
+}
+
+fn subject(job: &Job) -> Subject {
+    let target = job.config.targets.get(usize::from(job.whose.member.target));
+    Subject {
+        process: Arc::clone(&job.process),
+        peers: job.config.peers.clone(),
+        wanted: target.map(|target| target.wanted.clone()).unwrap_or_default(),
+        unit: target.and_then(|target| target.selector.unit.clone()),
+        variables: job.variables(),
+    }
+}
+
+/// How it stands with the target, as the page tells it; its part of the status goes in as JSON.
+fn account(job: &Job, desk: &Desk, evidence: &mut Evidence) -> Account {
+    let status = Status::of(&desk.published.latest());
+    let Some(target) = status.targets.into_iter().find(|target| target.name == job.about.target) else {
+        evidence.lacks("how it stands with the target", "the configuration has changed meanwhile");
+        return Account::default();
+    };
+    match serde_json::to_string_pretty(&target) {
+        Ok(text) => evidence.file("target.json", "the target in /api/v1/status", text + "\n"),
+        Err(error) => evidence.lacks("the target in /api/v1/status", error.to_string()),
+    }
+    target.account
+}
+
+fn decision(job: &Job, account: &Account) -> String {
+    let about = &job.about;
+    let mut out = format!("{}\n", about.decision);
+    // Writing into a String cannot fail.
+    let _ = writeln!(out, "\ntarget   {}\nprocess  {}, pid {}", about.target, about.process, about.pid);
+    if let Some(grounds) = &about.grounds {
+        let _ = writeln!(out, "ladder   {}, {}", grounds.ladder, grounds.level);
+        let _ = writeln!(out, "reading  {} {}, bound {}", grounds.metric, grounds.value, grounds.bound);
+    }
+    if let Some(order) = &about.order {
+        let by = order.by.as_ref().map_or_else(String::new, |by| format!(", wanted by {by}"));
+        let _ = writeln!(out, "order    {}: {}, attempt {}{by}", order.number, order.action, order.attempt);
+    }
+    for (name, lines) in [("why", &account.why), ("done", &account.done), ("next", &account.next)] {
+        let _ = writeln!(out, "\n{name}");
+        for line in lines {
+            let _ = writeln!(out, "  {line}");
+        }
+        if lines.is_empty() {
+            out.push_str("  nothing\n");
+        }
+    }
+    out
+}
+
+fn told_missing(evidence: &Evidence) -> String {
+    let mut out = String::new();
+    for missing in &evidence.missing {
+        let needs = missing.needs.as_ref().map_or_else(String::new, |needs| format!("; needs {needs}"));
+        let _ = writeln!(out, "{}: {}{needs}", missing.what, missing.why);
+    }
+    out
+}
