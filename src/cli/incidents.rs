@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
             let id = if show.id == LAST { last(&shelf)? } else { show.id.clone() };
             match &show.file {
                 Some(file) => print_file(&shelf, (&id, file), output),
-                None if show.json => Ok(output.json(&shelf.document(&id).map_err(failure)?)?),
+                None if show.json => Ok(output.json(&shelf.document(&id).map_err(|error| failure(&error))?)?),
                 None => describe(&shelf, &id, output),
             }
         }
@@ -77,21 +77,19 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 fn open(dir: Option<&PathBuf>) -> Result<Shelf, Failure> {
     let place = dir.cloned().or_else(incidents_path);
     let place = place.ok_or_else(|| {
-        Failure::usage("nothing says where the incidents are: name the state directory with --dir, or set STATE_DIRECTORY")
+        Failure::usage(
+            "nothing says where the incidents are: name the state directory with --dir, or set STATE_DIRECTORY",
+        )
     })?;
-    Shelf::open(&place).map_err(failure)
+    Shelf::open(&place).map_err(|error| failure(&error))
 }
 
 fn last(shelf: &Shelf) -> Result<String, Failure> {
     shelf.ids().pop().ok_or_else(|| Failure::runtime("there is no incident yet"))
 }
 
-fn failure(error: IncidentError) -> Failure {
-    match error {
-        IncidentError::Unknown { .. } | IncidentError::Missing { .. } | IncidentError::Unreadable { .. } => {
-            Failure::runtime(error.to_string())
-        }
-    }
+fn failure(error: &IncidentError) -> Failure {
+    Failure::runtime(error.to_string())
 }
 
 /// The oldest first, so that the latest stands where the prompt is.
@@ -104,7 +102,7 @@ fn list(list: &List, output: &mut Output) -> Result<(), Failure> {
                 documents.push(document);
             }
             Ok(_) => {}
-            Err(error) if list.json => return Err(failure(error)),
+            Err(error) if list.json => return Err(failure(&error)),
             Err(error) => output.styled(WARNING, format!("{id}  {}", fit(&error.to_string())))?,
         }
     }
@@ -134,13 +132,22 @@ fn line(document: &Document) -> String {
 }
 
 fn describe(shelf: &Shelf, id: &str, output: &mut Output) -> Result<(), Failure> {
-    let document = shelf.document(id).map_err(failure)?;
+    let document = shelf.document(id).map_err(|error| failure(&error))?;
     let about = &document.about;
     output.styled(style(&document), fit(&about.decision))?;
     output.line("")?;
     for (name, text) in [
         ("collected", format!("{} in {} ms, {}", fit(&document.at), document.took_millis, when(about.trigger))),
-        ("process", format!("{}[{}], pid {}, since {}", fit(&about.target), about.process, about.pid, time(about.started_millis))),
+        (
+            "process",
+            format!(
+                "{}[{}], pid {}, since {}",
+                fit(&about.target),
+                about.process,
+                about.pid,
+                time(about.started_millis)
+            ),
+        ),
         ("host", fit(&about.host)),
         ("folder", fit(&shelf.path().join(id).to_string_lossy())),
     ] {
@@ -165,9 +172,10 @@ fn describe(shelf: &Shelf, id: &str, output: &mut Output) -> Result<(), Failure>
 }
 
 fn print_file(shelf: &Shelf, (id, name): (&str, &str), output: &mut Output) -> Result<(), Failure> {
-    let text = shelf.file(id, name).map_err(failure)?;
+    let text = shelf.file(id, name).map_err(|error| failure(&error))?;
     for line in text.strip_suffix(b"\n").unwrap_or(&text).split(|byte| *byte == b'\n') {
-        let parts: Vec<String> = line.split(|byte| *byte == b'\t').map(|part| fit(&String::from_utf8_lossy(part))).collect();
+        let parts: Vec<String> =
+            line.split(|byte| *byte == b'\t').map(|part| fit(&String::from_utf8_lossy(part))).collect();
         output.line(parts.join("\t"))?;
     }
     Ok(())
@@ -194,7 +202,11 @@ fn style(document: &Document) -> Style {
 /// The text is printable as it was written; a file that somebody else has written is not believed.
 fn fit(text: &str) -> String {
     let plain = text.replace('\\', "/");
-    if printable(plain.as_bytes(), MOST_CHARS) == plain { text.to_owned() } else { printable(text.as_bytes(), MOST_CHARS) }
+    if printable(plain.as_bytes(), MOST_CHARS) == plain {
+        text.to_owned()
+    } else {
+        printable(text.as_bytes(), MOST_CHARS)
+    }
 }
 
 #[cfg(test)]

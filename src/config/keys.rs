@@ -46,8 +46,7 @@ pub(super) const WEB: Section =
 pub(super) const HISTORY: Section = Section { title: "[history]", known: &["events", "max_size"], later: &[] };
 
 /// `[incidents]`
-pub(super) const INCIDENTS: Section =
-    Section { title: "[incidents]", known: &["max_count", "max_size"], later: &[] };
+pub(super) const INCIDENTS: Section = Section { title: "[incidents]", known: &["max_count", "max_size"], later: &[] };
 
 /// `evidence`
 pub(super) const EVIDENCE: Section = Section { title: "evidence", known: &["command", "timeout"], later: &[] };

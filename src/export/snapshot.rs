@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::WallClock;
 use crate::config::Config;
 use crate::model::{
-    Base, BrakeView, Escalation, ForecastView, HostName, IncidentView, Inhibition, LadderView, LeaseView, Level, MemberKey,
+    Base, BrakeView, Escalation, ForecastView, HostName, IncidentsView, Inhibition, LadderView, LeaseView, Level, MemberKey,
     Metric, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
 };
 use crate::record::history::Figures;
@@ -75,8 +75,8 @@ pub struct Snapshot {
     pub log_to: LogTo,
     /// How its history stands; none where there is none.
     pub history: Option<Figures>,
-    /// The last incidents, the latest last.
-    pub incidents: Vec<IncidentView>,
+    /// Evidence that was collected, and is.
+    pub incidents: IncidentsView,
     /// What the host calls itself; empty when that is not known.
     pub host_name: Arc<str>,
     members: Vec<MemberView>,
@@ -241,7 +241,7 @@ impl Snapshot {
             own: OwnFacts::default(),
             log_to: LogTo::default(),
             history: None,
-            incidents: Vec::new(),
+            incidents: IncidentsView::default(),
             host_name: Arc::default(),
             members: Vec::new(),
             groups: Vec::new(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Cause, Collected, Effect, Identity, Inhibition, InhibitionEnd, Level, Measured, MemberKey, Moment, Order, OutcomeKind, Reason,
-    Trigger, Unknown,
+    Cause, Collected, Effect, Identity, Inhibition, InhibitionEnd, Level, Measured, MemberKey, Moment, Order,
+    OutcomeKind, Reason, Trigger, Unknown,
 };
 
 /// A fact, with when it happened.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{MemberKey, Moment};
 
 /// Why an incident was collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -155,4 +155,21 @@ pub struct IncidentView {
     pub id: Arc<str>,
     /// When it was asked for.
     pub at: Moment,
+}
+
+/// What is shown of incidents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncidentsView {
+    /// The last ones, the latest last.
+    pub kept: Vec<IncidentView>,
+    /// Kills that wait for their evidence: of whom, by which action.
+    pub awaited: Vec<(MemberKey, Arc<str>)>,
+}
+
+impl IncidentsView {
+    /// Empties it, and keeps its room.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+        self.awaited.clear();
+    }
 }

@@ -29,7 +29,7 @@ pub use event::{Event, Note};
 pub use growth::Growth;
 pub use host_name::HostName;
 pub use identity::{BootId, Identity, MemberKey, Pid};
-pub use incident::{Collected, Evidence, EvidenceFile, Flaw, IncidentView, Missing, Trigger};
+pub use incident::{Collected, Evidence, EvidenceFile, Flaw, IncidentView, IncidentsView, Missing, Trigger};
 pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
 pub use level::{Level, PerLevel};
 pub use memory::{

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::config::{Action, Config};
-use crate::model::{Collected, Effect, Event, Flaw, Measure, Measured, Moment, Note, Order, OutcomeKind, Reason, Trigger};
+use crate::model::{
+    Collected, Effect, Event, Flaw, Measure, Measured, Moment, Note, Order, OutcomeKind, Reason, Trigger,
+};
 
 /// How many ended orders are kept for the status.
 const RECENT: usize = 64;

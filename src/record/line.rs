@@ -13,8 +13,8 @@ use std::time::Duration;
 use super::show;
 use crate::config::Config;
 use crate::model::{
-    Cause, Collected, Effect, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind, Trigger, Unknown,
-    printable,
+    Cause, Collected, Effect, Event, Identity, Inhibition, InhibitionEnd, Level, MemberKey, Moment, Note, OutcomeKind,
+    Trigger, Unknown, printable,
 };
 
 pub use fields::{Fields, KINDS, Kind, KindInfo};
@@ -135,9 +135,7 @@ impl Teller<'_> {
             Note::Reading { target, member, identity, metric, why } => {
                 write!(out, "{}: {metric} {}", who(target, *member, identity), sight(*why))
             }
-            Note::Seen { target, metric, why } => {
-                write!(out, "{}: {metric} {}", all_of(target.as_deref()), sight(*why))
-            }
+            Note::Seen { target, metric, why } => tell_seen(out, target.as_deref(), (metric, *why)),
             Note::LevelChanged { .. } | Note::LadderStepped { .. } => self.tell_step(out, note),
             Note::Daemon { text, .. } => out.write_str(text),
             Note::Summary { target, level, text } => write!(out, "{target}: {level}{text}"),
@@ -237,6 +235,10 @@ fn tell_inhibition_ended(out: &mut String, inhibition: &Inhibition, why: &Inhibi
         InhibitionEnd::Released(by) => write!(out, "{by} wants that"),
         InhibitionEnd::Unknown => out.write_str("the configuration has no such thing any more"),
     }
+}
+
+fn tell_seen(out: &mut String, target: Option<&str>, (metric, why): (&str, Option<Unknown>)) -> fmt::Result {
+    write!(out, "{}: {metric} {}", all_of(target), sight(why))
 }
 
 /// Whether a metric is seen, in words that follow its name.

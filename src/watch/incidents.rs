@@ -4,6 +4,7 @@
 //! here, no longer than `evidence_timeout`, and is then questioned anew. Meanwhile nothing of it was sent, and
 //! the state file must not say so.
 
+mod chart;
 mod collector;
 mod job;
 
@@ -17,14 +18,15 @@ use std::time::Duration;
 
 use super::Watch;
 use crate::discover::Member;
-use crate::export::Published;
+use crate::export::{Published, Snapshot};
 use crate::model::{
-    Collected, Event, Flaw, Identity, IncidentView, Level, MemberKey, Memory, Moment, Note, Order, OrderId, RungStateMemory, Trigger,
+    Collected, Event, Flaw, Identity, IncidentView, Level, MemberKey, Memory, Moment, Note, Order, OrderId,
+    RungStateMemory, Trigger,
 };
 use crate::record::incident::Store;
+use crate::sample::Wake;
 
-pub(super) use collector::Ending;
-use collector::{Collector, Done};
+use collector::{Collector, Done, Ending};
 use job::Job;
 
 /// A process that is at critical again after normal is looked at again, but not sooner.
@@ -72,11 +74,7 @@ struct Look {
 
 impl Incidents {
     /// Starts the collector. `wake` is called from its threads whenever one has something to tell.
-    pub(super) fn start(
-        store: Store,
-        published: Arc<Published>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> io::Result<(Self, Ending)> {
+    pub(super) fn start(store: Store, published: Arc<Published>, wake: Wake) -> io::Result<(Self, Ending)> {
         let (collector, ending) = Collector::start(store, published, wake)?;
         let (waiting, went, looks, shown) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Ok((Self { collector, asked: 0, waiting, went, looks, shown }, ending))
@@ -87,9 +85,11 @@ impl Incidents {
         self.waiting.iter().map(|waiting| waiting.until).min()
     }
 
-    /// The last ones, the latest last.
-    pub(super) fn shown(&self) -> &[IncidentView] {
-        &self.shown
+    /// The last ones, and who waits.
+    pub(super) fn show(&self, snapshot: &mut Snapshot) {
+        snapshot.incidents.kept.extend_from_slice(&self.shown);
+        let waiting = self.waiting.iter().map(|waiting| (waiting.order.member, Arc::clone(&waiting.order.action)));
+        snapshot.incidents.awaited.extend(waiting);
     }
 
     /// What the state file must know: a kill that waits was not sent, and one that has waited was sent later
@@ -133,12 +133,11 @@ impl Incidents {
 
     /// What an event means for later looks: at normal an incident is over; of who is gone there is none.
     fn heed(&mut self, note: &Note) {
-        match note {
-            Note::LevelChanged { identity, to: Level::Normal, .. } => {
-                self.looks.iter_mut().filter(|look| look.identity == *identity).for_each(|look| look.over = true);
-            }
-            Note::Gone { identity, .. } => self.looks.retain(|look| look.identity != *identity),
-            _ => {}
+        if let Note::LevelChanged { identity, to: Level::Normal, .. } = note {
+            self.looks.iter_mut().filter(|look| look.identity == *identity).for_each(|look| look.over = true);
+        }
+        if let Note::Gone { identity, .. } = note {
+            self.looks.retain(|look| look.identity != *identity);
         }
     }
 
@@ -163,7 +162,7 @@ impl Incidents {
         }
     }
 
-    fn show(&mut self, view: IncidentView) {
+    fn remember(&mut self, view: IncidentView) {
         if self.shown.len() >= MOST_SHOWN {
             self.shown.remove(0);
         }
@@ -179,7 +178,7 @@ impl Watch {
             let collected = match result {
                 Ok((kept, missing)) => {
                     let view = IncidentView { target: Arc::clone(&whose.target), id: kept.id.into(), at: whose.at };
-                    self.incidents.show(view);
+                    self.incidents.remember(view);
                     Collected::Kept { folder: shown(&kept.path), missing }
                 }
                 Err(why) => Collected::Flawed { flaw: why.flaw, detail: why.text.into() },
@@ -220,15 +219,14 @@ impl Watch {
     /// Asks for evidence of everybody who has reached critical by these of the events.
     pub(super) fn look_at_criticals(&mut self, fresh: Range<usize>, now: Moment) {
         for index in fresh {
-            let event = self.events[index].clone();
+            let Some(event) = self.events.get(index) else { return };
             self.incidents.heed(&event.note);
-            let members: Vec<MemberKey> = match &event.note {
-                Note::LevelChanged { member, from, to, .. } if reaches_critical(*from, *to) => vec![*member],
-                Note::LadderStepped { target: Some(target), from, to, .. } if reaches_critical(*from, *to) => {
-                    self.members_of(target)
-                }
-                _ => continue,
+            let members = match reached(&event.note) {
+                Some(Reached::Member(member)) => vec![member],
+                Some(Reached::Group(target)) => self.members_of(&target),
+                None => continue,
             };
+            let event = event.clone();
             for key in members {
                 self.look_at(key, &event, now);
             }
@@ -286,8 +284,22 @@ impl Incidents {
     }
 }
 
-fn reaches_critical(from: Level, to: Level) -> bool {
-    from < Level::Critical && to >= Level::Critical
+/// Who has reached critical.
+enum Reached {
+    Member(MemberKey),
+    /// All processes of a target together.
+    Group(Arc<str>),
+}
+
+fn reached(note: &Note) -> Option<Reached> {
+    let is_first = |from: Level, to: Level| from < Level::Critical && to >= Level::Critical;
+    if let Note::LevelChanged { member, from, to, .. } = note {
+        return is_first(*from, *to).then_some(Reached::Member(*member));
+    }
+    if let Note::LadderStepped { target: Some(target), from, to, .. } = note {
+        return is_first(*from, *to).then(|| Reached::Group(Arc::clone(target)));
+    }
+    None
 }
 
 fn shown(path: &std::path::Path) -> Arc<str> {

@@ -66,6 +66,11 @@ impl View {
         ReloadView { failed: self.reload_failed, last_success, set_aside }
     }
 
+    fn show_pass(&self, snapshot: &mut Snapshot, sampler: &Sampler, began: Moment) {
+        snapshot.slowed.clone_from(&self.slowed);
+        snapshot.pass = self.pass(sampler, began);
+    }
+
     /// The pass that began then and ends now.
     fn pass(&self, sampler: &Sampler, began: Moment) -> PassView {
         PassView {
@@ -117,7 +122,8 @@ impl Watch {
     }
 
     fn publish(&mut self, began: Moment) {
-        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, all_found, incidents, .. } = self;
+        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, all_found, incidents, .. } =
+            self;
         publisher.publish(|snapshot| {
             snapshot.config = Arc::clone(config);
             snapshot.taken = began;
@@ -127,10 +133,7 @@ impl Watch {
             snapshot.log_to = view.log_to;
             snapshot.host_name = Arc::clone(&view.host_name);
             snapshot.reload = view.reload(config);
-            snapshot.targets.extend((0..config.targets.len()).map(|target| TargetView {
-                kill_budget_remaining: state.kill_budget_remaining(target, began),
-                successor_missing: state.successor_missing(target),
-            }));
+            snapshot.targets.extend((0..config.targets.len()).map(|target| show_target(state, target, began)));
             show_measures(snapshot, state, began);
             view.begun |= *all_found;
             snapshot.begun = view.begun;
@@ -152,19 +155,14 @@ impl Watch {
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
             history::show(snapshot, recorder, began);
-            snapshot.incidents.extend_from_slice(incidents.shown());
-            snapshot.slowed.clone_from(&view.slowed);
-            snapshot.pass = view.pass(sampler, began);
+            incidents.show(snapshot);
+            view.show_pass(snapshot, sampler, began);
         });
     }
 }
 
-/// What is in force, what is held back, and what is being measured.
-fn show_measures(snapshot: &mut Snapshot, state: &State, now: Moment) {
-    snapshot.brakes.extend(state.closed(now));
-    snapshot.windows.extend(state.windows().map(window));
-    snapshot.leases.extend(state.leases(now));
-    snapshot.inhibitions.extend(state.inhibitions(now).cloned());
+            snapshot.targets.extend((0..config.targets.len()).map(|target| show_target(state, target, began)));
+            show_measures(snapshot, state, began);
 }
 
 const fn shown(periods: Periods) -> PeriodsView {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::incidents::{Ending, Incidents};
+use super::incidents::Incidents;
 use super::notify::Notify;
 use super::reload::Reload;
 use super::remember::Remembering;
@@ -63,7 +63,11 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let mut server = Server::start(&config.web, publisher.published(), kernel::now).map_err(StartError::Web)?;
     let recorder = Recorder::new(Arc::clone(&config), logs).keeping(history);
     let log_to = writer.log_to();
-    let (mut watch, collecting) = Watch::new(config, (remembering, memory), (recorder, publisher))?;
+    let waiter = Waiter::new().map_err(StartError::Loop)?;
+    let (incidents, collecting) =
+        Incidents::start(Store::of_state(), publisher.published(), waking(&waiter)).map_err(StartError::Loop)?;
+    let made = (recorder, publisher, incidents);
+    let mut watch = Watch::new(config, (remembering, memory), waiter, made)?;
     watch.view.log_to = log_to;
     watch.reserve = reserve;
     watch.news = server.take_news();
@@ -89,9 +93,9 @@ impl Watch {
     fn new(
         config: Arc<Config>,
         (remembering, memory): (Remembering, Option<Memory>),
-        (recorder, publisher): (Recorder, Publisher),
-    ) -> Result<(Self, Ending), StartError> {
-        let waiter = Waiter::new().map_err(StartError::Loop)?;
+        waiter: Waiter,
+        (recorder, publisher, incidents): (Recorder, Publisher, Incidents),
+    ) -> Result<Self, StartError> {
         let wake = || {
             let waker = waiter.waker();
             move || waker.wake()
@@ -101,8 +105,6 @@ impl Watch {
         let told = publisher.published();
         let control = remembering.folder().map(|folder| Control::start_telling(folder, wake(), told));
         let (roster, (state, killing)) = (seated(&config, memory.as_ref()), begin(&config, memory, now)?);
-        let (incidents, ending) =
-            Incidents::start(Store::of_state(), publisher.published(), wake()).map_err(StartError::Loop)?;
         let mut watch = Self {
             discovery,
             changes: Vec::new(),
@@ -133,7 +135,7 @@ impl Watch {
         };
         watch.listen(control.transpose());
         watch.resume(killing, now);
-        Ok((watch, ending))
+        Ok(watch)
     }
 
     /// Host names are resolved beside the loop, which is woken by an answer.

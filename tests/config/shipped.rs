@@ -11,7 +11,17 @@ fn meaning(text: &str) -> String {
     match parse(text) {
         Ok(config) => {
             assert!(config.warnings.is_empty(), "{}", config.warnings);
-            format!("{:#?}", (config.daemon, config.web, (config.history, config.incidents), config.peers, config.host, config.targets))
+            format!(
+                "{:#?}",
+                (
+                    config.daemon,
+                    config.web,
+                    (config.history, config.incidents),
+                    config.peers,
+                    config.host,
+                    config.targets
+                )
+            )
         }
         Err(problems) => panic!("{text}\n{problems}"),
     }
@@ -109,6 +119,19 @@ fn what_it_shows_behind_a_hash_is_right_too() {
     assert_ne!(meaning(&uncommented), meaning(&whole), "what is inherited shows in the target");
 }
 
+/// The tables that stand by themselves.
+const SECTIONS: [&str; 9] = [
+    "daemon",
+    "web",
+    "history",
+    "incidents",
+    "host",
+    "defaults",
+    "target.trader",
+    "target.trader.match",
+    "target.trader.expect",
+];
+
 #[test]
 fn every_key_is_in_it() {
     // The keys as the refusals name them: no other list to keep.
@@ -124,9 +147,7 @@ fn every_key_is_in_it() {
     };
     let target = "[target.trader]\nmatch = { comm = \"x\" }\n";
     let mut keys = refused("qqqqq = 1\n");
-    for section in
-        ["daemon", "web", "history", "incidents", "host", "defaults", "target.trader", "target.trader.match", "target.trader.expect"]
-    {
+    for section in SECTIONS {
         keys.extend(refused(&format!("[{section}]\nqqqqq = 1\n")));
     }
     for part in ["thresholds.open_fds", "thresholds.open_fds.fatal", "actions.a"] {
@@ -140,6 +161,7 @@ fn every_key_is_in_it() {
     keys.extend(refused("[web.tls]\nqqqqq = 1\n"));
     keys.extend(refused("[peers.a]\nqqqqq = 1\n"));
     keys.extend(refused("[calendar.a]\nqqqqq = 1\n"));
+    keys.extend(refused(&format!("{target}[target.trader.evidence]\nqqqqq = 1\n")));
     assert!(keys.len() > 50, "{keys:?}");
     let whole = text();
     for key in keys {

@@ -30,6 +30,7 @@ mod history;
 mod host;
 mod hostile;
 mod hours;
+mod incidents;
 mod kills;
 mod latency;
 mod leases;

@@ -30,8 +30,8 @@ pub(super) fn collect(subject: &Subject, stop: &AtomicBool, evidence: &mut Evide
     let (own, of_it) = (format!("_SYSTEMD_UNIT={unit}"), format!("UNIT={unit}"));
     let argv = [journalctl, "--no-pager", "--quiet", "--output=short-iso-precise", LINES, &own, "+", &of_it];
     let argv = argv.map(str::to_owned);
-    let ran = program(&argv, &String::new(), &[])
-        .and_then(|program| own::run(&program, (TIMEOUT, plain::MOST_BYTES), stop));
+    let ran =
+        program(&argv, &String::new(), &[]).and_then(|program| own::run(&program, (TIMEOUT, plain::MOST_BYTES), stop));
     match ran {
         Err(why) => evidence.lacks(WHAT, why),
         Ok(ran) if ran.stdout.is_empty() && !ran.stderr.is_empty() => {
@@ -45,7 +45,11 @@ pub(super) fn collect(subject: &Subject, stop: &AtomicBool, evidence: &mut Evide
             if !ran.trouble.is_empty() {
                 evidence.lacks(format!("all of {WHAT}"), ran.trouble.clone());
             }
-            evidence.file("journal.txt", format!("the last log lines of {}", plain::line(unit.as_bytes())), plain::lines(&ran.stdout));
+            evidence.file(
+                "journal.txt",
+                format!("the last log lines of {}", plain::line(unit.as_bytes())),
+                plain::lines(&ran.stdout),
+            );
         }
     }
 }

@@ -84,7 +84,8 @@ fn socket(table: Table, line: &[u8], peers: &[Peer]) -> Option<(u64, Socket)> {
     let nobody = line.remote.port == 0;
     let peer = names::peer(peers, &line.local, &line.remote).unwrap_or_default().to_owned();
     let remote = if nobody { String::new() } else { show(&line.remote) };
-    let socket = Socket { kind, state, local: show(&line.local), remote, peer, queues: Some((line.unsent, line.unread)) };
+    let socket =
+        Socket { kind, state, local: show(&line.local), remote, peer, queues: Some((line.unsent, line.unread)) };
     Some((line.inode, socket))
 }
 

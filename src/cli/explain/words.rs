@@ -56,7 +56,11 @@ const WORDS: &[(&str, &str, &str)] = &[
         "The operator's brake on a target or an action, with an expiry.",
         "tradedog inhibit TARGET --for 30m; tradedog release TARGET",
     ),
-    ("incident", "From a target's first order to its return to normal.", "tradedog_incident"),
+    (
+        "incident",
+        "Evidence of a process, kept in a folder: at its first critical, and before a kill.",
+        "tradedog incidents; tradedog_incidents_total; [incidents]",
+    ),
     ("peer", "The other side of sockets by name, so that a leak has an address: close_wait.postgres.", "[peers]"),
     (
         "calendar",

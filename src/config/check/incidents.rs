@@ -67,7 +67,8 @@ fn log(value: Value<'_>, report: &mut Report) -> Option<PathBuf> {
 }
 
 fn evidence(value: Value<'_>, report: &mut Report) -> Option<Command> {
-    let mut table = value.table("evidence = { command = [\"/usr/bin/py-spy\", \"dump\", \"--pid\", \"{pid}\"] }", report)?;
+    let mut table =
+        value.table("evidence = { command = [\"/usr/bin/py-spy\", \"dump\", \"--pid\", \"{pid}\"] }", report)?;
     let place = table.place;
     let timeout = table.take("timeout").map_or(Some(TIMEOUT), |value| duration(value, "100ms"..="1m", report));
     let command = table.take("command");

@@ -8,9 +8,8 @@ use std::time::Duration;
 use super::Path;
 use crate::config::text::capped;
 use crate::config::{
-    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, Host, HostStep, Ladder,
-    Members, Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser,
-    units,
+    Action, Address, Bound, Budget, Config, Daemon, EffectKind, End, Escalate, Expect, Host, HostStep, Ladder, Members,
+    Needs, Network, Otherwise, Peer, Per, Schedule, Selector, Target, Threshold, Tls, User, Web, WebUser, units,
 };
 use crate::model::{ActionScope, Command, FreezeBy, Http, KillScope, Measure, PerLevel, Undo, UndoBy, Unit};
 

@@ -30,8 +30,7 @@ const HIDDEN: &str = ".new-";
 /// Longest name of an incident.
 const MOST_CHARS: usize = 128;
 /// A folder and nothing else: whatever stands in its place is not followed.
-const OPEN: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// Whether this may be the name of an incident: `20261121T231502.123Z-trader-0-kill`. No other one is made, read
 /// or removed.

@@ -116,9 +116,8 @@ impl Store {
         let (id, folder) = make(&base, about)?;
         document.id = id.clone();
         let hidden = format!("{HIDDEN}{id}");
-        let written = write(&folder, &document, evidence).and_then(|()| {
-            renameat_with(&base, &*hidden, &base, &*id, RenameFlags::NOREPLACE).map_err(NotKept::from)
-        });
+        let written = write(&folder, &document, evidence)
+            .and_then(|()| renameat_with(&base, &*hidden, &base, &*id, RenameFlags::NOREPLACE).map_err(NotKept::from));
         if let Err(why) = written {
             prune::remove(base.as_fd(), &hidden);
             return Err(why);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    ActionScope, Cause, Collected, Effect, Identity, Inhibition, Level, Measured, MemberKey, Note, Order, OrderId, OutcomeKind,
-    Pid, Reason, Unknown,
+    ActionScope, Cause, Collected, Effect, Identity, Inhibition, Level, Measured, MemberKey, Note, Order, OrderId,
+    OutcomeKind, Pid, Reason, Unknown,
 };
 
 /// A kind of event. The journal's catalogue and filters know it by its id, which never changes.
@@ -150,6 +150,7 @@ impl Fields {
                 Self::of_process(Kind::SuccessorCame, target, (*member, identity))
             }
             Note::SuccessorMissing { target, .. } => Self::of_target(Kind::SuccessorMissing, target),
+            Note::Incident { .. } => Self::of_incident(note),
             Note::LevelChanged { target, member, identity, ladder, to, cause, .. } => {
                 Self::of_process(Kind::Level, target, (*member, identity)).on(ladder, *to).caused_by(cause.as_ref())
             }
@@ -160,22 +161,15 @@ impl Fields {
                 Self::of_process(Kind::Reading, target, (*member, identity)).of_sight(metric, *why)
             }
             Note::Seen { target, metric, why } => Self::of_all(Kind::Reading, target.as_ref()).of_sight(metric, *why),
-            Note::Incident { target, member, identity, collected, .. } => {
-                let reason = match collected {
-                    Collected::Kept { .. } => None,
-                    Collected::Flawed { flaw, .. } => Some(flaw.name()),
-                };
-                Self { reason, ..Self::of_process(Kind::Incident, target, (*member, identity)) }
-            }
             Note::Asked { by, .. } => Self { kind: Kind::Asked, by: Some(Arc::clone(by)), ..Self::default() },
             Note::Inhibited(inhibition) => Self::of_inhibition(Kind::Inhibited, inhibition),
             Note::InhibitionEnded { inhibition, .. } => Self::of_inhibition(Kind::InhibitionEnded, inhibition),
             Note::Summary { target, level, .. } => {
                 Self { level: Some(*level), ..Self::of_target(Kind::Summary, target) }
             }
-            Note::Daemon { .. } => Self::default(),
             Note::Measured { order, effect, measured } => Self::of_effect(order, *effect, measured),
-            Note::Ordered(_)
+            Note::Daemon { .. }
+            | Note::Ordered(_)
             | Note::Held { .. }
             | Note::Released { .. }
             | Note::Retrying { .. }
@@ -216,6 +210,16 @@ impl Fields {
             | Note::Daemon { .. } => return Self::default(),
         };
         Self { outcome, reason: reason.copied().map(Reason::name), ..Self::of_order(kind, order) }
+    }
+
+    /// The reason says why there is no evidence, or not in time.
+    fn of_incident(note: &Note) -> Self {
+        let Note::Incident { target, member, identity, collected, .. } = note else { return Self::default() };
+        let reason = match collected {
+            Collected::Kept { .. } => None,
+            Collected::Flawed { flaw, .. } => Some(flaw.name()),
+        };
+        Self { reason, ..Self::of_process(Kind::Incident, target, (*member, identity)) }
     }
 
     fn of_effect(order: &Order, effect: Option<Effect>, measured: &Measured) -> Self {

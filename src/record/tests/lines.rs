@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::{SECRET, WHO, cause, config, identity, order, undo};
 use crate::config::Config;
 use crate::model::{
-    Base, Cause, Command, Effect, Event, Inhibition, InhibitionEnd, Level, Measure, Measured, Metric, Moment, Note,
-    Order, OutcomeKind, Reason, Slowing, Unknown,
+    Base, Cause, Collected, Command, Effect, Event, Flaw, Inhibition, InhibitionEnd, Level, Measure, Measured, Metric,
+    Moment, Note, Order, OutcomeKind, Reason, Slowing, Trigger, Unknown,
 };
 use crate::record::{Line, show_duration, show_measure};
 
@@ -22,6 +22,7 @@ fn every_note(config: &Config) -> Vec<Note> {
     notes.extend(notes_of_others(config));
     notes.extend(notes_of_operators(config));
     notes.extend(notes_of_effects(config));
+    notes.extend(notes_of_incidents(config));
     notes
 }
 
@@ -192,6 +193,27 @@ fn notes_of_operators(config: &Config) -> Vec<Note> {
         ended(wanted(1), OutcomeKind::Lapsed, Reason::Inhibited),
         Note::Summary { target: target(), level: Level::Warning, text: " for 12m, 1 process".into() },
     ]
+}
+
+/// What came of collecting evidence.
+fn notes_of_incidents(config: &Config) -> Vec<Note> {
+    let order = order(&config.targets[0], 0);
+    let told = |trigger, collected| Note::Incident {
+        target: Arc::clone(&order.target),
+        member: order.member,
+        identity: order.identity,
+        trigger,
+        collected,
+    };
+    let kept = |missing| Collected::Kept {
+        folder: "/var/lib/tradedog/incidents/20261121T231502.123Z-trader-0-kill".into(),
+        missing,
+    };
+    let flawed = |flaw, detail: &str| Collected::Flawed { flaw, detail: detail.into() };
+    let flaws = Flaw::ALL.map(|flaw| told(Trigger::Kill, flawed(flaw, if flaw < Flaw::Busy { "as told" } else { "" })));
+    let mut notes = vec![told(Trigger::Critical, kept(0)), told(Trigger::Kill, kept(3))];
+    notes.extend(flaws);
+    notes
 }
 
 /// What measures did, and what follows where they did nothing.

@@ -9,13 +9,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread::Builder;
 use std::time::Duration;
 
+use super::chart::{self, When};
 use super::job::{Job, Whose};
 use crate::act::evidence::{Subject, collect};
 use crate::export::Published;
 use crate::export::status::{Account, Status};
 use crate::kernel;
-use crate::model::Evidence;
+use crate::model::{Evidence, EvidenceFile};
 use crate::record::incident::{Kept, NotKept, Store};
+use crate::sample::Wake;
 
 /// Jobs that wait.
 const MOST: usize = 64;
@@ -50,19 +52,15 @@ struct Desk {
     store: Store,
     published: Arc<Published>,
     done: Sender<Done>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Wake,
     stop: Arc<AtomicBool>,
 }
 
 impl Collector {
-    pub(super) fn start(
-        store: Store,
-        published: Arc<Published>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> io::Result<(Self, Ending)> {
+    pub(super) fn start(store: Store, published: Arc<Published>, wake: Wake) -> io::Result<(Self, Ending)> {
         let ((jobs, inbox), (tell, done), (last, ending)) = (sync_channel(MOST), channel(), channel());
         let stop = Arc::<AtomicBool>::default();
-        let desk = Desk { store, published, done: tell, wake: Box::new(wake), stop: Arc::clone(&stop) };
+        let desk = Desk { store, published, done: tell, wake, stop: Arc::clone(&stop) };
         Builder::new().name("incidents".to_owned()).spawn(move || serve(&inbox, &Arc::new(desk), &last))?;
         Ok((Self { jobs, done, stop, open: Vec::new() }, Ending(ending)))
     }
@@ -127,14 +125,16 @@ fn carry_out(job: &Job, desk: &Desk) {
     let begun = kernel::now();
     let mut evidence = collect(&subject(job), &desk.stop);
     let account = account(job, desk, &mut evidence);
-    evidence.lacks("the last hour as a chart", "it is not kept in this version");
+    chart(job, &mut evidence);
     let took = u64::try_from(kernel::now().since(begun).as_millis()).unwrap_or(u64::MAX);
     let missing = evidence.missing.len();
     if missing > 0 {
         let text = told_missing(&evidence);
         evidence.file("missing.txt", "what could not be collected, and which right it would take", text);
     }
-    evidence.file("decision.txt", "what was decided, and why", decision(job, &account));
+    let about = "what was decided, and why".to_owned();
+    let text = decision(job, &account);
+    evidence.files.insert(0, EvidenceFile { name: "decision.txt".to_owned(), about, text });
     let kept = desk.store.keep(&job.about, (&evidence, took), job.limits);
     let result = kept.map(|kept| (kept, missing));
     // The loop may have ended.
@@ -165,6 +165,19 @@ fn account(job: &Job, desk: &Desk, evidence: &mut Evidence) -> Account {
         Err(error) => evidence.lacks("the target in /api/v1/status", error.to_string()),
     }
     target.account
+}
+
+/// The last hour of the process, as far as it is in memory.
+fn chart(job: &Job, evidence: &mut Evidence) {
+    const WHAT: &str = "the last hour as a chart";
+    let target = job.config.targets.get(usize::from(job.whose.member.target));
+    let when = When { at: job.whose.at, wall: job.about.at_millis };
+    let name = format!("{}[{}]", job.about.target, job.about.process);
+    let drawn = job.hour.as_ref().zip(target).and_then(|(hour, target)| chart::draw(hour, target, (&name, when)));
+    match drawn {
+        Some(text) => evidence.file("last-hour.svg", WHAT, text),
+        None => evidence.lacks(WHAT, "nothing was read of it yet that is kept"),
+    }
 }
 
 fn decision(job: &Job, account: &Account) -> String {

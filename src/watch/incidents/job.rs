@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::discover::Member;
 use crate::kernel::{self, Process};
 use crate::model::{Cause, Event, Identity, Level, MemberKey, Moment, Note, Order, Trigger, printable};
+use crate::record::samples::LastHour;
 use crate::record::incident::{About, Grounds, Limits, Ordered};
 use crate::watch::Watch;
 
@@ -30,6 +31,8 @@ pub(super) struct Job {
     pub(super) config: Arc<Config>,
     pub(super) about: About,
     pub(super) limits: Limits,
+    /// What was read of it, or of its group, within the last hour.
+    pub(super) hour: Option<LastHour>,
 }
 
 impl Job {
@@ -60,6 +63,7 @@ impl Job {
             config: Arc::clone(&watch.config),
             about,
             limits: Limits::of(&watch.config.incidents),
+            hour: watch.recorder.hour().of(member.key),
         }
     }
 
@@ -74,7 +78,8 @@ impl Job {
 
     /// At this step of a ladder.
     pub(super) fn reached(mut self, event: &Event, now: Moment) -> Self {
-        let (Note::LevelChanged { ladder, to, cause, .. } | Note::LadderStepped { ladder, to, cause, .. }) = &event.note
+        let (Note::LevelChanged { ladder, to, cause, .. } | Note::LadderStepped { ladder, to, cause, .. }) =
+            &event.note
         else {
             return self;
         };

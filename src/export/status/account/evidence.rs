@@ -30,7 +30,7 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
 
 /// The last folder of evidence.
 fn incident(scene: &Scene<'_>) -> Option<String> {
-    let last = scene.snapshot.incidents.iter().rfind(|incident| incident.target == scene.target.name)?;
+    let last = scene.snapshot.incidents.kept.iter().rfind(|incident| incident.target == scene.target.name)?;
     Some(format!("tradedog incidents show {}", last.id))
 }
 

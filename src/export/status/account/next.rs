@@ -3,13 +3,14 @@
 mod ahead;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::coming::Coming;
 use super::words::{because, level_of, within};
 use super::{Scene, hours};
 use crate::config::{Action, Otherwise, Target};
 use crate::export::{LeaseStanding, LeaseView, RungOf, RungView, Snapshot, Standing, WindowView};
-use crate::model::{ActionScope, Level, Measure, Moment, Reason, UndoBy};
+use crate::model::{ActionScope, Level, Measure, MemberKey, Moment, Reason, UndoBy};
 use crate::record::{show_duration, show_measure};
 
 pub(super) use ahead::share;
@@ -62,6 +63,9 @@ fn line(scene: &Scene<'_>, rung: &RungView) -> Option<String> {
     Some(match rung.standing {
         Standing::Done { .. } | Standing::InForce { .. } => return None,
         Standing::Waiting => format!("{name} as soon as the order before it is through{whom}"),
+        Standing::InFlight if waits_for_evidence(scene, rung, action) => {
+            format!("{name} as soon as its evidence is collected{whom}")
+        }
         Standing::InFlight => format!("{name} under way{whom}: {}", under_way(action)),
         Standing::Held { reason, opens } => {
             format!("{name} {}{whom}", held(scene, action, (reason, opens)))
@@ -93,6 +97,15 @@ fn place(target: &Target, rung: &RungView) -> String {
         RungOf::Schedule => "scheduled".to_owned(),
         RungOf::Operator => "asked for by the operator".to_owned(),
     }
+}
+
+/// Whether nothing of it was sent yet: what the process has open is looked at first.
+fn waits_for_evidence(scene: &Scene<'_>, rung: &RungView, action: &Action) -> bool {
+    let seat = |member: MemberKey| rung.member.slot == MemberKey::ALL || member == rung.member;
+    let same = |(member, name): &(MemberKey, Arc<str>)| {
+        member.target == rung.member.target && seat(*member) && *name == action.name
+    };
+    scene.snapshot.incidents.awaited.iter().any(same)
 }
 
 fn under_way(action: &Action) -> String {
