@@ -8,6 +8,7 @@ mod clock;
 pub mod control;
 pub mod metrics;
 mod page;
+mod pending;
 mod published;
 mod routes;
 mod server;
@@ -17,11 +18,12 @@ pub mod status;
 pub use crate::model::{LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing, ThresholdView};
 pub use clock::WallClock;
 pub use control::{Asked, Control, OrderAnswer, Reply, Request, Whom};
+pub use pending::{EscalationView, WindowView};
 pub use published::{Published, Publisher};
 pub use server::{Clock, News, Server, usable as usable_tls};
 pub use snapshot::{
-    EscalationView, GroupView, Lists, ListsOf, MemberView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView,
-    Snapshot, TargetView, WindowView,
+    GroupView, Lists, ListsOf, MemberView, PassView, PeriodsView, ProbeErrors, ProbeView, ReloadView, Snapshot,
+    TargetView,
 };
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::WallClock;
+use super::{EscalationView, WallClock, WindowView};
 use crate::config::Config;
 use crate::model::{
-    Base, BrakeView, Escalation, ForecastView, HostName, IncidentsView, Inhibition, LadderView, LeaseView, Level, MemberKey,
+    Base, BrakeView, ForecastView, HostName, IncidentsView, Inhibition, LadderView, LeaseView, Level, MemberKey,
     Metric, Moment, OwnFacts, Pid, Reading, RungView, ThresholdView,
 };
 use crate::record::history::Figures;
@@ -107,26 +107,6 @@ pub struct GroupView {
     pub target: u16,
     /// What its processes come to together, its ladders and thresholds.
     pub lists: Lists,
-}
-
-/// An order whose effect is not known yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WindowView {
-    /// Whose.
-    pub member: MemberKey,
-    /// Name of its action.
-    pub action: Arc<str>,
-    /// When it is judged.
-    pub until: Moment,
-}
-
-/// A ladder that stands higher than its readings ask for, because a measure had no effect.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EscalationView {
-    /// Whose: a seat, [`MemberKey::ALL`] of a group; none for the host's.
-    pub member: Option<MemberKey>,
-    /// How far, and why.
-    pub what: Escalation,
 }
 
 /// Where the readings, ladders and thresholds of a seat are: for [`Snapshot::readings`] and its sisters.

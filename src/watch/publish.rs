@@ -161,8 +161,19 @@ impl Watch {
     }
 }
 
-            snapshot.targets.extend((0..config.targets.len()).map(|target| show_target(state, target, began)));
-            show_measures(snapshot, state, began);
+/// What is in force, what is held back, and what is being measured.
+fn show_measures(snapshot: &mut Snapshot, state: &State, now: Moment) {
+    snapshot.brakes.extend(state.closed(now));
+    snapshot.windows.extend(state.windows().map(window));
+    snapshot.leases.extend(state.leases(now));
+    snapshot.inhibitions.extend(state.inhibitions(now).cloned());
+}
+
+fn show_target(state: &State, target: usize, now: Moment) -> TargetView {
+    TargetView {
+        kill_budget_remaining: state.kill_budget_remaining(target, now),
+        successor_missing: state.successor_missing(target),
+    }
 }
 
 const fn shown(periods: Periods) -> PeriodsView {

@@ -68,9 +68,10 @@ fn panels<'a>(hour: &LastHour, target: &'a Target) -> Vec<Panel<'a>> {
         let own = threshold.name == *metric;
         let bounds = threshold.bounds.iter().filter_map(|(level, bound)| Some((level, bound.as_ref()?.at)));
         let bounds: Vec<(Level, f64)> = bounds.filter(|_| own).collect();
+        let room = panels.len() < MOST;
         match panels.iter_mut().find(|panel| panel.metric == metric) {
             Some(panel) => panel.bounds.extend(bounds),
-            None if panels.len() < MOST => {
+            None if room => {
                 let known = |(at, value): (Moment, Value)| match value {
                     Value::Known(value) | Value::AtLeast(value) => Some((at, value)),
                     Value::Unknown(_) => None,

@@ -7,8 +7,8 @@ use crate::config::Config;
 use crate::discover::Member;
 use crate::kernel::{self, Process};
 use crate::model::{Cause, Event, Identity, Level, MemberKey, Moment, Note, Order, Trigger, printable};
-use crate::record::samples::LastHour;
 use crate::record::incident::{About, Grounds, Limits, Ordered};
+use crate::record::samples::LastHour;
 use crate::watch::Watch;
 
 /// Whom a job is about.
