@@ -68,7 +68,7 @@ fn evidence_is_there_at_critical_and_before_the_kill_and_holds_no_secret() {
     let count = |trigger| ("tradedog_incidents_total", [("target", "trader"), ("trigger", trigger)]);
     let (name, labels) = count("critical");
     daemon.wait_for(10, (name, &labels), 1.0);
-    leaker.tell("half_closed 10");
+    leaker.tell("cw 10");
     leaker.tell("files 120");
     assert_eq!(leaker.end_signal(10, "killed at fatal"), Some(SIGTERM));
     let (name, labels) = count("kill");
@@ -93,7 +93,8 @@ fn evidence_is_there_at_critical_and_before_the_kill_and_holds_no_secret() {
 
 /// The log, the history, the page and the command line all tell of it.
 fn shown(daemon: &Daemon, folder: &Path, pid: i32) {
-    assert!(daemon.log().contains(&format!("evidence before the kill is in {}", folder.display())), "{}", daemon.log());
+    let line = format!("evidence before the kill is in {}", folder.display());
+    eventually(5, "the line of the log", || daemon.log().contains(&line).then_some(()));
     let id = folder.file_name().unwrap().to_str().unwrap();
     assert!(daemon.get("/").unwrap().1.contains(&format!("tradedog incidents show {id}")));
     let state = daemon.state_directory();
@@ -121,7 +122,7 @@ fn a_kill_does_not_wait_for_evidence_that_hangs() {
     assert_eq!(leaker.end_signal(10, "killed at fatal"), Some(SIGTERM));
     assert!(begun.elapsed() > Duration::from_millis(300), "it was not waited for");
     daemon.wait_for(5, ("tradedog_incident_flaws_total", &[("reason", "late")]), 1.0);
-    assert!(daemon.log().contains("the kill goes ahead"), "{}", daemon.log());
+    eventually(5, "a word that the kill goes ahead", || daemon.log().contains("the kill goes ahead").then_some(()));
     // What was collected is kept all the same, and says what is missing.
     let kept = || folders(&daemon).into_iter().find(|path| path.to_string_lossy().ends_with("kill"));
     let kept = eventually(10, "what was collected until then", kept);
@@ -176,7 +177,8 @@ fn where_it_cannot_be_kept_the_kill_is_done_and_it_is_counted() {
     leaker.tell("files 120");
     assert_eq!(leaker.end_signal(10, "killed at fatal"), Some(SIGTERM));
     daemon.wait_for(5, ("tradedog_incident_flaws_total", &[("reason", "denied")]), 1.0);
-    assert!(daemon.log().contains("evidence before the kill is not kept"), "{}", daemon.log());
+    let told = || daemon.log().contains("evidence before the kill is not kept").then_some(());
+    eventually(5, "a word that it is not kept", told);
     assert_eq!(daemon.value("tradedog_incidents_total", &[("target", "trader"), ("trigger", "kill")]), Some(0.0));
 }
 
