@@ -19,14 +19,7 @@ impl Watch {
             self.reserve.lend();
         }
         self.executor.advance(now, &mut self.outcomes);
-        let (mut ready, mut under_way) = (Vec::new(), false);
-        for order in self.take_evidence(now) {
-            self.reserve.lend();
-            match self.question(&order, now) {
-                Ok(()) => ready.push(order),
-                Err(outcome) => self.outcomes.push(outcome),
-            }
-        }
+        let (mut ready, mut under_way) = (self.kills_that_go_on(now), false);
         for _ in 0..MOST_ROUNDS {
             let verdicts = judge(&mut self.state, self.sampler.latest(), &self.outcomes, now);
             let told = self.events.len()..self.events.len() + verdicts.events.len();
@@ -60,8 +53,21 @@ impl Watch {
         }
     }
 
+    /// The kills whose evidence is there, or whose time to wait is over, and that pass the last questions anew.
+    pub(super) fn kills_that_go_on(&mut self, now: Moment) -> Vec<Arc<Order>> {
+        let mut ready = Vec::new();
+        for order in self.take_evidence(now) {
+            self.reserve.lend();
+            match self.question(&order, now) {
+                Ok(()) => ready.push(order),
+                Err(outcome) => self.outcomes.push(outcome),
+            }
+        }
+        ready
+    }
+
     /// The last questions before an order goes out: the causing reading of a kill, then the vetoes.
-    pub(super) fn question(&mut self, order: &Arc<Order>, now: Moment) -> Result<(), Outcome> {
+    fn question(&mut self, order: &Arc<Order>, now: Moment) -> Result<(), Outcome> {
         // What an operator wants no reading causes, so that none can confirm it.
         if order.measure.is_kill() && order.by.is_none() {
             self.confirm(order, now).map_err(|reason| held(order, reason, now))?;

@@ -236,13 +236,7 @@ impl Watch {
     /// Before another configuration is adopted: what waits was ordered under this one.
     pub(super) fn let_kills_go(&mut self, now: Moment) {
         self.incidents.waiting.iter_mut().for_each(|waiting| waiting.until = now);
-        let mut ready = Vec::new();
-        for order in self.take_evidence(now) {
-            match self.question(&order, now) {
-                Ok(()) => ready.push(order),
-                Err(outcome) => self.outcomes.push(outcome),
-            }
-        }
+        let mut ready = self.kills_that_go_on(now);
         self.deliver(&mut ready, now);
     }
 
