@@ -176,7 +176,10 @@ fn where_it_cannot_be_kept_the_kill_is_done_and_it_is_counted() {
     daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     leaker.tell("files 120");
     assert_eq!(leaker.end_signal(10, "killed at fatal"), Some(SIGTERM));
-    daemon.wait_for(5, ("tradedog_incident_flaws_total", &[("reason", "denied")]), 1.0);
+    // At critical, too, where the kill had to settle first.
+    let counted =
+        || daemon.value("tradedog_incident_flaws_total", &[("reason", "denied")]).filter(|count| *count >= 1.0);
+    eventually(5, "a count of what is not kept", counted);
     let told = || daemon.log().contains("evidence before the kill is not kept").then_some(());
     eventually(5, "a word that it is not kept", told);
     assert_eq!(daemon.value("tradedog_incidents_total", &[("target", "trader"), ("trigger", "kill")]), Some(0.0));
