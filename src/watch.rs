@@ -218,6 +218,9 @@ impl Watch {
         self.remember(now);
         self.say("stopping; nothing more is watched".to_owned());
         self.record();
+        if self.view.last_sample.is_some() {
+            self.recorder.end_samples(self.sampler.latest(), now);
+        }
     }
 
     /// The first words: what is watched, and what the configuration was warned of.

@@ -122,6 +122,7 @@ mod targets {
     pub(crate) mod printable;
     pub(crate) mod proc;
     pub(crate) mod proc_events;
+    pub(crate) mod samples;
     pub(crate) mod series;
     pub(crate) mod sock_diag;
     pub(crate) mod state;
@@ -151,13 +152,14 @@ macro_rules! fuzz_target {
 /// A target by its name.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     ("config", targets::config::run),
     ("control", targets::control::run),
     ("net_tcp", targets::net_tcp::run),
     ("printable", targets::printable::run),
     ("proc", targets::proc::run),
     ("proc_events", targets::proc_events::run),
+    ("samples", targets::samples::run),
     ("series", targets::series::run),
     ("sock_diag", targets::sock_diag::run),
     ("state", targets::state::run),
@@ -205,6 +207,11 @@ fn proc() {
 #[test]
 fn proc_events() {
     run_over_corpus("proc_events", targets::proc_events::run);
+}
+
+#[test]
+fn samples() {
+    run_over_corpus("samples", targets::samples::run);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod about;
 mod ahead;
 mod chart;
 mod document;
+mod history;
 mod prometheus;
 mod propose;
 mod report;
@@ -39,8 +40,16 @@ pub(super) struct Arguments {
     /// The readings: CSV (time,open_fds,close_wait.postgres,...; times RFC 3339 or seconds since 1970), with a
     /// column `process` where several processes are told of, and `target` where those of several targets are; or
     /// what `tradedog status --json` has printed again and again
-    #[arg(long, value_name = "FILE", required_unless_present = "prometheus", conflicts_with = "prometheus")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present_any = ["prometheus", "history"],
+        conflicts_with_all = ["prometheus", "history"]
+    )]
     series: Option<PathBuf>,
+    /// Folder of history.db, or the file itself: what the daemon has read
+    #[arg(long, value_name = "DIR", conflicts_with = "prometheus")]
+    history: Option<PathBuf>,
     #[command(flatten)]
     prometheus: Prometheus,
     /// The target that the readings are of; needed where the configuration has several and the file does not
@@ -102,9 +111,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 impl Arguments {
     /// Where the readings are that one of the configurations is about.
     fn source(&self, (config, old): (&Config, Option<&Config>)) -> Result<Source, Failure> {
-        match &self.series {
-            Some(path) => Ok(Source::file(path, config)),
-            None => {
+        match (&self.series, &self.history) {
+            (Some(path), _) => Ok(Source::file(path, config)),
+            (None, Some(place)) => Ok(Source::History(place.clone(), self.target.clone())),
+            (None, None) => {
                 let now = crate::kernel::wall_instant();
                 Ok(Source::Recorded(self.prometheus.look((config, old), (self.target.as_deref(), now))?))
             }

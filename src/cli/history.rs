@@ -1,4 +1,7 @@
-//! `tradedog history`: what happened, as the daemon has kept it. Needs neither daemon nor configuration.
+//! `tradedog history`: what happened and what was read, as the daemon has kept it. Needs neither daemon nor
+//! configuration.
+
+mod samples;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,13 +16,14 @@ use super::{Failure, Output};
 use crate::config::units;
 use crate::kernel;
 use crate::model::printable;
-use crate::record::history::{Entry, Filter, HistoryError, Reader, Verdict, history_path};
+use crate::record::history::{Entry, Filter, HistoryError, Reader, SampleFilter, Verdict, history_path};
 
 /// Longest text shown.
 const MOST_CHARS: usize = 2000;
 
 /// What to show.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Arguments {
     /// Folder of history.db, or the file itself; without it, the state directory of the daemon
     #[arg(value_name = "DIR")]
@@ -27,7 +31,7 @@ pub(super) struct Arguments {
     /// Only what happened since then: a span until now ("2h") or a time ("2026-11-21T09:30:00Z")
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
-    /// Only events of this target
+    /// Only events or samples of this target
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
     /// Only events of this kind, such as ordered, held, ended or level
@@ -39,6 +43,9 @@ pub(super) struct Arguments {
     /// Look whether events are missing or were changed; exit status 1 if so
     #[arg(long, conflicts_with_all = ["since", "target", "kind", "json"])]
     verify: bool,
+    /// Print what was read instead, every 10 s, as the CSV that `tradedog backtest --series` reads
+    #[arg(long, conflicts_with_all = ["kind", "json", "verify"])]
+    samples: bool,
 }
 
 /// Since when.
@@ -77,6 +84,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     let reader = Reader::open(&place).map_err(failure)?;
     if arguments.verify {
         return verify(&reader, output);
+    }
+    if arguments.samples {
+        let since = arguments.since.map(Since::unix_millis);
+        return samples::print(reader, SampleFilter { since, target: arguments.target.clone() }, output);
     }
     let filter = Filter {
         since: arguments.since.map(Since::unix_millis),

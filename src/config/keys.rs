@@ -43,7 +43,11 @@ pub(super) const WEB: Section =
     Section { title: "[web]", known: &["listen", "max_series", "tls", "users"], later: &[] };
 
 /// `[history]`
-pub(super) const HISTORY: Section = Section { title: "[history]", known: &["events", "max_size"], later: &[] };
+pub(super) const HISTORY: Section =
+    Section { title: "[history]", known: &["events", "samples", "max_size"], later: &[] };
+
+/// `samples`
+pub(super) const SAMPLES: Section = Section { title: "samples", known: &["10s", "1m", "10m"], later: &[] };
 
 /// `[incidents]`
 pub(super) const INCIDENTS: Section = Section { title: "[incidents]", known: &["max_count", "max_size"], later: &[] };

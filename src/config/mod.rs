@@ -40,7 +40,7 @@ pub use calendar::{Calendar, Doubt, Hours, Session, Span};
 pub use difference::difference;
 pub use during::{Almanac, During, Page, Usual};
 pub use forecast::{Forecast, Forecasts, Limit};
-pub use history::History;
+pub use history::{History, Samples};
 pub use incidents::{Incidents, Wanted};
 pub use peer::{Address, End, Network, Peer};
 pub use problem::{Problem, Problems, Severity};

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::model::{Event, Moment, Sample};
 use history::{History, Limits};
-use samples::Hour;
+use samples::{Block, Hour};
 
 /// Turns events into counts and lines; owned by the watch loop.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ impl Recorder {
         if let Some(history) = &self.history {
             history.limit(Limits::of(&config.history));
         }
-        self.hour.reconfigure(Arc::clone(&config));
+        let blocks = self.hour.reconfigure(Arc::clone(&config));
+        self.send_blocks(blocks);
         self.config = config;
     }
 
@@ -86,7 +87,21 @@ impl Recorder {
 
     /// Keeps the latest readings when it is time: every 10 s. Never waits.
     pub fn keep_sample(&mut self, sample: &Sample, now: Moment) {
-        self.hour.keep(sample, now);
+        let blocks = self.hour.keep(sample, now);
+        self.send_blocks(blocks);
+    }
+
+    /// Keeps the last readings, and gives the history what was read since the last full minute: the daemon ends.
+    pub fn end_samples(&mut self, sample: &Sample, now: Moment) {
+        for blocks in [self.hour.keep_now(sample, now), self.hour.seal()] {
+            self.send_blocks(blocks);
+        }
+    }
+
+    fn send_blocks(&self, blocks: Vec<Block>) {
+        if let Some(history) = self.history.as_ref().filter(|_| !blocks.is_empty()) {
+            history.send_blocks(blocks);
+        }
     }
 
     /// What was read within the last hour.

@@ -122,6 +122,27 @@ fn without_a_place_to_keep_it_the_daemon_decides_all_the_same_and_is_not_ready()
 }
 
 #[test]
+fn what_was_read_is_kept_and_can_be_replayed() {
+    let leaker = leaker();
+    let mut daemon = watching(&leaker, TABLES);
+    let seen = || daemon.value("tradedog_process_open_fds", &[("target", "trader")]).filter(|count| *count > 0.0);
+    let open_fds = eventually(10, "open files of the trader", seen);
+    // It keeps what it has read last when it ends, and need not be waited for.
+    assert!(daemon.stop().success());
+    let (code, out, err) = texts(&history(&daemon, &["--samples", "--target", "trader"]));
+    assert_eq!(code, 0, "{err}");
+    let heads: Vec<&str> = out.lines().next().unwrap().split(',').collect();
+    let last: Vec<&str> = out.lines().last().unwrap().split(',').collect();
+    let of = |name: &str| last[heads.iter().position(|head| *head == name).unwrap()];
+    assert_eq!((of("target"), of("process"), of("open_fds")), ("trader", "0", &*open_fds.to_string()), "{out}");
+    assert!(of("rss").parse::<f64>().unwrap() > 0.0 && of("host_memory_used").parse::<f64>().unwrap() > 0.0, "{out}");
+    let mut command = Command::new(BINARY);
+    command.arg("backtest").arg("--config").arg(daemon.configuration()).arg("--history").arg(daemon.state_directory());
+    let (code, out, err) = texts(&command.env_clear().output().unwrap());
+    assert!(code == 0 && out.contains("trader"), "{out}{err}");
+}
+
+#[test]
 fn a_reload_changes_how_much_is_kept() {
     let leaker = leaker();
     let daemon = Daemon::told(&target(&leaker, TABLES)).start();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::super::Failure;
 use super::super::lookup::shown;
 use super::ahead::Ahead;
+use super::history::Samples;
 use super::prometheus::Recorded;
 use crate::config::Config;
 use crate::model::printable;
@@ -20,6 +21,8 @@ pub(super) enum Source {
     File(PathBuf, Arc<Config>),
     /// What a Prometheus has recorded.
     Recorded(Recorded),
+    /// What the daemon has kept, of one target or of all.
+    History(PathBuf, Option<String>),
 }
 
 impl Source {
@@ -31,7 +34,7 @@ impl Source {
     /// What it is called.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::File(path, _) => shown(path),
+            Self::File(path, _) | Self::History(path, _) => shown(path),
             Self::Recorded(recorded) => recorded.name(),
         }
     }
@@ -39,7 +42,7 @@ impl Source {
     /// What somebody should know who reads the result.
     pub(super) fn notes(&self) -> &[String] {
         match self {
-            Self::File(..) => &[],
+            Self::File(..) | Self::History(..) => &[],
             Self::Recorded(recorded) => recorded.notes(),
         }
     }
@@ -49,6 +52,7 @@ impl Source {
         let (path, config) = match self {
             Self::File(path, config) => (path, config),
             Self::Recorded(recorded) => return Ok(recorded.series()),
+            Self::History(place, target) => return Ok(Box::new(Samples::open(place, target.as_deref())?)),
         };
         let name = shown(path);
         let unreadable = |error: &io::Error| {

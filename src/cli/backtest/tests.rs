@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-const CONFIG: &str = r#"
+pub(super) const CONFIG: &str = r#"
 [daemon]
 dry_run = true
 [target.trader]

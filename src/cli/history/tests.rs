@@ -23,6 +23,7 @@ fn a_place_without_a_history_is_named() {
         kind: None,
         json: false,
         verify: true,
+        samples: false,
     };
     let Err(Failure::Runtime(error)) = run(&arguments, &mut Output::stdout()) else { panic!("there is none") };
     assert!(error.to_string().contains("there is no history at"), "{error}");

@@ -6,9 +6,10 @@ use crate::model::Command;
 
 impl Facts {
     pub(super) fn history(&mut self, history: History) {
-        let History { events, max_size } = history;
+        let History { events, samples, max_size } = history;
         self.within("[history]".to_owned(), |facts| {
             facts.time("events", events);
+            facts.text("samples", samples.map_or_else(|| "off".to_owned(), |samples| samples.to_string()));
             facts.text("max_size", units::Size(max_size).to_string());
         });
     }

@@ -67,6 +67,11 @@ fn each_change_is_a_line_with_what_was_and_what_is() {
         ("\"1s\"", "\"1s\"\ndry_run = true", "[daemon] dry_run false -> true"),
         ("[web]\n", "[history]\nmax_size = \"2GiB\"\n[web]\n", "[history] max_size 1GiB -> 2GiB"),
         ("[web]\n", "[history]\nevents = \"7d\"\n[web]\n", "[history] events 90d -> 7d"),
+        (
+            "[web]\n",
+            "[history]\nsamples = { 10s = \"2d\" }\n[web]\n",
+            "[history] samples 10s 1d, 1m 7d, 10m 90d -> 10s 2d, 1m 7d, 10m 90d",
+        ),
         ("7911\"", "7911\", \"[::1]:7911\"", "[web] listen 127.0.0.1:7911 -> 127.0.0.1:7911, [::1]:7911"),
         ("10.0.0.1", "10.0.0.2", "[peers] db: 10.0.0.1/32 port 5432 -> 10.0.0.2/32 port 5432"),
         ("\"2m\"", "\"1m\"", "target trader: startup_grace 2m -> 1m"),

@@ -22,6 +22,24 @@ pub(super) const FAMILIES: &[Family] = &[
         "Events that wait in memory to be written to the history.",
         |scrape, series| put(series, scrape, |history| history.buffered as f64),
     ),
+    counter(
+        "tradedog_history_blocks_total",
+        NONE,
+        "Blocks of samples, one a target and minute, that were written to the history.",
+        |scrape, series| put(series, scrape, |history| history.stored_blocks as f64),
+    ),
+    counter(
+        "tradedog_history_dropped_blocks_total",
+        NONE,
+        "Blocks of samples that the history lacks, because the disk took none for too long.",
+        |scrape, series| put(series, scrape, |history| history.dropped_blocks as f64),
+    ),
+    gauge(
+        "tradedog_history_buffered_blocks",
+        NONE,
+        "Blocks of samples that wait in memory to be written to the history.",
+        |scrape, series| put(series, scrape, |history| history.buffered_blocks as f64),
+    ),
     gauge("tradedog_history_size_bytes", NONE, "What the file of the history holds.", |scrape, series| {
         put(series, scrape, |history| history.size as f64);
     }),

@@ -1,4 +1,5 @@
-//! What happened, kept on disk: every event that gets a line of the log is a row of `history.db`.
+//! What happened, kept on disk: every event that gets a line of the log is a row of `history.db`, and what was read
+//! is beside it, a block a target and minute.
 //!
 //! Each row carries a number and the hash of itself and the one before, so that a gap or an edit shows
 //! (`tradedog history --verify`). A thread of its own writes; the loop hands over at most once a pass and
@@ -9,12 +10,15 @@
 //! needs, and any opinion of what happened. `docs/history.md` is the reference of the format.
 
 mod aside;
+mod blocks;
 mod entry;
 mod handle;
 mod prune;
 mod read;
+mod samples;
 mod standing;
 mod store;
+mod thin;
 mod trouble;
 mod verify;
 mod writer;
@@ -25,6 +29,7 @@ mod tests;
 pub use entry::Entry;
 pub use handle::{Clock, History};
 pub use read::{Filter, HistoryError, Reader, state_file as history_path};
+pub use samples::{Readings, SampleFilter, Told};
 pub use standing::{Figures, Standing};
 pub use trouble::{CAUSES, Cause};
 pub use verify::Verdict;
@@ -38,6 +43,9 @@ pub const FILE: &str = "history.db";
 pub struct Limits {
     /// Events older than this are removed, in milliseconds.
     pub events: i64,
+    /// Samples older than this are thinned, in milliseconds: those that are 10 s apart, those a minute apart; the
+    /// last ones, 10 minutes apart, are removed.
+    pub samples: [i64; 3],
     /// Largest that the file may become, in bytes.
     pub size: i64,
 }
@@ -45,7 +53,9 @@ pub struct Limits {
 impl Limits {
     /// Those of the configuration.
     pub fn of(history: &crate::config::History) -> Self {
-        let events = i64::try_from(history.events.as_millis()).unwrap_or(i64::MAX);
-        Self { events, size: i64::try_from(history.max_size).unwrap_or(i64::MAX) }
+        let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let samples = history.samples.map(|samples| samples.all().map(millis)).unwrap_or_default();
+        let size = i64::try_from(history.max_size).unwrap_or(i64::MAX);
+        Self { events: millis(history.events), samples, size }
     }
 }

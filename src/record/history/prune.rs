@@ -1,4 +1,5 @@
-//! What is too old or too much is removed: always the first rows, and a row at the end says which.
+//! What is too old or too much is removed: samples before events, and of these always the first rows, and a row at
+//! the end says which.
 
 use rusqlite::{TransactionBehavior, params};
 
@@ -28,10 +29,14 @@ struct Cut {
 impl Store {
     /// Removes what is beyond `limits`, a part of it; whether there may be more.
     pub(super) fn prune(&mut self, limits: Limits, now: i64) -> Result<bool, Trouble> {
-        let size = self.size()?;
-        let over = size > limits.size;
+        let over = self.size()? > limits.size;
+        let thinned = if over { self.shrink_samples(now)? } else { self.thin(limits.samples, now)? };
+        if thinned {
+            self.give_back()?;
+            return Ok(true);
+        }
         let cutoff = now.saturating_sub(limits.events);
-        let Some(cut) = self.cut(if over { None } else { Some(cutoff) })? else { return Ok(false) };
+        let Some(cut) = self.cut(if over { None } else { Some((cutoff, now)) })? else { return Ok(false) };
         let Cut { first, last, hash, why } = cut;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let text = format!("events {first} to {last} were removed: {why}");
@@ -45,21 +50,36 @@ impl Store {
         Ok(if over { self.size()? > least } else { last - first + 1 >= MOST })
     }
 
-    /// The first rows that are older than `cutoff`; the first ones whatever their age where none is given.
-    fn cut(&self, cutoff: Option<i64>) -> Result<Option<Cut>, Trouble> {
-        let mut ask = self.connection.prepare("SELECT number, at, hash FROM events ORDER BY number LIMIT ?1")?;
-        let mut rows = ask.query(params![MOST + 1])?;
-        let mut cut: Option<Cut> = None;
-        let mut count = 0;
+    /// The first rows that are older than the first of `ages`; the first ones whatever their age where none are
+    /// given. Rows from after the second, now, were written by a clock that was wrong: they are as old as those
+    /// behind them.
+    fn cut(&self, ages: Option<(i64, i64)>) -> Result<Option<Cut>, Trouble> {
+        let mut ask = self.connection.prepare("SELECT number, at, hash FROM events ORDER BY number")?;
+        let mut rows = ask.query([])?;
+        let (mut cut, mut first): (Option<Cut>, Option<i64>) = (None, None);
+        // The last of as many as go at once, where it is not known yet whether they may.
+        let mut part: Option<Cut> = None;
+        let why = if ages.is_some() { "older than [history] events" } else { "[history] max_size was reached" };
         while let Some(row) = rows.next()? {
             let (number, at): (i64, i64) = (row.get(0)?, row.get(1)?);
-            count += 1;
-            if count > MOST || cutoff.is_some_and(|cutoff| at >= cutoff) {
-                return Ok(cut);
+            let begin = *first.get_or_insert(number);
+            let is_old = ages.is_none_or(|(cutoff, _)| at < cutoff);
+            if !is_old && ages.is_some_and(|(_, now)| at <= now) {
+                break;
             }
-            let why = if cutoff.is_some() { "older than [history] events" } else { "[history] max_size was reached" };
-            let first = cut.as_ref().map_or(number, |cut| cut.first);
-            cut = Some(Cut { first, last: number, hash: row.get(2)?, why });
+            if is_old && part.is_some() {
+                return Ok(part);
+            }
+            let this = || Ok::<_, Trouble>(Cut { first: begin, last: number, hash: row.get(2)?, why });
+            let is_last = number - begin + 1 >= MOST;
+            if is_old {
+                cut = Some(this()?);
+                if is_last {
+                    break;
+                }
+            } else if is_last && part.is_none() {
+                part = Some(this()?);
+            }
         }
         Ok(cut)
     }

@@ -14,6 +14,11 @@ pub struct Standing {
     pub(super) waiting: AtomicUsize,
     pub(super) stored: AtomicU64,
     pub(super) dropped: AtomicU64,
+    /// Blocks of samples on their way, and how many bytes these are.
+    pub(super) waiting_blocks: AtomicUsize,
+    pub(super) block_bytes: AtomicUsize,
+    pub(super) stored_blocks: AtomicU64,
+    pub(super) dropped_blocks: AtomicU64,
     pub(super) size: AtomicU64,
     pub(super) errors: [AtomicU64; CAUSES.len()],
     /// Milliseconds since 1970; 0 for never.
@@ -33,6 +38,12 @@ pub struct Figures {
     pub stored: u64,
     /// Rows that found no room and are lost, since the start.
     pub dropped: u64,
+    /// Blocks of samples that wait to be written.
+    pub buffered_blocks: usize,
+    /// Blocks of samples written since the start.
+    pub stored_blocks: u64,
+    /// Blocks of samples that found no room and are lost, since the start.
+    pub dropped_blocks: u64,
     /// What the file holds, in bytes.
     pub size: u64,
     /// How often it could not be written since the start, in the order of [`CAUSES`].
@@ -51,6 +62,9 @@ impl Standing {
             buffered: self.waiting.load(Ordering::Relaxed),
             stored: now(&self.stored),
             dropped: now(&self.dropped),
+            buffered_blocks: self.waiting_blocks.load(Ordering::Relaxed),
+            stored_blocks: now(&self.stored_blocks),
+            dropped_blocks: now(&self.dropped_blocks),
             size: now(&self.size),
             errors: self.errors.each_ref().map(now),
             last_error: Some(self.last_error.load(Ordering::Relaxed)).filter(|at| *at != 0),

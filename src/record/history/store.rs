@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 use rustix::fs::{CWD, Mode, OFlags, Stat, fchmod, fstat, openat};
 
 use super::FILE;
+use super::blocks;
 use super::entry::{GENESIS, Hash, Row};
 use super::trouble::{Cause, Trouble};
 
@@ -113,6 +114,8 @@ impl Store {
                 format!("it is of another version of tradedog (format {version})"),
             ));
         }
+        // A file of before there were samples has no such table.
+        transaction.execute_batch(blocks::TABLES)?;
         // Reads the ends of both tables: a file that was cut off shows here.
         head(&transaction)?;
         transaction.commit()?;

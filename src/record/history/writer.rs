@@ -12,6 +12,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use super::aside::set_aside;
+use super::blocks::Stored;
 use super::entry::{BEGUN, LOST, Row};
 use super::handle::{Clock, Ends, Message, unix_millis};
 use super::standing::Standing;
@@ -97,6 +98,7 @@ struct Writer {
     standing: Arc<Standing>,
     news: Sender<(String, bool)>,
     buffer: VecDeque<Row>,
+    blocks: VecDeque<Stored>,
     store: Option<Store>,
     /// The last try failed: when the next is due, and the pause before the one after it.
     retry: Option<(Moment, Duration)>,
@@ -114,6 +116,7 @@ impl Writer {
             standing: Arc::clone(&ends.standing),
             news: ends.news.clone(),
             buffer: VecDeque::new(),
+            blocks: VecDeque::new(),
             store: None,
             retry: None,
             next_prune: Moment::default(),
@@ -154,6 +157,7 @@ impl Writer {
     fn take(&mut self, message: Message) {
         match message {
             Message::Rows(rows) => self.buffer.extend(rows),
+            Message::Blocks(blocks) => self.blocks.extend(blocks),
             Message::Limits(limits) => {
                 self.limits = limits;
                 self.next_prune = self.now();
@@ -167,7 +171,8 @@ impl Writer {
             return;
         }
         self.standing.busy_since.store(self.now().as_nanos().max(1), Ordering::Relaxed);
-        let done = self.open().and_then(|()| self.flush()).and_then(|()| self.prune());
+        let done = self.open().and_then(|()| self.flush()).and_then(|()| self.flush_blocks());
+        let done = done.and_then(|()| self.prune());
         self.standing.busy_since.store(0, Ordering::Relaxed);
         match done {
             Ok(()) => self.recovered(),
@@ -231,6 +236,19 @@ impl Writer {
         }
         if self.buffer.capacity() > MOST_AT_ONCE {
             self.buffer.shrink_to(0);
+        }
+        Ok(())
+    }
+
+    fn flush_blocks(&mut self) -> Result<(), Trouble> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        while !self.blocks.is_empty() {
+            let count = self.blocks.len().min(MOST_AT_ONCE);
+            store.append_blocks(self.blocks.iter().take(count))?;
+            let bytes = self.blocks.drain(..count).map(|block| block.data.len()).sum();
+            self.standing.block_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.standing.waiting_blocks.fetch_sub(count, Ordering::Relaxed);
+            self.standing.stored_blocks.fetch_add(count as u64, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -204,11 +204,11 @@ fn unpack_one(bytes: &mut Bytes<'_>, cell: &mut Cell) -> Option<()> {
     now.is_sound().then(|| *cell = now)
 }
 
-const fn zigzag(value: i64) -> u64 {
+pub(super) const fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
 }
 
-const fn unzigzag(value: u64) -> i64 {
+pub(super) const fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
 }
 

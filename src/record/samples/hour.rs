@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cell::{Cell, MOST_METRICS};
 use super::last_hour::{LastHour, Life};
+use super::minute::{Block, Minute, Place, Seated};
 use super::stream::Stream;
 use super::{MOST, ROOM, SPAN, STEP};
 use crate::config::Config;
@@ -21,7 +22,7 @@ const MOST_LIVES: usize = 8;
 
 /// Whose readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Whose {
+pub(super) enum Whose {
     Host,
     Seat(MemberKey),
 }
@@ -35,6 +36,8 @@ struct Past {
     end: u64,
     /// The last row in which something was read.
     read: u64,
+    /// Where it stands in the block of this minute.
+    place: Place,
 }
 
 /// Buffers that are kept from row to row.
@@ -48,6 +51,8 @@ struct Scratch {
 #[derive(Clone, Debug)]
 struct Columns {
     metrics: Arc<[Metric]>,
+    /// Their names, as the history has them.
+    names: Arc<str>,
     places: Vec<usize>,
 }
 
@@ -63,6 +68,8 @@ pub struct Hour {
     row: u64,
     next: Moment,
     scratch: Scratch,
+    /// What goes to the history at the end of the minute; none where nothing is kept there.
+    minute: Option<Minute>,
 }
 
 impl Hour {
@@ -73,11 +80,24 @@ impl Hour {
         // What is the host's is kept once, not with each process.
         let targets = targets.map(|target| Columns::of(&target.metrics, |scope| scope != Scope::Host)).collect();
         let (pasts, times) = (BTreeMap::new(), VecDeque::new());
-        Self { config, host, targets, pasts, times, row: 0, next: Moment::default(), scratch: Scratch::default() }
+        let minute = config.history.samples.map(|_| Minute::default());
+        Self {
+            config,
+            host,
+            targets,
+            pasts,
+            times,
+            row: 0,
+            next: Moment::default(),
+            scratch: Scratch::default(),
+            minute,
+        }
     }
 
-    /// Takes over another configuration. Who is read by the same metrics as before keeps his hour.
-    pub fn reconfigure(&mut self, config: Arc<Config>) {
+    /// Takes over another configuration. Who is read by the same metrics as before keeps his hour. What was meant
+    /// for the history until now is given away.
+    pub fn reconfigure(&mut self, config: Arc<Config>) -> Vec<Block> {
+        let sealed = self.seal();
         let old = std::mem::replace(self, Self::new(config));
         (self.times, self.row, self.next) = (old.times, old.row, old.next);
         let place = |name: &str| self.config.targets.iter().position(|target| *target.name == *name);
@@ -98,6 +118,7 @@ impl Hour {
                 self.pasts.insert(whose, past);
             }
         }
+        sealed
     }
 
     /// When the next readings are to be kept.
@@ -105,11 +126,34 @@ impl Hour {
         self.next
     }
 
+    /// What is to go to the history and was not given away yet.
+    pub fn seal(&mut self) -> Vec<Block> {
+        let Self { config, minute, .. } = self;
+        let Some(minute) = minute else { return Vec::new() };
+        let target = |whose| match whose {
+            Whose::Host => Some((None, &self.host)),
+            Whose::Seat(MemberKey { target, .. }) => {
+                let at = usize::from(target);
+                Some((Some(Arc::clone(&config.targets.get(at)?.name)), self.targets.get(at)?))
+            }
+        };
+        let named = |whose| target(whose).map(|(target, columns)| (target, Arc::clone(&columns.names)));
+        minute.seal(named)
+    }
+
     /// Keeps the latest readings, if it is time: the loop calls it after each pass. Reads no clock, waits for nobody.
-    pub fn keep(&mut self, sample: &Sample, now: Moment) {
+    /// Once a minute what is to go to the history.
+    pub fn keep(&mut self, sample: &Sample, now: Moment) -> Vec<Block> {
         if now < self.next {
-            return;
+            return Vec::new();
         }
+        self.keep_now(sample, now)
+    }
+
+    /// Keeps the latest readings, whether it is time or not.
+    pub fn keep_now(&mut self, sample: &Sample, now: Moment) -> Vec<Block> {
+        let sealed =
+            if self.minute.as_ref().is_some_and(|minute| minute.is_over(now)) { self.seal() } else { Vec::new() };
         // By the beat, not by the last one: a late pass makes no later ones late.
         self.next = if self.next + STEP > now { self.next + STEP } else { now + STEP };
         self.row += 1;
@@ -122,10 +166,11 @@ impl Hour {
             self.keep_one(Whose::Seat(member.member), (&member.readings, Some((member, now))));
         }
         self.forget(now);
+        sealed
     }
 
     fn keep_one(&mut self, whose: Whose, (readings, member): (&[Reading], Option<(&MemberSample, Moment)>)) {
-        let Self { pasts, scratch, row, .. } = self;
+        let Self { pasts, scratch, row, times, .. } = self;
         let columns = match whose {
             Whose::Host => Some(&self.host),
             Whose::Seat(key) => self.targets.get(usize::from(key.target)),
@@ -142,6 +187,11 @@ impl Hour {
         cells.extend(columns.places.iter().zip(before).map(|(place, before)| {
             readings.get(*place).map_or(Cell::NOTHING, |reading| Cell::of(reading.value, *before))
         }));
+        if let (Some(minute), Some(at)) = (&mut self.minute, times.back()) {
+            let life = past.lives.back().map(|life| (life.identity, life.started));
+            let seated = Seated { whose, life, place: &mut past.place };
+            minute.push(seated, (*row, *at), (past.stream.last(), cells));
+        }
         past.stream.push(cells, packed);
         (past.end, past.read) = (*row, *row);
     }
@@ -201,13 +251,14 @@ impl Columns {
     fn of(metrics: &[Metric], is_kept: impl Fn(Scope) -> bool) -> Self {
         let kept = metrics.iter().enumerate().filter(|(_, metric)| is_kept(metric.info().scope)).take(MOST_METRICS);
         let (places, metrics): (_, Vec<Metric>) = kept.map(|(place, metric)| (place, metric.clone())).unzip();
-        Self { metrics: metrics.into(), places }
+        let names: Vec<String> = metrics.iter().map(ToString::to_string).collect();
+        Self { metrics: metrics.into(), names: names.join(" ").into(), places }
     }
 }
 
 impl Past {
     fn new(metrics: usize, row: u64) -> Self {
-        Self { stream: Stream::of(metrics), lives: VecDeque::new(), end: row - 1, read: row }
+        Self { stream: Stream::of(metrics), lives: VecDeque::new(), end: row - 1, read: row, place: Place::default() }
     }
 
     /// Adds rows without readings up to the one before `row`: nobody sat there.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::cell::{Bytes, Cell, pack, unpack};
-use super::{Hour, LastHour};
+use super::{Folding, Hour, LastHour, Unpacking};
 use crate::config::{Config, Target};
 use crate::model::{
     Base, BootId, GroupSample, Identity, MemberKey, MemberSample, Metric, Moment, Pid, Reading, Sample, Unknown, Value,
@@ -86,6 +86,51 @@ proptest! {
         let mut again = vec![Cell::NOTHING; 12];
         unpack(&mut Bytes(&packed), &mut again).unwrap();
         prop_assert_eq!(again, cells);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_minute_that_is_packed_is_unpacked(rows in proptest::collection::vec(
+        proptest::collection::btree_map(0..5_u32, (40..43_i32, value()), 0..5), 1..12)
+    ) {
+        let mut hour = Hour::new(config());
+        let mut blocks = Vec::new();
+        for (row, seats) in (0_u64..).zip(&rows) {
+            let at = Moment::from_secs(row * 10);
+            let of = |(slot, (pid, value)): (&u32, &(i32, Value))| member(seat(0, *slot), *pid, at, *value);
+            blocks.extend(hour.keep(&sample(at, seats.iter().map(of).collect()), at));
+        }
+        blocks.extend(hour.seal());
+        let mut read = vec![std::collections::BTreeMap::new(); rows.len()];
+        for block in blocks.iter().filter(|block| block.target.as_deref() == Some("trader")) {
+            let mut unpacking = Unpacking::of(&block.bytes).unwrap();
+            while let Some(offset) = unpacking.next_row().unwrap() {
+                let row = usize::try_from((block.first.as_nanos() / 1_000_000 + offset) / 10_000).unwrap();
+                for (whom, mut values) in unpacking.members() {
+                    read[row].insert(whom.slot.unwrap(), (whom.pid, values.next().flatten().unwrap()));
+                }
+            }
+        }
+        let expected: Vec<_> = rows.into_iter()
+            .map(|row| row.into_iter().map(|(slot, (pid, value))| (slot, (pid, kept(value)))).collect()).collect();
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn garbage_is_no_block_or_one_that_can_be_folded(garbage in proptest::collection::vec(any::<u8>(), 0..120)) {
+        let bytes: Vec<u8> = [1, 3].into_iter().chain(garbage).collect();
+        let mut folding = Folding::of(3, 0);
+        let whole = folding.add(0, &bytes).is_ok();
+        let folded = folding.finish();
+        prop_assert_eq!(folded.is_some(), whole);
+        if let Some((_, bytes)) = folded {
+            let mut unpacking = Unpacking::of(&bytes).unwrap();
+            prop_assert_eq!(unpacking.next_row().unwrap(), Some(0));
+            prop_assert_eq!(unpacking.next_row().unwrap(), None);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The chain, its ends, and a disk that does not do what it should.
 
 mod faults;
+mod samples;
 mod verify;
 
 use std::path::Path;
@@ -11,7 +12,7 @@ use crate::model::{Event, Moment, Note};
 use crate::record::{Fields, Line, Severity};
 
 const DAY: i64 = 86_400_000;
-const LIMITS: Limits = Limits { events: 90 * DAY, size: 1 << 30 };
+const LIMITS: Limits = Limits { events: 90 * DAY, samples: [DAY, 7 * DAY, 90 * DAY], size: 1 << 30 };
 
 fn clock() -> (Moment, SystemTime) {
     (boot(), wall())

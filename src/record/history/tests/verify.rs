@@ -81,6 +81,23 @@ fn pruning_leaves_a_row_that_stands_for_what_is_gone() {
 }
 
 #[test]
+fn events_of_a_clock_that_was_ahead_go_with_those_behind_them() {
+    let folder = history();
+    let now = entries(folder.path())[0].at;
+    // The first two were written by a clock that was ten years ahead, the fourth by one that stood at 1970.
+    let ahead = format!(
+        "UPDATE events SET at = {} WHERE number < 3; UPDATE events SET at = 0 WHERE number = 4",
+        now + 3650 * DAY
+    );
+    raw(folder.path()).execute_batch(&ahead).unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    assert!(!store.prune(LIMITS, now + DAY).unwrap());
+    assert_eq!(entries(folder.path()).len(), 5, "the one of 1970 is behind one that is young");
+    store.prune(LIMITS, now + 91 * DAY).unwrap();
+    assert_eq!(entries(folder.path()).len(), 1, "all are behind or before what is too old");
+}
+
+#[test]
 fn a_file_that_is_too_large_loses_its_first_rows() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(900);

@@ -1,0 +1,98 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value as Json;
+
+use super::super::run;
+use super::super::tests::{CONFIG, folder};
+use crate::cli::{Cli, Command, Output};
+use crate::config::{Source, parse};
+use crate::model::{BootId, Identity, MemberKey, MemberSample, Moment, Pid, Reading, Sample, Value};
+use crate::record::history::{HistoryWriter, Limits, Place};
+use crate::record::{LogWriter, Recorder};
+
+const BEGIN: u64 = 1_772_443_800;
+
+fn clock() -> (Moment, SystemTime) {
+    (Moment::from_secs(1000), SystemTime::UNIX_EPOCH + Duration::from_secs(BEGIN + 1000))
+}
+
+/// Six minutes of a leak, and of a restart behind it, as the daemon would have kept it.
+fn keep(place: &std::path::Path) {
+    let config = Arc::new(parse(vec![Source::new("watchdog.toml", CONFIG)]).unwrap());
+    let (writer, history) =
+        HistoryWriter::start(Place::Folder(place.to_owned()), Limits::of(&config.history), clock).unwrap();
+    let (_log, logs) = LogWriter::start().unwrap();
+    let mut recorder = Recorder::new(Arc::clone(&config), logs).keeping(history);
+    let metrics = &config.targets[0].metrics;
+    let mut sample = Sample::default();
+    for row in 0..50_u32 {
+        let at = Moment::from_secs(0) + Duration::from_secs(10) * row;
+        let (pid, value) = if row < 40 { (40, 100 + 25 * row) } else { (41, 90) };
+        let reading = |name: String| match &*name {
+            "open_fds" => Value::Known(f64::from(value)),
+            "fd_usage" => Value::Known(f64::from(value) / 3000.0),
+            _ => Value::Known(7.0),
+        };
+        let readings = metrics.iter().map(|metric| Reading {
+            at,
+            period: Duration::from_secs(1),
+            value: reading(metric.to_string()),
+        });
+        let identity = Identity {
+            boot: BootId(1),
+            pid: Pid::new(pid).unwrap(),
+            start_ticks: u64::try_from(pid).unwrap(),
+            pidfs_inode: None,
+        };
+        let started = if pid == 40 { Moment::from_secs(0) } else { Moment::from_secs(400) };
+        let member = MemberKey { target: 0, slot: 0 };
+        sample.members =
+            vec![MemberSample { member, identity, started, first_seen: started, readings: readings.collect() }];
+        recorder.keep_sample(&sample, at);
+    }
+    recorder.end_samples(&sample, Moment::from_secs(500));
+    drop(recorder);
+    assert!(writer.finish(Duration::from_secs(60)));
+}
+
+fn told(words: &[&str]) -> String {
+    let cli = <Cli as clap::Parser>::try_parse_from(words).unwrap();
+    Output::captured(|output| {
+        if let Command::Backtest(arguments) = &cli.command {
+            run(arguments, output).unwrap();
+        } else if let Command::History(arguments) = &cli.command {
+            crate::cli::history::run(arguments, output).unwrap();
+        }
+    })
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test writes the file that is read")]
+fn what_was_kept_gives_the_orders_of_the_same_readings_in_a_file() {
+    let folder = folder(CONFIG, "");
+    let place = folder.path().to_str().unwrap();
+    keep(folder.path());
+    let csv = told(&["tradedog", "history", "--samples", "--target", "trader", place]);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + 51, "{csv}");
+    assert!(lines[0].starts_with("time,target,process,started,"), "{}", lines[0]);
+    assert!(lines[1].starts_with("2026-03-02T09:30:00.000Z,trader,0,2026-03-02T09:30:00.000Z,"), "{}", lines[1]);
+    std::fs::write(folder.path().join("leak.csv"), &csv).unwrap();
+    let (config, file) = (format!("{place}/watchdog.toml"), format!("{place}/leak.csv"));
+    let orders = |from: [&str; 2]| {
+        let words = ["tradedog", "backtest", "--config", &config, from[0], from[1], "--json"];
+        let json: Json = serde_json::from_str(&told(&words)).unwrap();
+        json["orders"].as_array().unwrap().clone()
+    };
+    let kept = orders(["--history", place]);
+    let first = |action: &str| kept.iter().position(|order| order["action"] == action);
+    let (reset, kill) = (first("reset_pool").unwrap(), first("kill").unwrap());
+    assert!(reset < kill && kept[reset]["time"] == "2026-03-02T09:31:20Z", "300 at 80s: {kept:#?}");
+    // A file of values does not tell one process of the next in its seat; what was kept does.
+    let before = |orders: &[Json]| {
+        let restart = Json::from("2026-03-02T09:36:40Z");
+        orders.iter().filter(|order| order["time"].as_str() < restart.as_str()).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(before(&kept), before(&orders(["--series", &file])));
+}
