@@ -8,7 +8,7 @@ use super::effects::{alone, effects};
 use super::leases::{DAY, SECOND, obliging, pausing, standing, world};
 use super::operator::{act, inhibit, names};
 use super::reloads::{both, since, two};
-use super::several::{answered_in_a_reload, needing, neighbours, silent, workers};
+use super::several::{answered_in_a_reload, neighbours, silent, workers};
 use super::together::{at, host, ordered_to, pass, three};
 use super::world::{World, config, freeze, http, signal, target};
 use crate::config::{Action, Budget, Needs, Otherwise, Per, Schedule, Target};
