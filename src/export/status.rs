@@ -8,6 +8,7 @@ mod account;
 mod ahead;
 mod build;
 mod calendar;
+mod daemon;
 mod orders;
 mod peer;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{Account, Banner, Inhibited, summaries};
 pub use ahead::{Ahead, Braked, Planned};
 pub use calendar::Calendar;
+pub use daemon::Daemon;
 pub use orders::{EndedOrder, Escalated};
 pub use peer::Peer;
 
@@ -79,23 +81,6 @@ pub struct Pass {
     /// When targets were sampled; absent before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_sample: Option<f64>,
-}
-
-/// What the daemon itself takes; what could not be read is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Daemon {
-    /// Resident memory in bytes.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub resident_bytes: Option<u64>,
-    /// Open descriptors.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub open_fds: Option<u64>,
-    /// CPU time of all its threads, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub cpu_seconds: Option<f64>,
-    /// When it started.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub started: Option<f64>,
 }
 
 /// Where the configuration came from.
