@@ -213,7 +213,8 @@ fn evidence(trigger: Trigger, collected: &Collected) -> String {
     match collected {
         Collected::Kept { folder, missing: 0 } => format!("evidence {when} is in {folder}"),
         Collected::Kept { folder, missing } => {
-            format!("evidence {when} is in {folder}; {missing} things are missing, missing.txt says which")
+            let are = if *missing == 1 { "thing is" } else { "things are" };
+            format!("evidence {when} is in {folder}; {missing} {are} missing, missing.txt says which")
         }
         Collected::Flawed { flaw, detail } if detail.is_empty() => format!("evidence {when}: {}", flaw.help()),
         Collected::Flawed { flaw, detail } => format!("evidence {when} is not kept: {} ({detail})", flaw.help()),

@@ -116,7 +116,7 @@ fn pid_1_of_a_container_that_cannot_hear_sigterm_is_forced_after_its_grace() {
     eventually(30, "the end of the container", || bloated.leaker.ended());
     assert!(begun.elapsed() >= Duration::from_secs(1), "without its grace");
     eventually(10, "the outcome of the kill", || (daemon.orders("kill", "gone", "none") == 1.0).then_some(()));
-    assert!(daemon.log().contains("SIGKILL was needed"));
+    eventually(5, "a word of it", || daemon.log().contains("SIGKILL was needed").then_some(()));
     assert!(calm.leaker.lives() && orders(&daemon, "calm", "kill") == 0.0);
 }
 

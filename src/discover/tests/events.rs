@@ -113,9 +113,10 @@ fn a_rescan_passes_over_whoever_is_nobodys_and_looks_the_same_but_for_each_tenth
         counts.push(scene.scanner.looks - before);
     }
     let all = counts[9];
-    // Others come and go on this host.
-    assert!(counts[1..9].iter().all(|&some| some >= 1 && some < all / 2), "{counts:?}");
-    assert!(counts[10] < all / 2, "{counts:?}");
+    // Others come and go on this host, and whoever has just come is looked at again.
+    let most = all * 3 / 4;
+    assert!(counts[1..9].iter().all(|&some| some >= 1 && some < most), "{counts:?}");
+    assert!(counts[10] < most, "{counts:?}");
 }
 
 #[test]
