@@ -11,11 +11,10 @@ use anstyle::Style;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::output::{ERROR, WARNING};
+use super::output::{ERROR, WARNING, fit_to_show};
 use super::{Failure, Output};
 use crate::config::units;
 use crate::kernel;
-use crate::model::printable;
 use crate::record::history::{Entry, Filter, HistoryError, Reader, SampleFilter, Verdict, history_path};
 
 /// Longest text shown.
@@ -150,14 +149,9 @@ fn line(entry: &Entry) -> String {
     format!("{} {severity} {}", time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"), fit(&entry.text))
 }
 
-/// The text is printable as it was written; a file that somebody else has written is not believed.
+/// As it was written, if that is fit to be shown.
 fn fit(text: &str) -> String {
-    let plain = text.replace('\\', "/");
-    if printable(plain.as_bytes(), MOST_CHARS) == plain {
-        text.to_owned()
-    } else {
-        printable(text.as_bytes(), MOST_CHARS)
-    }
+    fit_to_show(text, MOST_CHARS)
 }
 
 fn style(entry: &Entry) -> Style {

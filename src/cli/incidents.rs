@@ -6,9 +6,9 @@ use anstyle::Style;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::output::{ERROR, WARNING};
+use super::output::{ERROR, WARNING, fit_to_show};
 use super::{Failure, Output};
-use crate::model::{Trigger, printable};
+use crate::model::Trigger;
 use crate::record::incident::{Document, IncidentError, Shelf, incidents_path};
 
 /// Longest line shown.
@@ -199,14 +199,9 @@ fn style(document: &Document) -> Style {
     }
 }
 
-/// The text is printable as it was written; a file that somebody else has written is not believed.
+/// As it was written, if that is fit to be shown.
 fn fit(text: &str) -> String {
-    let plain = text.replace('\\', "/");
-    if printable(plain.as_bytes(), MOST_CHARS) == plain {
-        text.to_owned()
-    } else {
-        printable(text.as_bytes(), MOST_CHARS)
-    }
+    fit_to_show(text, MOST_CHARS)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement};
 use serde::Serialize;
 
-use crate::model::Level;
+use crate::model::{Level, printable};
 
 /// Where a command prints to. Colour is dropped where it is not wanted: no terminal, NO_COLOR.
 pub(super) struct Output {
@@ -138,6 +138,14 @@ pub(super) const WARNING: Style = Style::new().bold().fg_color(Some(anstyle::Col
 
 /// What must not be so.
 pub(super) const ERROR: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
+
+/// Text of a file of ours, which was made printable when it was written: shown as it stands. A file that somebody
+/// else has written is not believed.
+pub(super) fn fit_to_show(text: &str, most: usize) -> String {
+    // A backslash may stand for what was not printable.
+    let plain = text.replace('\\', "/");
+    if printable(plain.as_bytes(), most) == plain { text.to_owned() } else { printable(text.as_bytes(), most) }
+}
 
 /// A table without borders.
 pub(super) struct Table {
