@@ -1,6 +1,9 @@
 //! How discovery learns of processes: by the kernel's events, or by scans alone.
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
+
+use std::os::fd::AsFd as _;
 
 use super::news::News;
 use crate::kernel::Proc;
@@ -40,6 +43,10 @@ pub(super) trait Hear: Send {
     fn call(&mut self) -> Result<(), Deaf>;
     /// Begins anew after a failure; what happened in between is lost.
     fn renew(&mut self, proc: &Proc) -> Result<(), Deaf>;
+    /// Can be read when something happened; none where that shows in a drain alone.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 impl Hear for ProcEvents {
@@ -54,6 +61,10 @@ impl Hear for ProcEvents {
     fn renew(&mut self, proc: &Proc) -> Result<(), Deaf> {
         *self = Self::listen(proc)?;
         Ok(())
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -76,6 +87,11 @@ impl Ears {
 
     pub(super) fn over(source: Box<dyn Hear>) -> Self {
         Self { source: Some(source), news: Some(Way::Events) }
+    }
+
+    /// Can be read when there is something to hear; none where only a round shows it.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.source.as_ref()?.descriptor()
     }
 
     /// Which way discovery works, where that was not said yet.

@@ -43,6 +43,11 @@ impl Groups {
         Self { groups, ..Self::default() }
     }
 
+    /// Whether no target has any.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// Looks up which groups there are.
     pub(super) fn find(&mut self, config: &Config, cidfiles: &Cidfiles) {
         if self.groups.is_empty() {

@@ -151,6 +151,14 @@ impl Known {
         self.targets.iter().any(|state| state.matches || state.told.is_some())
     }
 
+    /// Whether somebody who is watched has changed in a way that nothing told of, or cannot be told to be the same.
+    /// Of who is nobody's that is not looked for.
+    pub(super) fn may_be_another(&self, buffer: &mut Vec<u8>) -> bool {
+        let is_same = |stat: &Stat| !stat.is_exiting() && self.is_program(stat) && self.ppid == stat.ppid;
+        let looks_the_same = |held: &Arc<Process>| held.stat(buffer).is_ok_and(|stat| is_same(&stat));
+        self.concerns() && !self.held.as_ref().is_some_and(looks_the_same)
+    }
+
     pub(super) fn holds_dead(&self) -> bool {
         self.held.as_ref().is_some_and(|process| process.has_exited())
     }

@@ -9,6 +9,7 @@
 mod look;
 
 use std::collections::HashMap;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +32,7 @@ use crate::model::{Moment, Pid};
 /// `/proc` is listed as if there were none.
 const BREATH: Duration = Duration::from_secs(5);
 
-/// With events, a rescan passes over whoever is nobody's and looks the same from outside; but each so manieth
-/// does not.
+/// With events, a rescan passes over whoever looks the same from outside; but each so manieth does not.
 const THOROUGH: u32 = 10;
 
 /// Descriptors kept for everything but held processes: the looks themselves, the sockets, the log.
@@ -84,7 +84,7 @@ struct Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     Nobody,
-    /// Whoever is somebody's or does not look the same from outside.
+    /// Whoever does not look the same from outside.
     Changed,
     Everybody,
 }
@@ -195,6 +195,19 @@ impl Scanner {
         self.crowded
     }
 
+    /// How long there is nothing to scan for unless something can be read here; none where only scans show it.
+    pub(super) fn is_told(&self, now: Moment) -> Option<(BorrowedFd<'_>, Duration)> {
+        let told = self.ears.descriptor().filter(|_| !self.missed)?;
+        let selectors = || self.config.targets.iter().map(|target| &target.selector);
+        let by_file = selectors().any(|selector| selector.pidfile.is_some() || selector.cidfile.is_some());
+        if by_file || !self.groups.is_empty() {
+            return None;
+        }
+        let rescan = self.last_full? + self.config.daemon.rescan;
+        let due = self.young.iter().map(|(_, due)| *due).fold(rescan, Moment::min);
+        Some((told, due.since(now)))
+    }
+
     fn is_full_due(&self, now: Moment) -> bool {
         let is_over = |last: Option<Moment>, pause| last.is_none_or(|last| now.since(last) >= pause);
         is_over(self.last_full, self.config.daemon.rescan) || self.missed && is_over(self.caught_up, BREATH)
@@ -228,7 +241,8 @@ impl Scanner {
     }
 
     /// Whether this rescan may pass over those of whom the kernel has told nothing since they were looked at.
-    /// It tells of forks, execs, new users and names; that somebody was moved into a container shows only in a look.
+    /// It tells of forks, execs, new users and names, and the groups of targets are looked through anyway; that
+    /// somebody was moved into a container which nobody knew shows only in a look.
     fn may_pass_over(&mut self) -> bool {
         let selectors = || self.config.targets.iter().map(|target| &target.selector);
         if selectors().any(|selector| selector.container.is_some() || selector.cidfile.is_some()) {
@@ -270,16 +284,16 @@ impl Scanner {
         let before = self.known.len();
         // One that we hold and that lives has only become invisible.
         self.known.retain(|pid, known| pids.binary_search(pid).is_ok() || known.holds_living());
-        let (known, proc) = (&self.known, &self.proc);
-        let is_due = |pid: &Pid| {
+        let (known, proc, buffer) = (&self.known, &self.proc, &mut self.buffer);
+        let mut is_due = |pid: &Pid| {
             let Some(known) = known.get(pid) else { return true };
             match scope.reach {
                 Reach::Nobody => known.holds_dead(),
-                Reach::Changed => known.concerns() || known.unsure || known.mark != proc.mark(*pid),
+                Reach::Changed => known.unsure || known.mark != proc.mark(*pid) || known.may_be_another(buffer),
                 Reach::Everybody => true,
             }
         };
-        scope.look.extend(pids.into_iter().filter(is_due));
+        scope.look.extend(pids.into_iter().filter(|pid| is_due(pid)));
         Some(self.known.len() != before)
     }
 }

@@ -1,12 +1,10 @@
 //! The discovery thread: takes the kernel's events in rounds, however many there are, scans, and hands
 //! finished values to the watch loop.
 
-use std::io;
+use std::io::{self, PipeReader, PipeWriter, pipe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
-};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -14,13 +12,17 @@ use super::Change;
 use super::scanner::Scanner;
 use super::trouble::Trouble;
 use crate::config::Config;
-use crate::kernel::now;
+use crate::kernel::{now, stopped_within};
 use crate::model::Moment;
 
 /// Scans come no faster than this, however fast targets are sampled.
 const FASTEST: Duration = Duration::from_millis(100);
-/// And no slower: a round in which nothing happened costs a call.
+/// And no slower, where only a scan shows what happened.
 const SLOWEST: Duration = Duration::from_secs(1);
+/// Where that is told, the thread sleeps until it is, but no longer than this.
+const LONGEST: Duration = Duration::from_secs(10);
+/// So long what was told of may go on to change before it is looked at.
+const SETTLED: Duration = Duration::from_millis(50);
 
 /// The discovery thread. It ends when this is dropped; nobody waits for it.
 pub struct Discovery {
@@ -28,7 +30,7 @@ pub struct Discovery {
     scanned: Arc<AtomicU64>,
     ended: bool,
     /// Hangs up when dropped.
-    _stop: Sender<()>,
+    _stop: PipeWriter,
 }
 
 impl Discovery {
@@ -37,9 +39,9 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// Those of starting a thread.
+    /// Those of starting a thread, and of a pipe to stop it by.
     pub fn start(config: Arc<Config>, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let (stop, stopped) = channel();
+        let (stopped, stop) = pipe()?;
         // One batch waits at most; until it is taken nothing new is scanned.
         let (send, batches) = sync_channel(1);
         let scanned = Arc::new(AtomicU64::new(0));
@@ -89,8 +91,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(mut self, stopped: &Receiver<()>, wake: &dyn Fn()) {
-        let pause = self.config.daemon.interval.clamp(FASTEST, SLOWEST);
+    fn run(mut self, stop: &PipeReader, wake: &dyn Fn()) {
         let mut scanner = None;
         loop {
             if self.pending.is_empty() {
@@ -113,12 +114,24 @@ impl Worker {
                     wake();
                 }
             }
-            let crowded = scanner.as_ref().is_some_and(Scanner::is_crowded);
-            match stopped.recv_timeout(if crowded { FASTEST } else { pause }) {
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            if self.stopped_before_next(stop, scanner.as_ref(), scanned) {
+                return;
             }
         }
+    }
+
+    /// Waits until another scan is to be made, after the one at `last`. Whether there is to be none.
+    fn stopped_before_next(&self, stop: &PipeReader, scanner: Option<&Scanner>, last: Moment) -> bool {
+        let is_crowded = scanner.is_some_and(Scanner::is_crowded);
+        let pause = if is_crowded { FASTEST } else { self.config.daemon.interval.clamp(FASTEST, SLOWEST) };
+        // What waits to be taken is tried again.
+        let told = scanner.filter(|_| self.pending.is_empty()).and_then(|scanner| scanner.is_told(last));
+        let Some((news, quiet)) = told.filter(|(_, quiet)| *quiet > pause) else {
+            return stopped_within(stop, None, pause);
+        };
+        // Who has just forked is about to exec.
+        stopped_within(stop, Some(news), quiet.min(LONGEST))
+            || stopped_within(stop, None, pause.saturating_sub(now().since(last)).max(SETTLED))
     }
 
     /// One scan, or another try to begin.

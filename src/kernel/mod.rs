@@ -70,4 +70,4 @@ pub use status::Status;
 pub use system::{
     ancestors, boot_id, fd_limit, host_name, lock_memory, own_pid, raise_fd_limit, resolved, started, ticks_per_second,
 };
-pub use wait::{Asked, Waiter, Waker, Woken, block_signals};
+pub use wait::{Asked, Waiter, Waker, Woken, block_signals, stopped_within};

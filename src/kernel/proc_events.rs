@@ -17,7 +17,7 @@
 //! - Who ends without a word is counted as a listener until the next boot; without a socket in the
 //!   group no event is made for it all the same (`netlink_has_listeners`).
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -225,6 +225,13 @@ impl ProcEvents {
         let port = from.and_then(|from| SocketAddrNetlink::try_from(from).ok()).map(|from| from.pid());
         // Port 0 is the kernel. One that was cut does not parse, and so counts as lost.
         Ok((port == Some(0)).then(|| buffer.get(..length).unwrap_or(&[0])))
+    }
+}
+
+/// Can be read when there is something to [`drain`](ProcEvents::drain).
+impl AsFd for ProcEvents {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -1,15 +1,16 @@
 //! The one place where the watch loop waits: an epoll over its inbox, its signals and the pidfds of
-//! its members, and a timer for what is due next.
+//! its members, and a timer for what is due next. And how a thread beside it waits that may be stopped.
 
 use std::collections::HashMap;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
+use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
 use super::Process;
@@ -41,6 +42,24 @@ impl Waker {
     pub fn wake(&self) {
         // A full counter means that it is awake already.
         let _ = rustix::io::write(&*self.0, &1u64.to_ne_bytes());
+    }
+}
+
+/// For a thread that is told to stop by the hang-up of a pipe: waits until that, until `news` can be read, or
+/// until `most` is over. Whether it is to stop. It may return early.
+pub fn stopped_within(stop: &PipeReader, news: Option<BorrowedFd<'_>>, most: Duration) -> bool {
+    let of_stop = PollFd::new(stop, PollFlags::empty());
+    // For want of news the one that is waited for may as well be the same.
+    let of_news = news.map_or(of_stop.clone(), |news| PollFd::from_borrowed_fd(news, PollFlags::IN));
+    let mut fds = [of_stop, of_news];
+    match poll(&mut fds, Timespec::try_from(most).ok().as_ref()) {
+        Ok(_) => !fds[0].revents().is_empty(),
+        // Not even that can be waited for: the caller must not go round and round all the same.
+        Err(Errno::INTR) => false,
+        Err(_) => {
+            std::thread::sleep(most.min(Duration::from_secs(1)));
+            false
+        }
     }
 }
 
@@ -202,6 +221,22 @@ mod tests {
         assert!(waited(&mut waiter, long) < long);
         // Neither what is left of the timer nor of the inbox ends the next one.
         assert!(waited(&mut waiter, Duration::from_millis(20)) >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn a_thread_beside_the_loop_waits_for_news_the_end_of_its_pipe_or_the_time() {
+        let long = Duration::from_secs(60);
+        let (stop, keep) = io::pipe().unwrap();
+        let (news, mut tell) = io::pipe().unwrap();
+        let begun = now();
+        assert!(!stopped_within(&stop, None, Duration::from_millis(20)));
+        assert!(!stopped_within(&stop, Some(news.as_fd()), Duration::from_millis(20)));
+        assert!(now().since(begun) >= Duration::from_millis(40));
+        io::Write::write_all(&mut tell, b"!").unwrap();
+        assert!(!stopped_within(&stop, Some(news.as_fd()), long));
+        drop(keep);
+        assert!(stopped_within(&stop, Some(news.as_fd()), long) && stopped_within(&stop, None, long));
+        assert!(now().since(begun) < long);
     }
 
     #[test]

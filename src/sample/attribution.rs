@@ -62,13 +62,17 @@ pub struct Attribution {
     claims: Claims,
     books: Vec<Option<Books>>,
     slots: HashMap<Identity, Slot>,
-    /// The slot of each of this pass's holders.
+    /// The slot of each of this pass's holders, and of the pass before.
     order: Vec<Slot>,
+    before: Vec<Slot>,
     /// Sockets that are new in the list, by inode.
     fresh: Vec<(u32, At)>,
     /// Sockets that candidates are to be asked for, and their uids, ascending.
     wanted: Vec<At>,
     uids: Vec<u32>,
+    /// Those of them that nobody could be asked for in an earlier pass, and their uids, ascending.
+    news: Vec<At>,
+    new_uids: Vec<u32>,
     /// Who may be asked for them, the most promising one last.
     turns: Vec<(Turn, Slot)>,
     /// Links that this pass has read.
@@ -104,7 +108,8 @@ impl Attribution {
         self.recall();
         self.explain(links);
         // Who turned out to have let go of a socket leaves the question who has it now.
-        if self.claims.take_reopened() {
+        self.claims.take_reopened(&mut self.news);
+        if !self.news.is_empty() {
             self.wanted.clear();
             self.wanted.extend(self.claims.listed_open());
             self.explain(links);
@@ -174,9 +179,10 @@ impl Attribution {
 
     /// Seats who is new, and lets go of who is no holder any more.
     fn dismiss(&mut self, holders: &[Holder]) {
+        std::mem::swap(&mut self.order, &mut self.before);
         self.order.clear();
         for (index, holder) in holders.iter().enumerate() {
-            let slot = self.slots.get(&holder.identity).copied().unwrap_or_else(|| self.seat(*holder));
+            let slot = self.slot_before(index, holder).unwrap_or_else(|| self.seat(*holder));
             self.order.push(slot);
             let Some(books) = self.books.get_mut(slot).and_then(Option::as_mut) else { continue };
             // A process may be a member of several targets: the first mention counts.
@@ -197,6 +203,13 @@ impl Attribution {
         }
     }
 
+    /// The slot of a holder that has one: most stand where they stood in the pass before.
+    fn slot_before(&self, index: usize, holder: &Holder) -> Option<Slot> {
+        let is_its = |slot: &Slot| self.of(*slot).is_some_and(|books| books.holder.identity == holder.identity);
+        let before = self.before.get(index).copied().filter(is_its);
+        before.or_else(|| self.slot_of(&holder.identity))
+    }
+
     fn seat(&mut self, holder: Holder) -> Slot {
         let slot = self.books.iter().position(Option::is_none).unwrap_or(self.books.len());
         if slot == self.books.len() {
@@ -208,16 +221,18 @@ impl Attribution {
     }
 
     fn take_in(&mut self, dump: &mut Vec<Socket>, complete: States) {
-        let Self { claims, fresh, wanted, .. } = self;
+        let Self { claims, fresh, wanted, news, .. } = self;
         claims.open(self.pass);
         fresh.clear();
         wanted.clear();
+        news.clear();
         dump.retain(|socket| {
             let seen = claims.see(socket);
             match seen {
                 Seen::New(at) => {
                     fresh.push((socket.inode, at));
                     wanted.push(at);
+                    news.push(at);
                 }
                 Seen::Open(at) => wanted.push(at),
                 Seen::Known | Seen::Twice => {}
@@ -263,8 +278,9 @@ impl Attribution {
         while let Some((turn, slot)) = self.turns.pop() {
             self.take_turn(turn, slot, links);
         }
+        // Of what was open before, whoever was read since then was asked, and whoever was not is in doubt.
         for books in self.books.iter_mut().flatten().filter(|books| books.asked != self.pass) {
-            books.in_doubt |= books.holder.may_hold_any(&self.uids);
+            books.in_doubt |= books.holder.may_hold_any(&self.new_uids);
         }
         self.settle_doubts(links);
     }
@@ -296,12 +312,14 @@ impl Attribution {
 
     /// Keeps of what is wanted what is still open.
     fn note_wanted(&mut self) {
-        let Self { claims, wanted, uids, .. } = self;
-        wanted.retain(|&at| claims.is_open(at));
-        uids.clear();
-        uids.extend(wanted.iter().map(|&at| claims.uid(at)));
-        uids.sort_unstable();
-        uids.dedup();
+        let Self { claims, wanted, uids, news, new_uids, .. } = self;
+        for (list, uids) in [(wanted, uids), (news, new_uids)] {
+            list.retain(|&at| claims.is_open(at));
+            uids.clear();
+            uids.extend(list.iter().map(|&at| claims.uid(at)));
+            uids.sort_unstable();
+            uids.dedup();
+        }
     }
 
     /// Reads who is in doubt, longest unread first, as far as the allowance goes.

@@ -1,6 +1,8 @@
 //! Discovery by the kernel's events: what a test says they are, and the live ones.
 
 use std::collections::VecDeque;
+use std::io::{PipeReader, pipe};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use crate::model::{MemberKey, Pid, Reason};
 type Rounds = VecDeque<Result<(Vec<ProcEvent>, Drained), Deaf>>;
 
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<Rounds>>);
+struct Script(Arc<Mutex<Rounds>>, Option<Arc<PipeReader>>);
 
 impl Script {
     fn say(&self, events: &[ProcEvent]) {
@@ -45,6 +47,10 @@ impl Hear for Script {
 
     fn renew(&mut self, _: &Proc) -> Result<(), Deaf> {
         Err(Deaf::Missing)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.1.as_ref().map(|news| news.as_fd())
     }
 }
 
@@ -87,6 +93,37 @@ fn nobody_is_looked_at_of_whom_nothing_is_heard() {
     assert_eq!((found(&changes, 0), looks), (vec![victim.pid()], 1));
 }
 
+/// How long the next scan may wait for news, after everybody was looked at.
+fn quiet(table: &str, script: &Script) -> Option<Duration> {
+    let mut scene = Scene::of(&targets(&[table]));
+    scene.scanner.listen_to(Ears::over(Box::new(script.clone())));
+    scene.scan();
+    scene.ahead += Duration::from_secs(10);
+    scene.scan_all();
+    let told = scene.scanner.is_told(now() + scene.ahead);
+    told.map(|(_, quiet)| quiet)
+}
+
+#[test]
+fn a_scan_waits_for_news_where_news_can_be_waited_for_and_tells_all() {
+    let (news, _tell) = pipe().unwrap();
+    let told = Script(Arc::default(), Some(Arc::new(news)));
+    let by_name = "match = { comm = 'nobody' }";
+    // Until the next rescan, unless somebody on this host is young.
+    assert!(quiet(by_name, &told).is_some_and(|quiet| quiet <= Duration::from_secs(30)));
+    assert_eq!(quiet(by_name, &Script::default()), None, "a source that cannot be waited for");
+    for untold in ["pidfile = '/run/nobody.pid'", "cidfile = '/run/nobody.cid'", "unit = 'nobody.service'"] {
+        assert_eq!(quiet(&format!("match = {{ {untold} }}"), &told), None, "{untold}");
+    }
+    let marker = marker();
+    let mut scene = Scene::of(&targets(&[&format!("match = {{ cmdline = '{marker}' }}")]));
+    scene.scanner.listen_to(Ears::over(Box::new(told)));
+    let _young = Victim::sleeping(&marker);
+    scene.scan();
+    let (_, quiet) = scene.scanner.is_told(now()).unwrap();
+    assert!(quiet <= Duration::from_secs(5), "whoever is young is looked at soon: {quiet:?}");
+}
+
 #[test]
 fn what_was_not_heard_is_found_with_the_next_rescan() {
     let marker = marker();
@@ -115,8 +152,24 @@ fn a_rescan_passes_over_whoever_is_nobodys_and_looks_the_same_but_for_each_tenth
     let all = counts[9];
     // Others come and go on this host, and whoever has just come is looked at again.
     let most = all * 3 / 4;
-    assert!(counts[1..9].iter().all(|&some| some >= 1 && some < most), "{counts:?}");
+    assert!(counts[1..9].iter().all(|&some| some < most), "{counts:?}");
     assert!(counts[10] < most, "{counts:?}");
+}
+
+#[test]
+fn a_rescan_sees_that_a_member_became_another_program_of_which_nothing_was_told() {
+    let marker = marker();
+    let (mut scene, _) = scene(&[&format!("match = {{ cmdline = '{marker}' }}")]);
+    let mut victim = Victim::python(&waiting("", "os.execvp('sleep', ['sleep', '1000'])"), &[&marker]);
+    assert_eq!(found(&scene.scan(), 0), [victim.pid()]);
+    scene.scan_all();
+    victim.go();
+    let comm = format!("/proc/{}/comm", victim.pid());
+    while std::fs::read_to_string(&comm).unwrap() != "sleep\n" {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // It passes over whoever looks the same, as the one before did and the next would.
+    assert_eq!(lost(&scene.scan_all()), [victim.pid()]);
 }
 
 #[test]

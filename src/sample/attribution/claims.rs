@@ -140,7 +140,8 @@ pub(super) struct Claims {
     /// The claims of this pass's dump, in its order.
     order: Vec<At>,
     shares: Vec<Share>,
-    reopened: bool,
+    /// Those that lost their last holder and live on.
+    reopened: Vec<At>,
 }
 
 impl Claims {
@@ -277,9 +278,11 @@ impl Claims {
         }
     }
 
-    /// Whether a socket lost its last holder since this was last asked: it is an open question.
-    pub(super) fn take_reopened(&mut self) -> bool {
-        std::mem::take(&mut self.reopened)
+    /// Puts those sockets in `reopened` that lost their last holder since this was last asked: who has them now
+    /// is an open question.
+    pub(super) fn take_reopened(&mut self, reopened: &mut Vec<At>) {
+        reopened.clear();
+        reopened.append(&mut self.reopened);
     }
 
     /// `slot` holds it. Whether that is news, and it was nobody's.
@@ -317,7 +320,8 @@ impl Claims {
 
     /// A socket that lives on without its holder is somebody else's now.
     fn take_from(&mut self, slot: Slot, inode: u32) {
-        let Some(claim) = self.by_inode.get(&inode).and_then(|at| self.claims.get_mut(*at as usize)) else { return };
+        let Some(&at) = self.by_inode.get(&inode) else { return };
+        let Some(claim) = self.claims.get_mut(at as usize) else { return };
         if !claim.holders.remove(slot) {
             return;
         }
@@ -326,7 +330,7 @@ impl Claims {
         }
         if claim.holders.as_slice().is_empty() {
             claim.settled = false;
-            self.reopened = true;
+            self.reopened.push(at);
         }
     }
 }

@@ -100,3 +100,26 @@ fn a_process_that_opens_and_closes_files_all_day_is_not_read_each_time() {
     // 4,000 links saved up, then 200 a second.
     assert!((100..=210).contains(&reads), "{reads} reads of 504 links in 400 s");
 }
+
+#[test]
+fn who_was_read_while_others_wait_for_their_turn_is_in_no_doubt() {
+    let mut world = World { now: Moment::from_secs(10_000), ..World::default() };
+    for _ in 0..100 {
+        let pid = world.spawn(1000, true);
+        world.procs.get_mut(&pid).unwrap().fds.extend([Descriptor::File; 500]);
+        world.open_socket(pid, TcpState::CloseWait);
+    }
+    let (mut passes, mut links) = (0, 0);
+    while passes == 0 || (0..100).any(|index| world.attribution.owed(index).is_some()) {
+        world.pass(SECOND);
+        (passes, links) = (passes + 1, links + world.links);
+        assert!(passes < 10, "20,000 links a pass");
+    }
+    world.check();
+    assert!(passes > 1, "all were read at once, which shows nothing");
+    for _ in 0..100 {
+        world.pass(SECOND);
+        links += world.links;
+    }
+    assert_eq!(links, 100 * 504, "each was read once");
+}
