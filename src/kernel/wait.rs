@@ -57,7 +57,7 @@ pub fn stopped_within(stop: &PipeReader, news: Option<BorrowedFd<'_>>, most: Dur
         // Not even that can be waited for: the caller must not go round and round all the same.
         Err(Errno::INTR) => false,
         Err(_) => {
-            std::thread::sleep(most.min(Duration::from_secs(1)));
+            std::thread::park_timeout(most.min(Duration::from_secs(1)));
             false
         }
     }
