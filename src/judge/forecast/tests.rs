@@ -1,6 +1,7 @@
 mod family;
 mod figures;
 mod properties;
+mod series;
 mod shapes;
 mod table;
 

@@ -317,3 +317,6 @@ impl Line {
         Growth { height: self.height, slope: self.slope, bend: 0.0 }
     }
 }
+
+#[cfg(test)]
+mod tests;

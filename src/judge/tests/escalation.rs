@@ -1,6 +1,8 @@
 //! A measure without effect steps its ladder up, and the ladder steps down again.
 
 use super::effects::{DAY, SECOND, alone, effects};
+use super::reloads::since;
+use super::several::workers;
 use super::world::{World, config, freeze, http, kill, signal, target, threshold};
 use crate::config::{Action, Config, Escalate, Host, HostStep, Per, Target};
 use crate::judge::confirm;
@@ -336,4 +338,61 @@ fn outcomes_that_are_long_in_coming_do_not_hurry_it() {
     world.answer(&order, (OutcomeKind::Delivered, Reason::None));
     world.play("400x12");
     assert_eq!(effects(&world), ["42s ineffective reset_pool 400 -> 400"], "{}", world.told());
+}
+
+#[test]
+fn what_is_in_vain_again_raises_its_ladder_once() {
+    let mut target = stepping(Escalate::Yes);
+    target.actions[0].repeat = Some(12 * SECOND);
+    target.actions[1].escalate = Escalate::No;
+    let world = World::of(target, "10 400x29");
+    assert_eq!(world.ordered(), [(1, "reset_pool"), (11, "disable_websocket"), (13, "reset_pool"), (25, "reset_pool")]);
+    assert_eq!(effects(&world).len(), 2, "{}", world.told());
+    assert_eq!(world.state.memory().members[0].thresholds[0].escalations.len(), 1);
+}
+
+#[test]
+fn each_step_of_a_raised_ladder_has_a_time_of_its_own_after_a_restart() {
+    let mut world = World::of(stepping(Escalate::Yes), "10 400x25");
+    let before = since(&world, 0);
+    assert_eq!(before.0, Level::Critical);
+    world.restart();
+    assert_eq!(since(&world, 0), before);
+}
+
+#[test]
+fn the_hosts_ladder_stays_raised_over_a_restart_and_a_reload_that_would_lead_there() {
+    let level = |world: &World| world.state.host().ladders().next().unwrap().level;
+    for (reload, kept) in [(None, true), (Some(Escalate::Yes), true), (Some(Escalate::No), false)] {
+        let mut world = World::with(hosts(Escalate::Yes));
+        world.arrive(0, DAY);
+        host_pass(&mut world, 75.0, 12);
+        assert_eq!(level(&world), Level::Critical, "{}", world.told());
+        match reload {
+            Some(escalate) => world.reconfigure(hosts(escalate)),
+            None => _ = world.restart(),
+        }
+        host_pass(&mut world, 75.0, 2);
+        assert_eq!(level(&world), if kept { Level::Critical } else { Level::Warning }, "{}", world.told());
+    }
+}
+
+#[test]
+fn a_window_that_ends_before_all_are_found_again_counts_for_them_too() {
+    let wide = Action { scope: ActionScope::Target, ..signal("reset_pool") };
+    let mut world = workers(alone(wide));
+    for _ in 0..5 {
+        world.each(&[400.0, 410.0]);
+    }
+    world.restart_blind();
+    let late = world.sample.members.pop().unwrap();
+    for _ in 0..8 {
+        world.each(&[400.0]);
+    }
+    assert_eq!(effects(&world).len(), 1, "{}", world.told());
+    world.sample.members.push(late);
+    world.each(&[400.0, 410.0]);
+    let rungs = world.state.memory().members.into_iter().map(|member| member.rungs.into_iter().next().unwrap());
+    let counts: Vec<_> = rungs.map(|rung| (rung.ineffective, rung.judged.is_some())).collect();
+    assert_eq!(counts, [(1, false); 2], "{}", world.told());
 }

@@ -149,3 +149,6 @@ fn middle(means: &[Point]) -> Option<Line> {
 fn is_sure(middle: Line) -> bool {
     middle.slope > SURE * middle.error
 }
+
+#[cfg(test)]
+mod tests;
