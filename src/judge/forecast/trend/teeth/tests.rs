@@ -14,21 +14,21 @@ fn find(points: &[Point], noise: f64) -> Teeth {
 }
 
 /// The highs and the lows, each with its second.
-fn found(values: &[f64]) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn found(values: &[f64]) -> [Vec<(f64, f64)>; 2] {
     let teeth = find(&each(values), 0.0);
     let told = |points: &[Point]| points[..teeth.falls].iter().map(|point| (point.at, point.value)).collect();
-    (told(&teeth.highs), told(&teeth.lows))
+    [told(&teeth.highs), told(&teeth.lows)]
 }
 
 #[test]
 fn a_tooth_has_its_high_before_the_fall_and_its_low_after_it() {
-    assert_eq!(found(&[0.0, 4.0, 8.0, 12.0, 0.0, 4.0, 8.0, 12.0]), (vec![(30.0, 12.0)], vec![(40.0, 0.0)]));
+    assert_eq!(found(&[0.0, 4.0, 8.0, 12.0, 0.0, 4.0, 8.0, 12.0]), [[(30.0, 12.0)], [(40.0, 0.0)]]);
     // It falls in several steps, each of them a tooth by itself.
-    assert_eq!(found(&[0.0, 12.0, 8.0, 4.0, 0.0, 4.0, 8.0]), (vec![(10.0, 12.0)], vec![(40.0, 0.0)]));
+    assert_eq!(found(&[0.0, 12.0, 8.0, 4.0, 0.0, 4.0, 8.0]), [[(10.0, 12.0)], [(40.0, 0.0)]]);
     // It was there, and down, first.
-    assert_eq!(found(&[0.0, 12.0, 12.0, 0.0, 0.0, 4.0, 8.0]), (vec![(10.0, 12.0)], vec![(30.0, 0.0)]));
+    assert_eq!(found(&[0.0, 12.0, 12.0, 0.0, 0.0, 4.0, 8.0]), [[(10.0, 12.0)], [(30.0, 0.0)]]);
     // It is down still.
-    assert_eq!(found(&[0.0, 6.0, 12.0, 2.0]), (vec![(20.0, 12.0)], vec![(30.0, 2.0)]));
+    assert_eq!(found(&[0.0, 6.0, 12.0, 2.0]), [[(20.0, 12.0)], [(30.0, 2.0)]]);
 }
 
 #[test]
