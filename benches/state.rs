@@ -55,7 +55,7 @@ fn rung(slot: u32, identity: Identity) -> RungMemory {
     let cause =
         Cause { metric: Metric::plain(Base::OpenFds), value: 655.0, bound: 600.0, since: SINCE, escalated: None };
     let http = Http {
-        post: "http://127.0.0.1:8080/admin/websocket/disable".to_owned(),
+        post: "http://127.0.0.1:8080/admin/websocket/disable".into(),
         headers: Vec::new(),
         bearer_file: Some("/etc/tradedog/secret/admin".into()),
         body: None,

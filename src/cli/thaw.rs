@@ -11,7 +11,7 @@ use crate::act;
 use crate::export::{LeaseView, Request};
 use crate::kernel;
 use crate::model::{FreezeBy, Identity, Lease, Measure, Memory, printable};
-use crate::record::{StateError, runtime_path, unlocked};
+use crate::record::{Left, StateError, runtime_path, unlocked};
 
 /// Longest name shown.
 const NAME_CHARS: usize = 100;
@@ -47,19 +47,22 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 /// somebody; what stands in the way is told by the failure of the start itself.
 pub(super) fn after_a_failed_start(output: &mut Output) {
     let Ok(boot) = kernel::boot_id() else { return };
-    let Ok(Some(memory)) = unlocked(&runtime_path(), boot) else { return };
+    // No other daemon starts while this is kept.
+    let Ok(left) = unlocked(&runtime_path(), boot) else { return };
+    let Some(memory) = &left.memory else { return };
     if memory.leases.iter().any(|lease| lease.order.measure.is_freeze()) {
         // The start has failed already; this can only add to it.
-        let _ = thaw_all(&memory, output);
+        let _ = thaw_all(memory, output);
     }
 }
 
 fn by_state_file(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let boot = kernel::boot_id().map_err(|error| Failure::runtime(format!("which boot this is: {error}")))?;
-    let memory = match unlocked(&arguments.daemon.folder(), boot) {
-        Ok(memory) => memory.unwrap_or_default(),
+    // Kept until all run again: a daemon that starts meanwhile would freeze by the same record.
+    let left = match unlocked(&arguments.daemon.folder(), boot) {
+        Ok(left) => left,
         // Who was frozen before the host started anew is no more.
-        Err(StateError::OtherBoot { .. }) => Memory::default(),
+        Err(StateError::OtherBoot { .. }) => Left::default(),
         Err(error @ StateError::Held { .. }) => {
             return Err(Failure::runtime(format!(
                 "a tradedog runs and has no control socket yet, or no more: {error}"
@@ -67,7 +70,10 @@ fn by_state_file(arguments: &Arguments, output: &mut Output) -> Result<(), Failu
         }
         Err(error) => return Err(Failure::runtime(format!("what is frozen is not known: {error}"))),
     };
-    thaw_all(&memory, output)
+    match &left.memory {
+        Some(memory) => thaw_all(memory, output),
+        None => Ok(output.line(NOTHING)?),
+    }
 }
 
 fn thaw_all(memory: &Memory, output: &mut Output) -> Result<(), Failure> {

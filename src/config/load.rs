@@ -32,6 +32,15 @@ pub(super) struct Loaded {
     pub source: Source,
     /// Why it is refused.
     pub refusal: Option<Refusal>,
+    /// What speaks against believing it, though it is used.
+    pub doubts: Vec<Refusal>,
+}
+
+impl Loaded {
+    /// A text that is in memory.
+    pub(super) const fn of(source: Source) -> Self {
+        Self { source, refusal: None, doubts: Vec::new() }
+    }
 }
 
 /// The main file, then the drop-ins by name.
@@ -42,15 +51,49 @@ pub(super) fn read(main: &Path) -> Vec<Loaded> {
         Err(refusal) => (Vec::new(), Some(refusal)),
     };
     let mut files: Vec<Loaded> = iter::once(main.to_owned()).chain(drop_ins).map(file).collect();
-    files.extend(refusal.map(|refusal| Loaded { source: Source::new(folder, ""), refusal: Some(refusal) }));
+    files.extend(refusal.map(|refusal| Loaded { refusal: Some(refusal), ..Loaded::of(Source::new(folder, "")) }));
+    if let Some(first) = files.first_mut() {
+        first.doubts.extend(replaceable(main));
+    }
     files
 }
 
 fn file(path: PathBuf) -> Loaded {
     let mut text = String::new();
     // What it says is checked even where it is refused: the next start should not find the next problem.
-    let refusal = fill(&path, &mut text).err();
-    Loaded { source: Source::new(path, &text), refusal }
+    let (found, refusal) = match fill(&path, &mut text) {
+        Ok(found) => (Some(found), None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let doubts = found.and_then(|found| strange(&path, found.uid())).into_iter().collect();
+    Loaded { source: Source::new(path, &text), refusal, doubts }
+}
+
+/// Whoever owns a file says what is done to processes, with the rights of the daemon.
+fn strange(path: &Path, uid: u32) -> Option<Refusal> {
+    if [0, rustix::process::geteuid().as_raw()].contains(&uid) {
+        return None;
+    }
+    Some(Refusal {
+        what: format!("it belongs to user {uid}, who thereby says what is done with the rights of this daemon"),
+        help: format!("chown root {}", escape(&path.to_string_lossy())),
+    })
+}
+
+/// Whether somebody else could put another file in the place of this one.
+fn replaceable(path: &Path) -> Option<Refusal> {
+    const STICKY: u32 = 0o1000;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let found = fs::metadata(folder).ok()?;
+    let open = found.mode() & 0o002 != 0 && found.mode() & STICKY == 0;
+    let shown = escape(&folder.to_string_lossy());
+    open.then(|| Refusal {
+        what: format!(
+            "anybody may put another file in its place (mode {:04o} of its folder), and it names measures",
+            found.mode() & 0o7777
+        ),
+        help: format!("chmod o-w {shown}"),
+    })
 }
 
 /// The `*.toml` of the folder, sorted; a hidden one is somebody's editor.
@@ -73,7 +116,7 @@ fn drop_ins(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 
-fn fill(path: &Path, text: &mut String) -> Result<(), Refusal> {
+fn fill(path: &Path, text: &mut String) -> Result<fs::Metadata, Refusal> {
     // Not blocking: a pipe in the place of a file must not stop the start.
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|error| unreadable(&error))?;
@@ -88,7 +131,7 @@ fn fill(path: &Path, text: &mut String) -> Result<(), Refusal> {
         return Err(Refusal { what, help: "is this the file that was meant?".to_owned() });
     }
     *text = String::from_utf8(bytes).map_err(|error| not_utf8(&error))?;
-    closed(path, found.mode())
+    closed(path, found.mode()).map(|()| found)
 }
 
 fn not_utf8(error: &FromUtf8Error) -> Refusal {

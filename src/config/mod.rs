@@ -27,6 +27,7 @@ mod syntax;
 mod text;
 pub mod units;
 mod value;
+mod veil;
 mod web;
 
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::source::{Lines, Place, Source};
 use super::text::escape;
+use super::veil::{Veil, is_delicate, veiled};
 
 /// Most problems that [`Problems::render`] shows; a file of garbage has one a line.
 const SHOWN: usize = 100;
@@ -48,6 +49,8 @@ pub struct Problem {
 pub struct Problems {
     list: Vec<Problem>,
     sources: Arc<Vec<Source>>,
+    /// What is not shown of their lines.
+    veils: Arc<Vec<Veil>>,
 }
 
 impl Problems {
@@ -64,7 +67,11 @@ impl Problems {
     /// The errors in one of the files.
     pub(super) fn errors_of(&self, file: &Path) -> Self {
         let of_it = |problem: &&Problem| problem.severity == Severity::Error && problem.file == file;
-        Self { list: self.list.iter().filter(of_it).cloned().collect(), sources: Arc::clone(&self.sources) }
+        Self {
+            list: self.list.iter().filter(of_it).cloned().collect(),
+            sources: Arc::clone(&self.sources),
+            veils: Arc::clone(&self.veils),
+        }
     }
 
     /// The files that they are of.
@@ -109,7 +116,7 @@ impl Problems {
         let last = also.map_or(place.end, |(p, _)| p.end.max(place.end));
         let (from, to) = (source.line_start(first), source.line_end(last));
         let within = |p: Place| p.start.saturating_sub(from)..p.end.min(to).saturating_sub(from);
-        let mut snippet = Snippet::source(&source.text[from..to])
+        let mut snippet = Snippet::source(veiled((place.file, source), from..to, &self.veils))
             .line_start(line_number(source, from))
             .path(path)
             .annotation(AnnotationKind::Primary.span(within(place)));
@@ -126,7 +133,7 @@ impl Problems {
     fn elsewhere<'a>(&'a self, place: Place, label: &'a str, group: Group<'a>) -> Group<'a> {
         let Some(source) = self.sources.get(place.file) else { return group };
         let (from, to) = (source.line_start(place.start), source.line_end(place.end));
-        let snippet = Snippet::source(&source.text[from..to])
+        let snippet = Snippet::source(veiled((place.file, source), from..to, &self.veils))
             .line_start(line_number(source, from))
             .path(escape(&source.path.to_string_lossy()))
             .annotation(AnnotationKind::Context.span(place.start - from..place.end - from).label(label));
@@ -190,8 +197,18 @@ impl Draft {
         self
     }
 
+    /// Whether its lines are not TOML and may hold a secret, which nothing then tells from the rest.
+    fn is_delicate(&self, source: Option<&Source>) -> bool {
+        let lines = |source: &Source, place: Place| {
+            let lines = source.line_start(place.start)..source.line_end(place.end);
+            source.text.get(lines).is_some_and(is_delicate)
+        };
+        self.kind == Kind::Syntax && source.zip(self.place).is_some_and(|(source, place)| lines(source, place))
+    }
+
     fn problem(&self, sources: &[Source], lines: &[Lines<'_>]) -> Problem {
         let source = sources.get(self.file);
+        let is_hidden = self.hidden || self.is_delicate(source);
         let lines = lines.get(self.file);
         let (line, column) = self.place.zip(lines).map_or((0, 0), |(place, lines)| lines.position(place.start));
         Problem {
@@ -201,7 +218,7 @@ impl Draft {
             column,
             what: self.what.clone(),
             help: self.help.clone(),
-            place: self.place.filter(|_| !self.hidden),
+            place: self.place.filter(|_| !is_hidden),
             also: self.also,
         }
     }
@@ -211,6 +228,8 @@ impl Draft {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     drafts: Vec<Draft>,
+    /// What is shown of no line.
+    veils: Vec<Veil>,
     /// Values that are not TOML: what they would mean is nobody's business.
     poisoned: Vec<Place>,
     /// Files of which a part could not be read.
@@ -247,6 +266,11 @@ impl Report {
         draft
     }
 
+    /// What stands there may be a secret: no problem of its line shows it; of a URL, what of it is plain.
+    pub(super) fn veil(&mut self, place: Place, is_url: bool) {
+        self.veils.push(Veil { place, is_url });
+    }
+
     /// How many errors there are so far: what is right adds none.
     pub(super) fn errors(&self) -> usize {
         self.drafts.iter().filter(|draft| draft.severity == Severity::Error).count()
@@ -261,6 +285,13 @@ impl Report {
     pub(super) fn file(&mut self, file: usize, what: impl Into<String>) -> &mut Draft {
         let draft = self.draft(Kind::Syntax, Place { file, start: 0, end: 0 }, what);
         draft.place = None;
+        draft
+    }
+
+    /// The file as a whole is used, and hardly to be believed.
+    pub(super) fn doubt(&mut self, file: usize, what: impl Into<String>) -> &mut Draft {
+        let draft = self.file(file, what);
+        draft.severity = Severity::Warning;
         draft
     }
 
@@ -293,7 +324,7 @@ impl Report {
         let lines: Vec<Lines<'_>> = sources.iter().map(Lines::of).collect();
         let mut list: Vec<_> = drafts.into_iter().map(|draft| draft.problem(sources, &lines)).collect();
         list.dedup();
-        Problems { list, sources: Arc::clone(sources) }
+        Problems { list, sources: Arc::clone(sources), veils: Arc::new(self.veils) }
     }
 
     /// Whether the draft is a problem of its own.

@@ -63,7 +63,7 @@ pub fn load_at_start(path: &Path) -> Result<Config, Problems> {
 ///
 /// As [`load`].
 pub fn parse(sources: Vec<Source>) -> Result<Config, Problems> {
-    let files: Vec<Loaded> = sources.into_iter().map(|source| Loaded { source, refusal: None }).collect();
+    let files: Vec<Loaded> = sources.into_iter().map(Loaded::of).collect();
     whole(&files, &[])
 }
 
@@ -121,6 +121,9 @@ fn whole(files: &[Loaded], set_aside: &[usize]) -> Result<Config, Problems> {
     let mut report = Report::default();
     let kept = files.iter().enumerate().filter(|(index, _)| !set_aside.contains(index)).map(|(_, file)| file);
     for (index, file) in kept.clone().enumerate() {
+        for doubt in &file.doubts {
+            report.doubt(index, &*doubt.what).help(&*doubt.help);
+        }
         let Some(refusal) = &file.refusal else { continue };
         report.file(index, &*refusal.what).help(&*refusal.help);
         if file.source.text.is_empty() {

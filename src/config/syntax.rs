@@ -13,6 +13,8 @@ use toml::de::{DeTable, DeValue, Error};
 use super::problem::Report;
 use super::source::{Place, Source};
 use super::text::{capped, quoted};
+use super::veil::is_delicate;
+use crate::model::without_secrets;
 
 /// Most statements that are blanked out; a file with more of them is something else.
 const MOST: usize = 50;
@@ -137,12 +139,16 @@ impl<'a> Fault<'a> {
             report.syntax(self.place(), self.message());
             return;
         }
+        let is_secret = is_delicate(&self.text[line_at(self.text, value.start)]);
+        let text = without_secrets(text);
         let help = match text.to_ascii_lowercase().as_str() {
             "yes" | "on" | "true" => "write true".to_owned(),
             "no" | "off" | "false" => "write false".to_owned(),
-            _ => format!("put quotes around it: \"{}\"", capped(text)),
+            _ if is_secret => "put quotes around it".to_owned(),
+            _ => format!("put quotes around it: \"{}\"", capped(&text)),
         };
-        report.syntax(place, format!("{} is neither a number nor true or false", quoted(text))).help(help);
+        let shown = if is_secret { "the value".to_owned() } else { quoted(&text) };
+        report.syntax(place, format!("{shown} is neither a number nor true or false")).help(help);
     }
 
     /// Whether the tree is whole but for the entry at the fault.

@@ -51,9 +51,10 @@ impl Breakers {
 /// `http://127.0.0.1:8080` of a URL.
 fn endpoint(measure: &Measure) -> Option<&str> {
     let Measure::Http(http) = measure else { return None };
-    let host = http.post.find("://").map_or(0, |at| at + 3);
-    let end = http.post[host..].find(['/', '?', '#']).map_or(http.post.len(), |at| host + at);
-    http.post.get(..end)
+    let post = http.post.as_written();
+    let host = post.find("://").map_or(0, |at| at + 3);
+    let end = post[host..].find(['/', '?', '#']).map_or(post.len(), |at| host + at);
+    post.get(..end)
 }
 
 #[cfg(test)]
@@ -71,7 +72,7 @@ mod tests {
             ("https://a:1?x=http://b/", "https://a:1"),
             ("http://a", "http://a"),
         ] {
-            let post = post.to_owned();
+            let post = post.into();
             let (headers, expect, timeout) = (Vec::new(), vec![200], PAUSE);
             let http = Http { post, headers, bearer_file: None, body: None, expect, timeout };
             assert_eq!(endpoint(&Measure::Http(Arc::new(http))), Some(of));

@@ -20,6 +20,7 @@ mod order;
 mod own;
 mod reading;
 mod rights;
+mod secret;
 mod standing;
 mod text;
 
@@ -45,6 +46,7 @@ pub use order::{
 pub use own::OwnFacts;
 pub use reading::{GroupSample, MemberSample, Reading, Sample, Unknown, Value};
 pub use rights::{CAPABILITIES, Capability, Rights, remedy};
+pub use secret::{Url, secret_pieces, secret_spans, withheld, without_secrets};
 pub use standing::{
     BrakeView, End, ForecastView, Holds, LadderView, LeaseStanding, LeaseView, RungOf, RungView, Standing,
     ThresholdView,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Level, Measured, MemberKey, Metric, Moment};
+use super::{Identity, Level, Measured, MemberKey, Metric, Moment, Url};
 
 /// A number that only this order carries, over all its retries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,11 +64,11 @@ pub enum ActionScope {
     Target,
 }
 
-/// A request: POST, no redirects, no proxy, a bounded answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A request: POST, no redirects, no proxy, a bounded answer. What a debugger prints of it holds no secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Http {
     /// The URL.
-    pub post: String,
+    pub post: Url,
     /// Names and values, as written.
     pub headers: Vec<(String, String)>,
     /// The token of `Authorization: Bearer` is in this file, read anew for each request.
@@ -79,6 +79,20 @@ pub struct Http {
     pub expect: Vec<u16>,
     /// Until the answer is complete.
     pub timeout: Duration,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Http")
+            .field("post", &self.post)
+            .field("headers", &headers)
+            .field("bearer_file", &self.bearer_file)
+            .field("has_body", &self.body.is_some())
+            .field("expect", &self.expect)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
 }
 
 /// A program with its arguments: no shell. An argument that is `{pid}` is replaced.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use crate::config::{Action, Config};
 use crate::model::{
-    Collected, Effect, Event, Flaw, Measure, Measured, Moment, Note, Order, OutcomeKind, Reason, Trigger,
+    Collected, Effect, Event, Flaw, Measure, Measured, Moment, Note, Order, OrderId, OutcomeKind, Reason, Trigger,
 };
 
 /// How many ended orders are kept for the status.
 const RECENT: usize = 64;
+/// How many ended orders of operators are kept for those who ask what became of theirs: of one that concerns
+/// every process of a large target each.
+const RECENT_ASKED: usize = 4096;
 
 /// The labels of `orders_total`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +82,8 @@ pub struct Counters {
     incidents: BTreeMap<(Arc<str>, Trigger), u64>,
     flaws: [u64; Flaw::ALL.len()],
     recent: VecDeque<Ended>,
+    /// Those that an operator wanted, by number; their effect is not told here.
+    asked: BTreeMap<OrderId, Ended>,
 }
 
 impl Counters {
@@ -132,6 +137,11 @@ impl Counters {
         self.recent.iter()
     }
 
+    /// What became of an order, if it ended lately.
+    pub fn ended(&self, order: OrderId) -> Option<&Ended> {
+        self.recent.iter().rev().find(|ended| ended.order.id == order).or_else(|| self.asked.get(&order))
+    }
+
     /// Whether this is an event that is counted.
     pub(super) fn concerns(note: &Note) -> bool {
         match note {
@@ -178,13 +188,22 @@ impl Counters {
         }
         if let Note::Ended { order, kind, reason, .. } = &event.note {
             self.add(order, *kind, *reason);
-            if self.recent.len() >= RECENT {
-                self.recent.pop_front();
-            }
             let (order, outcome, reason) = (Arc::clone(order), *kind, *reason);
-            let ended = Ended { order, outcome, reason, at: event.at, effect: None };
-            self.recent.push_back(ended);
+            self.keep(Ended { order, outcome, reason, at: event.at, effect: None });
         }
+    }
+
+    fn keep(&mut self, ended: Ended) {
+        if ended.order.by.is_some() {
+            self.asked.insert(ended.order.id, ended.clone());
+            while self.asked.len() > RECENT_ASKED {
+                self.asked.pop_first();
+            }
+        }
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(ended);
     }
 
     /// One that is not known is told of, and not counted.

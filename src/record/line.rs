@@ -4,6 +4,7 @@
 //! bearer file holds are in no event but inside a measure, and no sentence shows them.
 
 mod fields;
+mod many;
 mod orders;
 
 use std::fmt::{self, Write as _};
@@ -18,6 +19,7 @@ use crate::model::{
 };
 
 pub use fields::{Fields, KINDS, Kind, KindInfo};
+pub(super) use many::folded;
 
 /// Longest line: what a peer or a path can blow up is cut there.
 const MOST_CHARS: usize = 1000;

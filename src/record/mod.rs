@@ -24,7 +24,7 @@ pub use show::{
     duration as show_duration, effect as show_effect, measure as show_measure, reading as show_reading,
     signal as show_signal,
 };
-pub use state_file::{Aside, Damage, StateError, StateFile, unlocked};
+pub use state_file::{Aside, Damage, Left, StateError, StateFile, unlocked};
 pub use writer::{LogTo, LogWriter, Logs};
 
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Recorder {
             if let Some(history) = &self.history {
                 history.send(events, &lines);
             }
-            self.logs.send(lines);
+            self.logs.send(line::folded(events, lines));
         }
     }
 

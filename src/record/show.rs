@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal as Named;
 
 use crate::config::units;
-use crate::model::{Direction, Effect, FreezeBy, Measure, Measured, Metric, Signal, printable};
+use crate::model::{Direction, Effect, FreezeBy, Measure, Measured, Metric, Signal, printable, without_secrets};
 
 /// A span of time: the two largest units that are not zero (`1h 5m`, `45s`, `200ms`).
 pub fn duration(span: Duration) -> String {
@@ -71,7 +71,7 @@ fn patience(span: Duration) -> String {
 const MOST_CHARS: usize = 200;
 
 /// What a measure sends: `SIGUSR1`; `SIGTERM, SIGKILL after 45s`; `POST http://127.0.0.1:8080/pause`.
-/// Nothing secret: no header, no body, and of a URL no query. Printable.
+/// Nothing secret: no header, no body, and of a URL only what is plain. Printable.
 pub fn measure(measure: &Measure) -> String {
     match measure {
         Measure::Signal { signal: which, .. } => signal(*which),
@@ -82,12 +82,9 @@ pub fn measure(measure: &Measure) -> String {
         }
         Measure::Thaw { by: FreezeBy::Signal } => "SIGCONT".to_owned(),
         Measure::Thaw { by: FreezeBy::Cgroup } => "cgroup.freeze = 0".to_owned(),
-        Measure::Http(http) => {
-            let url = http.post.split(['?', '#']).next().unwrap_or_default();
-            format!("POST {}", printable(url.as_bytes(), MOST_CHARS))
-        }
+        Measure::Http(http) => format!("POST {}", printable(http.post.to_string().as_bytes(), MOST_CHARS)),
         Measure::Command(command) => {
-            let words: Vec<String> = command.argv.iter().map(|word| quoted(word)).collect();
+            let words: Vec<String> = command.argv.iter().map(|word| quoted(&without_secrets(word))).collect();
             printable(words.join(" ").as_bytes(), MOST_CHARS)
         }
     }

@@ -145,22 +145,31 @@ impl StateFile {
     }
 }
 
-/// What a daemon that runs no more has left in `folder`; none where it left nothing. Nothing is
+/// What a daemon that runs no more has left. As long as this is kept, none can be started there.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// None where it left nothing.
+    pub memory: Option<Memory>,
+    /// None where no daemon has ever been.
+    _lock: Option<File>,
+}
+
+/// What a daemon that runs no more has left in `folder`. Nothing is
 /// changed. The file may be of whoever has the folder: root takes back what the daemon's user did.
 ///
 /// # Errors
 ///
 /// [`StateError::Held`] while a daemon runs, which is to be asked instead; else as
 /// [`StateFile::read`].
-pub fn unlocked(folder: &Path, boot: BootId) -> Result<Option<Memory>, StateError> {
+pub fn unlocked(folder: &Path, boot: BootId) -> Result<Left, StateError> {
     let unusable =
         |errno: Errno| StateError::Folder { folder: folder.to_owned(), why: format!("cannot be used: {errno}") };
     let descriptor = match open_folder(folder) {
-        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::NOENT) => return Ok(Left::default()),
         other => other.map_err(unusable)?,
     };
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let _lock = match openat(&descriptor, LOCK, flags, Mode::empty()) {
+    let lock = match openat(&descriptor, LOCK, flags, Mode::empty()) {
         Ok(lock) => {
             let lock = File::from(lock);
             if take(&lock, 1) == Err(Errno::WOULDBLOCK) {
@@ -175,7 +184,8 @@ pub fn unlocked(folder: &Path, boot: BootId) -> Result<Option<Memory>, StateErro
     let owner = fstat(&descriptor).map_err(unusable)?.st_uid;
     let path = folder.join("state.json");
     let found = read(&descriptor, &[0, geteuid().as_raw(), owner]);
-    of_boot(found.map_err(|failure| failure.told(&path, || Aside::Left))?, boot, &path)
+    let memory = of_boot(found.map_err(|failure| failure.told(&path, || Aside::Left))?, boot, &path)?;
+    Ok(Left { memory, _lock: lock })
 }
 
 fn of_boot(memory: Option<Memory>, boot: BootId, path: &Path) -> Result<Option<Memory>, StateError> {

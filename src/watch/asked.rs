@@ -116,7 +116,7 @@ impl Watch {
     /// What has become of an operator's order.
     fn become_of(&self, order: u64) -> OrderAnswer {
         let ended = self.recorder.counters();
-        if let Some(ended) = ended.recent().rev().find(|ended| ended.order.id == OrderId(order)) {
+        if let Some(ended) = ended.ended(OrderId(order)) {
             let done = is_done(&ended.order, ended.outcome);
             let text = format!("{}: {}", name(&ended.order), outcome(ended));
             return OrderAnswer { order, over: true, done, text };

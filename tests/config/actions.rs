@@ -48,7 +48,7 @@ fn a_signal_has_the_documented_defaults() {
 fn http_has_the_documented_defaults_and_takes_the_rest_as_written() {
     let bare = action("http = { post = \"http://127.0.0.1:8080/off\" }");
     let http = Http {
-        post: "http://127.0.0.1:8080/off".to_owned(),
+        post: "http://127.0.0.1:8080/off".into(),
         headers: Vec::new(),
         bearer_file: None,
         body: None,
@@ -66,7 +66,7 @@ fn http_has_the_documented_defaults_and_takes_the_rest_as_written() {
     let (bearer_file, body) = (Some("/etc/token".into()), Some("{}".to_owned()));
     assert_eq!(
         whole.measure,
-        Measure::Http(Arc::new(Http { post, headers, bearer_file, body, expect: vec![201], timeout }))
+        Measure::Http(Arc::new(Http { post: post.into(), headers, bearer_file, body, expect: vec![201], timeout }))
     );
     assert_eq!(whole.scope, ActionScope::Process);
 }

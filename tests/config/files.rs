@@ -137,3 +137,26 @@ fn a_hostile_path_stays_on_its_line() {
     let shown = load(&folder).unwrap_err().to_string();
     assert!(shown.contains("a\\nerror: \\u{202e}.toml:1:1"), "{shown}");
 }
+
+#[test]
+fn a_file_of_somebody_else_and_a_folder_that_is_open_are_warned_of() {
+    let folder = folder_with(&[("watchdog.toml", MAIN)]);
+    let warnings = || {
+        let config = load(&folder).unwrap();
+        config.warnings.iter().map(|problem| problem.what.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(), [""; 0]);
+    let mode = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o1777);
+    assert_eq!(warnings(), [""; 0], "nobody may take away what is another's");
+    mode(0o777);
+    let said = warnings();
+    assert!(said.len() == 1 && said[0].contains("another file in its place (mode 0777"), "{said:?}");
+    mode(0o755);
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    std::os::unix::fs::chown(folder.path().join("watchdog.toml"), Some(4321), None).unwrap();
+    let said = warnings();
+    assert!(said.len() == 1 && said[0].contains("belongs to user 4321"), "{said:?}");
+}

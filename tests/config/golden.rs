@@ -36,3 +36,13 @@ fn bad_files_are_told_as_they_should_be() {
         settings.bind(|| insta::assert_snapshot!(name, problems.to_string()));
     }
 }
+
+#[test]
+fn no_text_shows_a_secret() {
+    let problems = read(&folder("bad").join("secrets.toml")).expect_err("a file in bad/ is right").to_string();
+    let told = problems.to_uppercase();
+    assert!(
+        told.contains("HOOKS.EXAMPLE/SERVICES/") && !told.contains("S3CR3T") && !told.contains("1234567"),
+        "{told}"
+    );
+}

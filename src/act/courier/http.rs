@@ -18,7 +18,7 @@ use super::connect::{Endpoint, Stream, Trust};
 use super::context::Told;
 use super::said;
 use crate::act::end::End;
-use crate::model::Http;
+use crate::model::{Http, secret_pieces, withheld};
 
 /// Most bytes of an answer's head.
 const MOST_HEAD: usize = 16 * 1024;
@@ -28,8 +28,8 @@ const ENOUGH_BODY: usize = 4 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_millis(200);
 /// Most bytes of a bearer file.
 const MOST_BEARER: u64 = 16 * 1024;
-/// So many first bytes of a secret betray it.
-const TELLING: usize = 8;
+/// A header's value that is shorter is no secret.
+const SHORTEST: usize = 8;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("tradedog/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -44,13 +44,13 @@ pub(super) struct Call {
 /// A request that is ready to be sent, and what an answer must not repeat to people.
 struct Letter {
     request: Request<Full<Bytes>>,
-    secrets: Vec<HeaderValue>,
+    secrets: Vec<Vec<u8>>,
 }
 
 /// Sends the request and waits for the head of the answer.
 pub(super) async fn deliver(http: &Http, told: &Told, call: Call) -> End {
     let ready = async {
-        let uri: Uri = http.post.parse().map_err(|error| format!("its URL cannot be read: {error}"))?;
+        let uri: Uri = http.post.as_written().parse().map_err(|error| format!("its URL cannot be read: {error}"))?;
         let endpoint = Endpoint::of(&uri)?;
         let letter = letter(http, told, (&uri, &endpoint)).await?;
         let stream = endpoint.connect(call.deadline, call.trust).await?;
@@ -83,13 +83,13 @@ async fn ask(http: &Http, letter: Letter, (stream, deadline): (Box<dyn Stream>, 
 }
 
 /// An answer that does not acknowledge. Only 4xx says for certain that nothing was done.
-async fn refused(response: Response<Incoming>, secrets: &[HeaderValue], deadline: Instant) -> End {
+async fn refused(response: Response<Incoming>, secrets: &[Vec<u8>], deadline: Instant) -> End {
     let status = response.status();
     let words = match status.is_redirection() {
         true => b"redirects are not followed, write the final URL".to_vec(),
         false => {
             let body = body(response.into_body(), deadline.min(Instant::now() + BODY_PATIENCE)).await;
-            first_words(&withheld(&body, secrets), status)
+            first_words(&withheld(&body, secrets.iter().map(Vec::as_slice)), status)
         }
     };
     let detail = [format!("HTTP {}: ", status.as_u16()).as_bytes(), &words].concat();
@@ -118,15 +118,6 @@ fn first_words(body: &[u8], status: StatusCode) -> Vec<u8> {
     line.map_or_else(|| status.canonical_reason().unwrap_or("no more was said").into(), <[u8]>::to_vec)
 }
 
-/// The text up to where it begins to repeat a secret of the request.
-fn withheld(text: &[u8], secrets: &[HeaderValue]) -> Vec<u8> {
-    let starts = secrets.iter().filter_map(|secret| {
-        let telling = &secret.as_bytes()[..secret.len().min(TELLING)];
-        text.windows(telling.len().max(1)).position(|window| window == telling)
-    });
-    starts.min().map_or_else(|| text.to_vec(), |start| [&text[..start], b"[withheld]"].concat())
-}
-
 async fn letter(http: &Http, told: &Told, (uri, endpoint): (&Uri, &Endpoint)) -> Result<Letter, String> {
     let bad = |error: InvalidHeaderValue| format!("a header cannot be sent: {error}");
     let mut headers = HeaderMap::new();
@@ -134,13 +125,15 @@ async fn letter(http: &Http, told: &Told, (uri, endpoint): (&Uri, &Endpoint)) ->
     headers.insert(USER_AGENT, AGENT);
     headers.insert(CONTENT_TYPE, JSON);
     let mut secrets = own_headers(http, &mut headers)?;
+    let own = http.post.secrets().chain(http.body.iter().flat_map(|body| secret_pieces(body)));
+    secrets.extend(own.map(|secret| secret.as_bytes().to_vec()));
     if let Some(path) = &http.bearer_file {
         let path = path.clone();
         let token = spawn_blocking(move || bearer(&path)).await.map_err(|_| "no thread to read the bearer file")??;
         let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(bad)?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
-        secrets.push(HeaderValue::try_from(token).map_err(bad)?);
+        secrets.push(token.into_bytes());
     }
     headers.insert(IDEMPOTENCY_KEY, HeaderValue::try_from(&told.key).map_err(bad)?);
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -153,7 +146,7 @@ async fn letter(http: &Http, told: &Told, (uri, endpoint): (&Uri, &Endpoint)) ->
 
 /// Adds the headers as written; they win over ours of the same name. Gives back the values that may
 /// be secret.
-fn own_headers(http: &Http, headers: &mut HeaderMap) -> Result<Vec<HeaderValue>, String> {
+fn own_headers(http: &Http, headers: &mut HeaderMap) -> Result<Vec<Vec<u8>>, String> {
     for (name, _) in &http.headers {
         headers.remove(name);
     }
@@ -162,9 +155,9 @@ fn own_headers(http: &Http, headers: &mut HeaderMap) -> Result<Vec<HeaderValue>,
         let shown = format!("the header {name:?} cannot be sent");
         let key = HeaderName::try_from(name).map_err(|_| shown.clone())?;
         let mut value = HeaderValue::try_from(value).map_err(|_| shown)?;
-        if value.len() >= TELLING && key != CONTENT_TYPE {
+        if value.len() >= SHORTEST && key != CONTENT_TYPE {
             value.set_sensitive(true);
-            secrets.push(value.clone());
+            secrets.push(value.as_bytes().to_vec());
         }
         headers.append(key, value);
     }

@@ -79,7 +79,7 @@ fn order(id: u64, measure: Measure) -> Arc<Order> {
 
 fn http(post: &str) -> Http {
     Http {
-        post: post.to_owned(),
+        post: post.into(),
         headers: Vec::new(),
         bearer_file: None,
         body: None,

@@ -16,8 +16,15 @@ fn run(program: &str) -> Measure {
 }
 
 fn post(url: &str) -> Measure {
-    let (post, expect, timeout) = (url.to_owned(), vec![200], Duration::from_secs(5));
-    Measure::Http(Arc::new(Http { post, headers: Vec::new(), bearer_file: None, body: None, expect, timeout }))
+    let (post, expect, timeout) = (url, vec![200], Duration::from_secs(5));
+    Measure::Http(Arc::new(Http {
+        post: post.into(),
+        headers: Vec::new(),
+        bearer_file: None,
+        body: None,
+        expect,
+        timeout,
+    }))
 }
 
 /// A case whose executor counts how often it wakes the loop.

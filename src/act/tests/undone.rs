@@ -12,7 +12,7 @@ const GONE: Option<(OutcomeKind, Reason)> = Some((OutcomeKind::Gone, Reason::Non
 
 fn post() -> Measure {
     Measure::Http(Arc::new(Http {
-        post: "http://127.0.0.1:1/".to_owned(),
+        post: "http://127.0.0.1:1/".into(),
         headers: Vec::new(),
         bearer_file: None,
         body: None,

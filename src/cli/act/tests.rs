@@ -74,6 +74,18 @@ fn each_change_is_told_once_and_what_is_over_is_not_asked_for_again() {
 }
 
 #[test]
+fn many_are_asked_for_in_requests_that_fit() {
+    let ordered = (0..300).map(|order| answer(order, &format!("ordered {order}"), None)).collect();
+    let done = |orders: std::ops::Range<u64>| orders.map(|order| answer(order, "done", Some(true))).collect();
+    let (fake, asked) = daemon(ordered, vec![done(0..128), done(128..256), done(256..300)]);
+    let told = Output::captured(|output| run(&arguments(&["trader", "kill", "--all"], fake.daemon()), output).unwrap());
+    assert_eq!(told.matches("done\n").count(), 300);
+    let asked = asked.lock().unwrap();
+    let longest = asked.iter().map(|request| serde_json::to_vec(request).unwrap().len()).max();
+    assert!(asked.len() == 4 && longest < Some(4096), "{longest:?}");
+}
+
+#[test]
 fn what_was_not_done_is_a_failure_and_so_is_what_is_not_over() {
     let (fake, _) = daemon(
         vec![answer(1, "ordered", None), answer(2, "in force already", Some(true))],

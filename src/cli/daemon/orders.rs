@@ -11,6 +11,9 @@ use crate::record::show_duration;
 /// How long they are followed where nobody says: a minute to go out, and a minute's grace of a kill.
 pub(in crate::cli) const ORDERS_MOST: Duration = Duration::from_secs(120);
 
+/// So many are asked for at once: a request is a line of at most 4 KiB.
+const AT_ONCE: usize = 128;
+
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -22,6 +25,15 @@ impl Daemon {
             Reply::Refused(why) => Err(Unanswered::Failed(Failure::runtime(clean(&why)))),
             Reply::Done(_) | Reply::Leases(_) | Reply::Status(_) => Err(Unanswered::Failed(self.stranger())),
         }
+    }
+
+    /// What has become of them by now.
+    fn become_of(&self, orders: &[OrderAnswer]) -> Result<Vec<OrderAnswer>, Unanswered> {
+        let mut now = Vec::with_capacity(orders.len());
+        for some in orders.chunks(AT_ONCE) {
+            now.extend(self.ordered(&Request::Orders(some.iter().map(|order| order.order).collect()))?);
+        }
+        Ok(now)
     }
 
     /// Prints what changes until nothing more comes of any of them. An error where one was not done,
@@ -41,7 +53,7 @@ impl Daemon {
         let mut failed = over.iter().filter(|order| !order.done).count();
         while !open.is_empty() && kernel::now().since(begin) < most {
             std::thread::sleep(PAUSE);
-            let now = self.ordered(&Request::Orders(open.iter().map(|order| order.order).collect()))?;
+            let now = self.become_of(&open)?;
             let news = now.iter().filter(|order| !open.iter().any(|before| before == *order));
             news.map(|order| clean(&order.text)).try_for_each(|text| output.line(text))?;
             failed += now.iter().filter(|order| order.over && !order.done).count();

@@ -358,6 +358,7 @@ impl Facts {
             Measure::Thaw { by: how } => ("thaw", Ok(format!("by {}", by(*how)))),
             Measure::Http(http) => {
                 let Http { post, headers, bearer_file, body, expect, timeout } = &**http;
+                let post = post.as_written();
                 ("http", Err(format!("{post:?} {headers:?} {bearer_file:?} {body:?} {expect:?} {timeout:?}")))
             }
             Measure::Command(command) => {

@@ -65,7 +65,7 @@ pub(super) fn signal(name: &str) -> Action {
 pub(super) fn http(name: &str) -> Action {
     let request = |path: &str| {
         Measure::Http(Arc::new(Http {
-            post: format!("http://127.0.0.1:8080/{name}/{path}"),
+            post: format!("http://127.0.0.1:8080/{name}/{path}").into(),
             headers: Vec::new(),
             bearer_file: None,
             body: None,

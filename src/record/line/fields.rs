@@ -236,6 +236,11 @@ impl Fields {
         Self { kind, target: target.cloned(), ..Self::default() }
     }
 
+    /// A metric of many processes; of a target, where all of them are its.
+    pub(super) fn of_many(target: Option<&Arc<str>>, (metric, why): (&Arc<str>, Option<Unknown>)) -> Self {
+        Self::of_all(Kind::Reading, target).of_sight(metric, why)
+    }
+
     fn of_sight(self, metric: &Arc<str>, why: Option<Unknown>) -> Self {
         Self { metric: Some(Arc::clone(metric)), reason: why.map(Unknown::name), ..self }
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{config, order, undo};
-use crate::model::{Base, Effect, Event, Measured, Metric, Moment, Note, Order, OutcomeKind, Reason};
+use crate::model::{Base, Effect, Event, Measured, Metric, Moment, Note, Order, OrderId, OutcomeKind, Reason};
 use crate::record::{Counters, Logs, Recorder};
 
 fn ended(order: Arc<Order>, kind: OutcomeKind, reason: Reason) -> Note {
@@ -169,4 +169,30 @@ fn an_effect_counts_once_with_explicit_zeros_and_is_kept_with_its_order() {
         .collect();
     assert_eq!(counts, ["reset_pool effective 0", "reset_pool ineffective 1"], "none of a kill, and none unknown");
     assert_eq!(counters.recent().next().unwrap().effect.as_ref().unwrap().effect, None, "the last that was told");
+}
+
+#[test]
+fn what_an_operator_wanted_of_many_processes_is_known_of_each() {
+    let config = config(&["trader"], false);
+    let (logs, _lines) = Logs::captured();
+    let mut recorder = Recorder::new(std::sync::Arc::clone(&config), logs);
+    let order = |id: u64, by: Option<&str>| {
+        Arc::new(Order { id: OrderId(id), by: by.map(Arc::from), ..(*order(&config.targets[0], 0)).clone() })
+    };
+    let all = (1..=200).map(|id| ended(order(id, Some("alice")), OutcomeKind::Delivered, Reason::None));
+    let others = (1001..=1200).map(|id| ended(order(id, None), OutcomeKind::Delivered, Reason::None));
+    record(&mut recorder, all.chain(others).collect());
+    let counters = recorder.counters();
+    assert!((1..=200).all(|id| counters.ended(OrderId(id)).is_some()));
+    assert_eq!(
+        counters.ended(OrderId(1001)).map(|ended| ended.outcome),
+        None,
+        "judge's own are shown as long as they are recent"
+    );
+    assert!(counters.ended(OrderId(1200)).is_some());
+    assert_eq!(counters.recent().count(), 64);
+    let more = (2001..=7000).map(|id| ended(order(id, Some("alice")), OutcomeKind::Vetoed, Reason::Identity));
+    record(&mut recorder, more.collect());
+    let counters = recorder.counters();
+    assert!(counters.ended(OrderId(1)).is_none() && counters.ended(OrderId(7000)).is_some(), "not for ever");
 }

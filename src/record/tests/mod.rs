@@ -2,6 +2,7 @@
 
 mod counts;
 mod lines;
+mod many;
 mod writer;
 
 use std::sync::Arc;
@@ -35,7 +36,7 @@ fn command(word: &str) -> Measure {
 
 fn http(word: &str) -> Measure {
     Measure::Http(Arc::new(Http {
-        post: format!("http://127.0.0.1:8080/admin/websocket/{word}?token={SECRET}#{SECRET}"),
+        post: format!("http://me:{SECRET}@127.0.0.1:8080/websocket/{word}/{SECRET}?token={SECRET}#{SECRET}").into(),
         headers: vec![("X-Token".to_owned(), SECRET.to_owned())],
         bearer_file: Some(format!("/etc/{SECRET}").into()),
         body: Some(SECRET.to_owned()),

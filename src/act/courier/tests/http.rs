@@ -272,6 +272,23 @@ fn own_headers_and_body_are_sent_and_not_told() {
 }
 
 #[test]
+fn an_answer_that_repeats_the_url_or_the_body_is_not_told() {
+    for (said, told) in [
+        ("no such hook: /services/T0/Xn1HlqkZ7tYh", "HTTP 404: no such hook: /services/T0/[withheld]"),
+        ("bad key k-99ab34cd56 for pause", "HTTP 404: bad key [withheld]"),
+        ("wrong token 77abcd", "HTTP 404: wrong token [withheld]"),
+        ("pause is not known", "HTTP 404: pause is not known"),
+    ] {
+        let server = answering("404 Not Found", said);
+        let url = format!("{}/services/T0/Xn1HlqkZ7tYh?token=77abcd", server.url().trim_end_matches('/'));
+        let body = Some(r#"{"do": "pause", "key": "k-99ab34cd56"}"#.to_owned());
+        let (outcome, _) = timed(Http { body, ..http(&url) });
+        assert_eq!(facts(&outcome), (FAILED, Reason::Refused, true, told));
+        assert!(server.requests()[0].head[0].contains("Xn1HlqkZ7tYh?token=77abcd"));
+    }
+}
+
+#[test]
 fn a_header_that_cannot_be_sent_is_not() {
     let server = answering("200 OK", "");
     for (name, value) in [("X Y", "v"), ("X-Line", "a\r\nX-Evil: 1")] {

@@ -74,7 +74,9 @@ fn out_of_files(target: &Target, own_ports: &BTreeSet<u16>) -> Vec<Lint> {
         let ladders: BTreeSet<usize> = rows.map(|row| row.ladder).collect();
         for (_, action) in ladders.iter().flat_map(|ladder| target.rungs(*ladder, level)) {
             let Measure::Http(http) = &action.measure else { continue };
-            let Some(port) = local_port(&http.post).filter(|port| own_ports.contains(port)) else { continue };
+            let Some(port) = local_port(http.post.as_written()).filter(|port| own_ports.contains(port)) else {
+                continue;
+            };
             lints.push(Lint::warning(format!(
                 "{}: at {level} the process may be out of files and accept no connection on its port {port}: use a \
                  signal there, and http at warning at the latest",

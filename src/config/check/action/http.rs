@@ -11,7 +11,7 @@ use super::super::super::problem::Report;
 use super::super::super::reader::{Entry, Value};
 use super::super::super::text::quoted;
 use super::super::super::value::duration;
-use crate::model::Http;
+use crate::model::{Http, Url};
 
 /// Default of `timeout`.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,12 +26,15 @@ pub(super) fn read(value: Value<'_>, report: &mut Report) -> Option<Http> {
     let (post, headers, bearer) = (table.take("post"), table.take("headers"), table.take("bearer_file"));
     let (body, expect) = (table.take("body"), table.take("expect"));
     let timeout = table.take("timeout").map_or(Some(TIMEOUT), |value| duration(value, "100ms"..="10m", report));
+    let unknown = table.clone().rest();
+    unknown.iter().filter(|entry| may_be_secret(entry)).for_each(|entry| report.veil(entry.value.place, false));
     if table.finish(&keys::HTTP, report) && post.is_none() {
         report.missing(place, "`http` without `post`").help(format!("say where it goes: post = \"{EXAMPLE}\""));
     }
     let post = post.and_then(|value| url(value, report));
     let headers = headers.map_or_else(|| Some(Vec::new()), |value| headers_of(value, bearer.is_some(), report));
     let bearer_file = bearer.map_or(Some(None), |value| secret(value, report).map(Some));
+    body.iter().for_each(|value| report.veil(value.place, false));
     let body = body.map_or(Some(None), |value| value.text("{}", report).map(|text| Some(text.to_owned())));
     let expect = expect.map_or_else(|| Some(EXPECT.to_vec()), |value| statuses(value, report));
     Some(Http {
@@ -44,11 +47,16 @@ pub(super) fn read(value: Value<'_>, report: &mut Report) -> Option<Http> {
     })
 }
 
-fn url(value: Value<'_>, report: &mut Report) -> Option<String> {
+/// Whether a key that nobody knows may be a misspelt one that holds a secret.
+fn may_be_secret(entry: &Entry<'_>) -> bool {
+    entry.value.is_table() || entry.value.as_text().is_some_and(|text| text.len() > 8)
+}
+
+fn url(value: Value<'_>, report: &mut Report) -> Option<Url> {
     let text = value.text(EXAMPLE, report)?;
+    report.veil(value.place, true);
     match no_url(text) {
-        None => Some(text.to_owned()),
-        // What stands there may be a secret: it is underlined, and not said once more.
+        None => Some(text.into()),
         Some((what, help)) => {
             report.error(value.place, what).help(help);
             None
@@ -59,10 +67,11 @@ fn url(value: Value<'_>, report: &mut Report) -> Option<String> {
 /// Why nothing can be sent there, and what to write.
 fn no_url(text: &str) -> Option<(String, String)> {
     let whole = || format!("write the whole address, such as \"{EXAMPLE}\"");
+    let shown = quoted(&Url::from(text).to_string());
     let Some((scheme, rest)) = text.split_once("://") else {
         let help =
             if text.starts_with('/') { whole() } else { format!("{}, with http:// or https:// in front", whole()) };
-        return Some((format!("{} is not a URL", quoted(text)), help));
+        return Some((format!("{shown} is not a URL"), help));
     };
     if scheme != "http" && scheme != "https" {
         return Some((format!("{} is neither http nor https", quoted(scheme)), whole()));
@@ -73,19 +82,19 @@ fn no_url(text: &str) -> Option<(String, String)> {
         return Some(("a URL with a user or a password in it".to_owned(), help.to_owned()));
     }
     if text.contains('#') {
-        let what = format!("{} has a part behind #, which is never sent", quoted(text));
+        let what = format!("{shown} has a part behind #, which is never sent");
         return Some((what, "leave it out; write %23 for a # that is meant".to_owned()));
     }
     let Ok(uri) = text.parse::<Uri>() else {
-        let what = format!("{} is not a URL", quoted(text));
+        let what = format!("{shown} is not a URL");
         return Some((what, "write blanks and letters beyond ASCII as %20 and the like".to_owned()));
     };
     if uri.host().is_none_or(|host| host.is_empty() || host == "[]") {
-        return Some((format!("{} names no host", quoted(text)), whole()));
+        return Some((format!("{shown} names no host"), whole()));
     }
     let port = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
     if port.is_some() && uri.port_u16().is_none_or(|port| port == 0) {
-        return Some((format!("{} has no such port", quoted(text)), "a port is a number from 1 to 65535".to_owned()));
+        return Some((format!("{shown} has no such port"), "a port is a number from 1 to 65535".to_owned()));
     }
     None
 }
@@ -95,6 +104,9 @@ fn headers_of(value: Value<'_>, bearer: bool, report: &mut Report) -> Option<Vec
     let mut headers: Vec<(String, String)> = Vec::new();
     let mut sound = true;
     for entry in table.rest() {
+        if !entry.key.eq_ignore_ascii_case("content-type") {
+            report.veil(entry.value.place, false);
+        }
         let twice = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(entry.key));
         if twice {
             let what = format!("header {} is written twice", quoted(entry.key));
@@ -142,7 +154,7 @@ fn header(entry: &Entry<'_>, bearer: bool, report: &mut Report) -> Option<(Strin
     let text = entry.value.text("leak", report)?;
     if HeaderValue::from_str(text).is_err() {
         report
-            .error(entry.value.place, format!("{} cannot be sent in a header", quoted(text)))
+            .error(entry.value.place, format!("the value of {} cannot be sent", quoted(entry.key)))
             .help("write it on one line, in printable ASCII");
         return None;
     }
@@ -152,6 +164,9 @@ fn header(entry: &Entry<'_>, bearer: bool, report: &mut Report) -> Option<(Strin
 fn secret(value: Value<'_>, report: &mut Report) -> Option<PathBuf> {
     const FILE: &str = "/etc/tradedog/secret/admin";
     let text = value.text(FILE, report)?;
+    if !text.starts_with('/') {
+        report.veil(value.place, false);
+    }
     if text.starts_with('/') && !text.contains('\0') {
         return Some(PathBuf::from(text));
     }

@@ -75,7 +75,7 @@ fn measure() -> impl Strategy<Value = Measure> {
         freeze_by().prop_map(|by| Measure::Thaw { by }),
         http.prop_map(|(post, headers, body, timeout)| Measure::Http(Arc::new(Http {
             bearer_file: body.as_ref().map(PathBuf::from),
-            post,
+            post: post.into(),
             headers,
             body,
             expect: vec![200, 204],

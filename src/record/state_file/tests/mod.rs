@@ -266,8 +266,8 @@ fn a_folder_that_will_not_do_is_refused() {
 #[test]
 fn what_a_dead_daemon_left_can_be_read_and_stays() {
     let folder = folder();
-    assert_eq!(unlocked(&folder.path().join("missing"), BOOT).unwrap(), None);
-    assert_eq!(unlocked(folder.path(), BOOT).unwrap(), None);
+    assert_eq!(unlocked(&folder.path().join("missing"), BOOT).unwrap().memory, None);
+    assert_eq!(unlocked(folder.path(), BOOT).unwrap().memory, None);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made that the daemon could stumble over");
     StateFile::open(folder.path()).unwrap().write(&some_memory()).unwrap();
     if geteuid().is_root() {
@@ -275,7 +275,10 @@ fn what_a_dead_daemon_left_can_be_read_and_stays() {
             chown(path, Some(4321), None).unwrap();
         }
     }
-    assert_eq!(unlocked(folder.path(), BOOT).unwrap(), Some(some_memory()));
+    assert_eq!(unlocked(folder.path(), BOOT).unwrap().memory, Some(some_memory()));
+    let left = unlocked(folder.path(), BOOT).unwrap();
+    assert!(matches!(unlocked(folder.path(), BOOT), Err(StateError::Held { .. })), "nobody else, while it is at work");
+    drop(left);
     fs::write(state(&folder), "x").unwrap();
     assert!(matches!(unlocked(folder.path(), BOOT), Err(StateError::Corrupt { aside: Aside::Left, .. })));
     assert_eq!(fs::read_to_string(state(&folder)).unwrap(), "x");
