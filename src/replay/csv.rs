@@ -93,10 +93,23 @@ impl<R: Read> Csv<R> {
     fn next_record(&mut self) -> Result<bool, Fault> {
         let any = self.reader.read_byte_record(&mut self.record).map_err(|error| unreadable(&self.name, &error))?;
         if any && self.record.len() != self.width {
-            let what = format!("{} fields, and the first line names {}", self.record.len(), self.width);
-            return Err(self.fault(None, (what, "write an empty field where there is no reading".to_owned())));
+            return Err(self.ragged());
         }
         Ok(any)
+    }
+
+    /// A quote that is not closed makes one field of many lines.
+    fn ragged(&self) -> Fault {
+        let (fields, width) = (self.record.len(), self.width);
+        let lines = |field: &[u8]| field.iter().filter(|byte| **byte == b'\n').count();
+        let longest = self.record.iter().map(lines).max().unwrap_or(0);
+        let fields = if fields == 1 { "1 field".to_owned() } else { format!("{fields} fields") };
+        let what = format!("{fields}, and the first line names {width}");
+        if longest > 1 {
+            let what = format!("{what}: one of them goes on for {longest} lines and ends here");
+            return self.fault(None, (what, "close the quote (\") that begins it, or take it out".to_owned()));
+        }
+        self.fault(None, (what, "write an empty field where there is no reading".to_owned()))
     }
 
     fn check_order(&mut self, row: &Row) -> Result<(), Fault> {
@@ -113,7 +126,10 @@ impl<R: Read> Csv<R> {
         let whose = self.process.is_some() || self.target.is_some();
         if same_again || (whose && !self.now.insert((row.target.clone(), Arc::clone(&row.process)))) {
             let what = format!("{} comes twice", row.at);
-            let help = "where several processes are told of, name them in a column `process`";
+            let help = match self.process {
+                None => "where several processes are told of, name them in a column `process`",
+                Some(_) => "leave one of the two lines of that process out",
+            };
             return Err(self.fault(Some(self.time), (what, help.to_owned())));
         }
         Ok(())

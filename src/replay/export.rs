@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::StreamDeserializer;
 use serde_json::de::IoRead;
 
-use super::series::{Column, Fault, Row, Series, shown};
-use crate::model::{Metric, Unknown, Value};
+use super::series::{Column, Fault, Row, Series, instant, shown, unknown};
+use crate::model::{Metric, Value};
 
 /// A series in documents of the daemon.
 pub struct Export<R: Read> {
@@ -150,8 +150,7 @@ impl<R: Read> Export<R> {
 
 impl Reading {
     fn of(&self) -> Option<Value> {
-        let whys = [Unknown::Gone, Unknown::Denied, Unknown::Malformed, Unknown::Overdue];
-        let why = whys.into_iter().find(|why| self.unknown.as_deref() == Some(why.name()));
+        let why = self.unknown.as_deref().and_then(unknown);
         let value = self.value.map(|value| if self.at_least { Value::AtLeast(value) } else { Value::Known(value) });
         value.or_else(|| why.map(Value::Unknown))
     }
@@ -179,17 +178,10 @@ impl<R: Read> Series for Export<R> {
     }
 }
 
-/// Seconds since 1970, to the millisecond: as much as a float of today's size tells exactly.
-#[expect(clippy::cast_possible_truncation, reason = "bounded by the check before it")]
-fn instant(seconds: f64) -> Option<Timestamp> {
-    let millis = (0.0..1e11).contains(&seconds).then(|| (seconds * 1000.0).round() as i64)?;
-    Timestamp::from_millisecond(millis).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Base;
+    use crate::model::{Base, Unknown};
 
     fn document(time: u64, at: u64, value: &str) -> String {
         format!(

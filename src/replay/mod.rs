@@ -29,6 +29,6 @@ pub use foresight::{ForecastRow, Foresight};
 pub use player::{Answer, Player};
 pub use rows::{LevelRow, OrderRow};
 pub use run::{Replay, Told};
-pub use series::{Column, Fault, Row, Series};
+pub use series::{Column, Fault, Row, Series, implausible};
 pub use survey::{Survey, survey};
 pub use tally::{Counts, FLAP, Gaps, Ladder, LadderKey, OrderKey, Tally};

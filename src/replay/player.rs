@@ -265,8 +265,8 @@ impl Player {
         outcomes.push(outcome);
     }
 
-    /// What is asked before an order goes out: is the process there; does the causing reading of a kill still hold, and is there an
-    /// anchor, as configured, for whom it stops or ends; is this a dry run.
+    /// What is asked before an order goes out: is the process there; does the causing reading of a kill still
+    /// hold, and is there an anchor, as configured, for whom it stops or ends; is this a dry run.
     fn question(&self, order: &Order) -> Result<(), Answer> {
         let ends = |kind, reason| Answer { untouched: true, ..Answer::at_once(kind, reason) };
         let to_process = !matches!(order.measure, Measure::Http(_) | Measure::Command(_));

@@ -97,8 +97,7 @@ struct Place {
 
 impl Replay {
     /// Nothing was played yet. `only` is the target that is looked at alone, and that of rows that do not say
-    /// whose they are. Shown is what
-    /// would be ordered: without dry run, whatever `config` says.
+    /// whose they are. Shown is what would be ordered: without dry run, whatever `config` says.
     pub fn new(config: &Config, only: Option<u16>, (columns, survey): (&[Column], &Survey)) -> Self {
         let mut config = config.clone();
         config.daemon.dry_run = false;

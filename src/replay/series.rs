@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Value, printable};
+use crate::model::{Metric, Unit, Unknown, Value, printable};
 
 /// Longest piece of a series that is shown.
 const SHOWN: usize = 64;
@@ -77,6 +77,31 @@ pub struct Fault {
     pub what: String,
     /// What to do.
     pub help: String,
+}
+
+/// Seconds since 1970 beyond this are milliseconds: it is the year 5138.
+pub(super) const LATEST_SECOND: f64 = 1e11;
+
+/// Seconds since 1970, to the millisecond: as much as a float of today's size tells exactly.
+#[expect(clippy::cast_possible_truncation, reason = "bounded by the check before it")]
+pub(super) fn instant(seconds: f64) -> Option<Timestamp> {
+    let millis = (0.0..LATEST_SECOND).contains(&seconds).then(|| (seconds * 1000.0).round() as i64)?;
+    Timestamp::from_millisecond(millis).ok()
+}
+
+/// The reason of that name that a series may give for a reading that is not there.
+pub(super) fn unknown(name: &str) -> Option<Unknown> {
+    let whys = [Unknown::Gone, Unknown::Denied, Unknown::Malformed, Unknown::Overdue];
+    whys.into_iter().find(|why| why.name() == name)
+}
+
+/// A share beyond this was meant in percent: twice of a limit may be in use where the limit was lowered.
+const HIGHEST_SHARE: f64 = 2.0;
+
+/// What keeps a number from being a reading of `metric`, in words that follow it.
+pub fn implausible(value: f64, metric: &Metric) -> Option<&'static str> {
+    let is_too_much = metric.info().unit == Unit::Ratio && value > HIGHEST_SHARE;
+    if value < 0.0 { Some("is negative") } else { is_too_much.then_some("is more than all") }
 }
 
 /// A piece of a series, fit to be printed.

@@ -91,7 +91,9 @@ impl Chart {
                 self.orders += 1;
             }
         }
-        let Some(row) = row else { return };
+        // What is not judged here is not drawn: a file may name as many targets as it has lines.
+        let is_judged = |target: &Arc<str>| side.about.targets.iter().any(|name| **name == **target);
+        let Some(row) = row.filter(|row| row.target.as_ref().is_none_or(is_judged)) else { return };
         let at = self.place(row.at);
         for (index, cell) in row.cells.iter().enumerate() {
             let (Some(value), Some(Some(_))) = (cell.and_then(crate::model::Value::number), self.judged.get(index))
@@ -151,7 +153,9 @@ fn bounds(config: &Config, target: Option<&str>, metric: &Metric) -> PerLevel<Op
 
 /// Writes a drawing, whole or not at all.
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::runtime(format!("{} could not be written: {error}", shown(path)));
+    let failed = |error: &std::io::Error| {
+        Failure::runtime(format!("{} could not be written: {error}; name another place by --svg", shown(path)))
+    };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
     file.write_all(text.as_bytes()).map_err(|error| failed(&error))?;

@@ -70,11 +70,8 @@ impl Source {
         let series: Box<dyn Series + Send> = match kind {
             Kind::Csv => Box::new(Csv::new(&name, file)?),
             Kind::Status => Box::new(Export::new(&name, file, metrics())),
-            Kind::Scrape => {
-                return Err(Failure::runtime(format!(
-                    "{name} holds a scrape of /metrics: record what tradedog status --json prints instead, or let a \
-                     Prometheus scrape and use --prometheus"
-                )));
+            Kind::Scrape | Kind::Packed | Kind::Wide => {
+                return Err(Failure::runtime(format!("{name} {}", kind.remedy())));
             }
         };
         let ahead = Ahead::new(series).map_err(|error| Failure::runtime(format!("no thread reads {name}: {error}")))?;
@@ -90,7 +87,14 @@ enum Kind {
     Status,
     /// The text of `/metrics`.
     Scrape,
+    /// Packed by gzip, zstd, xz or zip.
+    Packed,
+    /// UTF-16, as a spreadsheet saves "Unicode text".
+    Wide,
 }
+
+/// How packed files begin.
+const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK\x03\x04"];
 
 impl Kind {
     /// By how it begins.
@@ -100,12 +104,30 @@ impl Kind {
         file.rewind()?;
         let text = beginning.trim_ascii_start();
         let scrape = [&b"# HELP"[..], b"# TYPE", b"tradedog_"].iter().any(|word| text.starts_with(word));
-        Ok(if text.starts_with(b"{") {
+        let begins = |marks: &[&[u8]]| marks.iter().any(|mark| beginning.starts_with(mark));
+        Ok(if begins(&PACKED) {
+            Self::Packed
+        } else if begins(&[b"\xff\xfe", b"\xfe\xff"]) {
+            Self::Wide
+        } else if text.starts_with(b"{") {
             Self::Status
         } else if scrape {
             Self::Scrape
         } else {
             Self::Csv
         })
+    }
+
+    /// What it is that cannot be played, and what to do, in words that follow its name.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Csv | Self::Status => "can be played",
+            Self::Scrape => {
+                "holds a scrape of /metrics: record what tradedog status --json prints instead, or let a Prometheus \
+                 scrape and use --prometheus"
+            }
+            Self::Packed => "is packed, and it is read twice: unpack it first",
+            Self::Wide => "is UTF-16: save it as CSV in UTF-8",
+        }
     }
 }

@@ -184,7 +184,7 @@ impl Wanted<'_> {
         output.line("")?;
         output.table(&tables::usual(suggestions))?;
         for one in suggestions.iter().filter(|one| one.calm_seconds < one.seconds * LITTLE) {
-            output.styled(WARNING, format!("{} was hardly ever calm: what is usual of it is a guess", one.metric))?;
+            output.styled(WARNING, format!("{} was hardly ever calm: what is usual of it is a guess", one.title()))?;
         }
         output.line("")?;
         output.table(&tables::bounds(suggestions))?;

@@ -119,6 +119,9 @@ fn what_cannot_be_played_is_told_with_a_remedy() {
         (CONFIG, "time,open_fds\n1,2\n2,x\n", &[], "leak.csv, line 3, column 2 (open_fds)"),
         (CONFIG, "time,open_fds\n1,2\n", &["--target", "tradr"], "did you mean trader?"),
         (&two, "time,open_fds\n1,2\n", &[], "choose one of trader, other by --target"),
+        (CONFIG, "PK\u{3}\u{4}xl/workbook", &[], "is packed"),
+        (CONFIG, "", &[], "is empty: the first line names the columns"),
+        (CONFIG, "{\"time\": 1, \"targets\": [", &[], "is not what tradedog status --json prints"),
     ] {
         let told = refused(&folder(config, series), more);
         assert!(told.contains(said), "{said:?} is not in {told:?}");
@@ -240,6 +243,7 @@ fn odd_files_are_played() {
     for (series, said) in [
         // As a spreadsheet saves it, of one row.
         ("\u{feff}time,open_fds\r\n2026-03-02T10:30:00+01:00,950\r\n".to_owned(), "from 2026-03-02T09:30:00Z"),
+        ("time,open_fds\n60,950\n".to_owned(), ": 1 row of trader in 0ms, from"),
         ("time,open_fds\n1,nan\n2,denied\n3,\n".to_owned(), "open_fds is unknown (denied)"),
         ("time,process,open_fds\n1,all,950\n2,all,950\n".to_owned(), "rows of the process `all` are left out"),
         (format!("time{},open_fds\n1{},950\n", wide("x"), wide("")), "and 9960 more"),

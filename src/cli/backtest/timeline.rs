@@ -51,10 +51,8 @@ pub(super) fn head((name, stage): (&str, &Stage), survey: &Survey, output: &mut 
     let length = show_duration(totals::length(survey));
     let every = survey.period.map_or_else(String::new, |period| format!(", every {}", show_duration(period)));
     let whose = if about.targets.is_empty() { String::new() } else { format!(" of {}", about.targets.join(", ")) };
-    output.line(format!(
-        "{name}: {} rows{whose} in {length}{every}, from {} to {}",
-        survey.rows, survey.first, survey.last
-    ))?;
+    let rows = if survey.rows == 1 { "1 row".to_owned() } else { format!("{} rows", survey.rows) };
+    output.line(format!("{name}: {rows}{whose} in {length}{every}, from {} to {}", survey.first, survey.last))?;
     let dry = if about.dry_run { "; it says dry_run = true: shown is what would be ordered without" } else { "" };
     output.line(format!("judged by {}{dry}", about.config))?;
     if let Some(old) = &stage.old {
@@ -90,10 +88,7 @@ impl Timeline {
                 let length = show_duration(to.since(*from));
                 (*to, Level::Normal, Some(format!("{whom}: nothing was read for {length}: unknown meanwhile")))
             }
-            Told::Came { member, at } if Replay::since_start(*at).is_zero() => {
-                let _ = member;
-                return Ok(());
-            }
+            Told::Came { at, .. } if Replay::since_start(*at).is_zero() => return Ok(()),
             Told::Came { member, at } => (*at, Level::Normal, Some(format!("{} has come", whom(replay, *member)))),
             Told::Left { member, at } => {
                 (*at, Level::Normal, Some(format!("{} is told of no more", whom(replay, *member))))

@@ -5,16 +5,11 @@ use std::str;
 use jiff::Timestamp;
 
 use crate::config::units::{Rate, Share, Size};
-use crate::model::{Metric, Unit, Unknown, Value};
-use crate::replay::series::shown;
+use crate::model::{Metric, Unit, Value};
+use crate::replay::series::{LATEST_SECOND, implausible, instant, shown, unknown};
 
 /// A clause about what is wrong, and what to write.
 pub(super) type Wrong = (String, String);
-
-/// Seconds since 1970 beyond this are milliseconds: it is the year 5138.
-const LATEST_SECOND: f64 = 1e11;
-/// A share beyond this was meant in percent: twice of a limit may be in use where the limit was lowered.
-const HIGHEST_SHARE: f64 = 2.0;
 
 /// RFC 3339, or seconds since 1970.
 pub(super) fn time(text: &[u8]) -> Result<Timestamp, Wrong> {
@@ -24,18 +19,9 @@ pub(super) fn time(text: &[u8]) -> Result<Timestamp, Wrong> {
         return Timestamp::from_second(second).map_err(|_| no_time(text));
     }
     if let Ok(seconds) = written.parse::<f64>() {
-        return seconds_since_1970(seconds).ok_or_else(|| no_time(text));
+        return instant(seconds).ok_or_else(|| no_time(text));
     }
     written.parse().map_err(|_| no_time(text))
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "bounded by the check before it")]
-fn seconds_since_1970(seconds: f64) -> Option<Timestamp> {
-    if !(0.0..LATEST_SECOND).contains(&seconds) {
-        return None;
-    }
-    // Milliseconds are as much as a float of today's size tells exactly.
-    Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()
 }
 
 fn no_time(text: &[u8]) -> Wrong {
@@ -65,8 +51,7 @@ pub(super) fn value(text: &[u8], metric: &Metric) -> Result<Option<Value>, Wrong
     if text.first().is_some_and(u8::is_ascii_digit) {
         return number(written, metric).map(|value| Some(Value::Known(value)));
     }
-    let why = [Unknown::Gone, Unknown::Denied, Unknown::Malformed, Unknown::Overdue];
-    if let Some(why) = why.into_iter().find(|why| why.name() == written) {
+    if let Some(why) = unknown(written) {
         return Ok(Some(Value::Unknown(why)));
     }
     if written.eq_ignore_ascii_case("nan") {
@@ -84,18 +69,13 @@ fn number(text: &str, metric: &Metric) -> Result<f64, Wrong> {
     if !value.is_finite() {
         return Err(no_value());
     }
-    if value < 0.0 {
-        return Err((
-            format!("{} is negative", shown(text.as_bytes())),
-            "leave the field empty where nothing was read".to_owned(),
-        ));
-    }
-    if metric.info().unit == Unit::Ratio && value > HIGHEST_SHARE {
+    if let Some(what) = implausible(value, metric) {
         let text = shown(text.as_bytes());
-        return Err((
-            format!("{text} is more than all"),
-            format!("a share is written as 0.85 or 85%: is it \"{text}%\"?"),
-        ));
+        let help = match value < 0.0 {
+            true => "leave the field empty where nothing was read".to_owned(),
+            false => format!("a share is written as 0.85 or 85%: is it \"{text}%\"?"),
+        };
+        return Err((format!("{text} {what}"), help));
     }
     Ok(value)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use hyper::Uri;
 
+use crate::model::Url;
+
 const FORM: &str =
     "write it as http://HOST:PORT, such as http://127.0.0.1:9090, with the path before /api/v1 if there is one";
 
@@ -63,7 +65,9 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", if self.tls { "https" } else { "http" }, self.authority(), self.prefix)
+        // A path may be a token; what is shown is what a URL shows.
+        let scheme = if self.tls { "https" } else { "http" };
+        Url::from(format!("{scheme}://{}{}", self.authority(), self.prefix)).fmt(f)
     }
 }
 
@@ -78,6 +82,7 @@ mod tests {
         assert_eq!(path("http://127.0.0.1:9090"), of("http://127.0.0.1:9090", "/api/v1/query"));
         assert_eq!(path("http://[::1]:9090/"), of("http://[::1]:9090", "/api/v1/query"));
         assert_eq!(path("https://mon.example"), of("https://mon.example:443", "/api/v1/query"));
+        assert_eq!(path("http://h:1/k3y-9f8e7d/"), of("http://h:1/[hidden]", "/k3y-9f8e7d/api/v1/query"));
         assert_eq!(path("http://h:1/prom/"), of("http://h:1/prom", "/prom/api/v1/query"));
         assert_eq!(path("http://h:1/prom/api/v1/query_range"), of("http://h:1/prom", "/prom/api/v1/query"));
     }

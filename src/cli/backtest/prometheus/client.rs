@@ -24,6 +24,7 @@ use super::address::Address;
 use super::answer::{self, Answer, Row, said, said_bytes};
 use crate::cli::lookup::shown;
 use crate::cli::status::access::encrypted;
+use crate::model::{withheld, without_secrets};
 use crate::replay::Fault;
 
 /// Largest answer: ten thousand points of two hundred series take about 60 MB.
@@ -206,7 +207,8 @@ impl Client {
         if let Some(Answer::Refused(kind, words)) = answer::refusal(&response.body) {
             return self.unwilling((&kind, &words), query);
         }
-        let words = said_bytes(response.body.get(..120).unwrap_or(&response.body));
+        let body = withheld(&response.body, self.authorization.iter().filter_map(credentials));
+        let words = said_bytes(body.get(..120).unwrap_or(&body));
         let told = if words.is_empty() { status.to_string() } else { format!("{status}: {words}") };
         let (what, help) = match status {
             StatusCode::UNAUTHORIZED => match &self.secret {
@@ -224,7 +226,8 @@ impl Client {
                 "write the path before /api/v1 too".to_owned(),
             ),
             _ if status.is_redirection() => {
-                let to = response.location.as_deref().unwrap_or("it does not say where");
+                let to = response.location.as_deref().map(without_secrets);
+                let to = to.unwrap_or_else(|| "it does not say where".to_owned());
                 (format!("it sends elsewhere ({status}): {to}"), "write that address with --prometheus".to_owned())
             }
             _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
@@ -252,6 +255,11 @@ impl Client {
             _ => NoAnswer::Other(self.fault(format!("it cannot answer {query} ({kind}: {words})"), "try again later")),
         }
     }
+}
+
+/// What of the header is the secret: not the word before it.
+fn credentials(header: &HeaderValue) -> Option<&[u8]> {
+    header.as_bytes().splitn(2, |byte| *byte == b' ').nth(1)
 }
 
 /// As a part of a URL: everything but letters, digits and `-._~` as `%XX`.

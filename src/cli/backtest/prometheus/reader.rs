@@ -143,6 +143,9 @@ impl Reader {
                     return Err(source.ambiguous(question));
                 }
                 seen.push(cursor.whom);
+                if let Some(fault) = source.implausible(question, value) {
+                    return Err(fault);
+                }
                 if !stale.contains(&(question.group, cursor.whom)) {
                     rows.put(question, (cursor.whom, value));
                 }

@@ -10,7 +10,7 @@ use super::answer::{Row as Series, said};
 use super::client::{Client, NoAnswer};
 use super::grid::{Grid, millis, seconds};
 use super::plan::{Place, Plan, Question};
-use crate::replay::{Column, Fault};
+use crate::replay::{Column, Fault, implausible};
 
 /// How finely a first look goes through the whole range.
 const GLANCES: usize = 500;
@@ -184,6 +184,19 @@ impl Source {
             format!("{} gives several values for one process at one time", said(&question.query)),
             "add a label to the query that leaves one, or aggregate it: sum by (...)",
         )
+    }
+
+    /// What keeps an answer from being a reading: most likely it is in another unit.
+    pub(super) fn implausible(&self, question: &Question, value: f64) -> Option<Fault> {
+        let Place::Cell(column) = question.place else { return None };
+        let metric = self.plan.columns.get(column)?.metric.as_ref()?;
+        let what = implausible(value, metric)?;
+        let query = said(&question.query);
+        let help = match value < 0.0 {
+            true => format!("leave it out in the query: {metric}='... >= 0'"),
+            false => format!("{metric} is a share between 0 and 1: divide by 100 in the query"),
+        };
+        Some(self.client.fault(format!("{query} gives {value} for {metric}, which {what}"), help))
     }
 
     pub(super) const fn client(&self) -> &Client {

@@ -70,6 +70,7 @@ fn statuses_say_what_to_do() {
         ("403 Forbidden", b"no", "403 Forbidden"),
         ("404 Not Found", b"404 page not found", "the path before /api/v1 too"),
         ("302 Found\r\nLocation: https://login.example/", b"", "https://login.example/: write that address"),
+        ("302 Found\r\nLocation: https://h/login?state=k3y", b"", "https://h/login?state=[hidden]: write that"),
         ("429 Too Many Requests", b"", "try again later"),
         ("500 Internal Server Error", b"\x1b[31moops", "try again later"),
         ("503 Service Unavailable", b"Service Unavailable", "503 Service Unavailable"),
@@ -131,4 +132,15 @@ fn nobody_is_there() {
     let client = Client::new(address, Secrets::default(), None).unwrap();
     let said = client.ask("query", &[("query", "up")]).unwrap_err().fault().to_string();
     assert!(said.contains("cannot connect") && said.contains("is it running there"), "{said}");
+}
+
+#[test]
+fn an_answer_that_repeats_the_token_is_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "k3y-12345678\n").unwrap();
+    let fake = Fake::saying("403 Forbidden", b"who is k3y-12345678?");
+    let client = client(&fake, Secrets { basic: None, bearer: Some(&path) });
+    let said = client.ask("query", &[("query", "up")]).unwrap_err().fault().to_string();
+    assert!(said.contains("403 Forbidden: who is [withheld]") && !said.contains("k3y-1"), "{said}");
 }

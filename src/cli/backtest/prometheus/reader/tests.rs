@@ -206,3 +206,15 @@ fn the_host_is_read_where_nobody_is_there() {
     assert_eq!(told.first().map(String::as_str), Some("+0 ?/ _ _ 0.5"), "{told:?}");
     assert_eq!(told.get(1).map(String::as_str), Some("+1 trader/0 85 _ 0.25"), "{told:?}");
 }
+
+#[test]
+fn what_is_in_another_unit_is_no_reading() {
+    let text = format!("{CONFIG}fd_usage = {{ elevated = \"80%\" }}\n");
+    for (value, words) in [(85.0, "which is more than all: fd_usage is a share"), (-1.0, "which is negative: leave it")]
+    {
+        let store = Store::default().every(("x", &[]), (T, 1000), &[0.5, value]);
+        let asked = Asked { config: &text, queries: &["fd_usage=x"], seconds: 1, step: Some(1000), ..ASKED };
+        let said = rows(&look(store, &asked).unwrap()).unwrap_err();
+        assert!(said.contains(&format!("x gives {value} for fd_usage, {words}")), "{said}");
+    }
+}
