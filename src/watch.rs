@@ -215,7 +215,7 @@ impl Watch {
         }
         let verdicts = self.state.take_outcomes(&self.outcomes, self.sampler.latest(), now);
         self.events.extend(verdicts.events);
-        self.remember(now);
+        self.remember_all(now);
         self.say("stopping; nothing more is watched".to_owned());
         self.record();
         if self.view.last_sample.is_some() {

@@ -129,6 +129,16 @@ impl Config {
         target.hours().filter_map(next).min()
     }
 
+    /// The target with the bounds and ladders that hold at that instant; none where those are in force already.
+    pub fn target_at(&self, target: &Target, at: Timestamp) -> Option<Target> {
+        let inside = target.inside_at(&self.almanac(at));
+        (inside != target.inside).then(|| {
+            let mut then = target.clone();
+            then.enter(inside);
+            then
+        })
+    }
+
     /// `nyse` or `nyse.open`.
     pub fn hours_name(&self, hours: Hours) -> String {
         let Some(calendar) = self.calendars.get(hours.calendar) else { return "?".to_owned() };

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Banner, Inhibited, summaries};
-pub use ahead::{Ahead, Braked, Planned};
+pub use ahead::{Ahead, BoundsThen, Braked, Planned, StepsUp};
 pub use calendar::Calendar;
 pub use daemon::Daemon;
 pub use orders::{EndedOrder, Escalated};

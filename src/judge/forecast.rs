@@ -4,6 +4,7 @@
 //! a reading first reaches the bound. Only when a bucket closes is anything worked out, by [`trend`]. The
 //! memory of a series is fixed when it is made. What does not belong here: what a level means.
 
+mod kept;
 mod trend;
 
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(super) struct Series {
     repaired: bool,
     ends: Ends,
     view: ForecastView,
+    /// When that was told which is to be told again: it was remembered.
+    again: Option<Moment>,
 }
 
 impl Series {
@@ -76,6 +79,7 @@ impl Series {
             repaired: false,
             ends: Ends::default(),
             view: ForecastView::unknown(Moment::default(), Unknown::TooShort),
+            again: None,
         }
     }
 
@@ -112,6 +116,8 @@ impl Series {
         let Some(reading) = readings.get(row.metric) else { return };
         if now >= self.closes {
             self.turn(row, readings, now);
+        } else if let Some(told) = self.again.take() {
+            self.tell_again(row, readings, told);
         }
         if self.last.is_none_or(|last| reading.at > last.at) {
             self.last = Some(*reading);
@@ -121,6 +127,7 @@ impl Series {
 
     /// Closes the open bucket, and opens the next.
     fn turn(&mut self, row: &Forecast, readings: &[Reading], now: Moment) {
+        self.again = None;
         let number = self.number_at(now);
         if let Some(open) = self.open {
             self.close(number.saturating_sub(open), now);
@@ -183,14 +190,19 @@ impl Series {
             self.view = ForecastView::unknown(now, why);
             return;
         }
+        self.ends = Ends::of(row, readings);
+        self.tell(growth, trend, now);
+    }
+
+    /// What follows from the growth that is believed.
+    fn tell(&mut self, growth: Option<Growth>, trend: Trend, at: Moment) {
         let slope = match (growth, trend) {
             (Some(growth), _) => growth.slope,
             (None, Trend::Steady { slope }) => slope,
             (None, Trend::Growing(_)) => 0.0,
         };
-        self.ends = Ends::of(row, readings);
-        let (time_left, end) = self.ends.left(newest, growth);
-        self.view = ForecastView { at: now, growth: Value::Known(slope * 60.0), time_left, end, growing: growth };
+        let (time_left, end) = self.ends.left(self.newest(), growth);
+        self.view = ForecastView { at, growth: Value::Known(slope * 60.0), time_left, end, growing: growth };
     }
 
     /// The growth that is believed, after what the last bucket has brought.

@@ -10,8 +10,8 @@ use super::successor::Awaited;
 use super::watched::Rules;
 use crate::config::Target;
 use crate::model::{
-    BootId, Delivery, GroupMemory, HostMemory, KillMemory, MemberKey, MemberMemory, Memory, Moment, RungMemory,
-    RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery,
+    BootId, Delivery, GroupMemory, HostMemory, KillMemory, MemberKey, MemberMemory, Memory, Moment, PastMemory,
+    RungMemory, RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery,
 };
 
 /// Where and when a state begins.
@@ -28,6 +28,11 @@ pub struct Start {
 impl State {
     /// All that the next daemon would miss.
     pub fn memory(&self) -> Memory {
+        self.memory_with(Arc::new(self.pasts()))
+    }
+
+    /// The same, with how metrics went as it was told before: that is much, and need not be of this moment.
+    pub fn memory_with(&self, pasts: Arc<Vec<PastMemory>>) -> Memory {
         Memory {
             boot: self.boot,
             series: self.series,
@@ -47,6 +52,7 @@ impl State {
             successors: self.successors_memory(),
             inhibitions: self.inhibitions.clone(),
             windows: self.windows.clone(),
+            pasts,
         }
     }
 

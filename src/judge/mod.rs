@@ -22,6 +22,7 @@ mod needs;
 mod operator;
 mod orders;
 mod outcomes;
+mod past;
 mod restore;
 mod revive;
 mod rung;
@@ -58,8 +59,8 @@ use watched::Rules;
 
 use crate::config::Config;
 use crate::model::{
-    BootId, Cycle, Event, Inhibition, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome, Reading,
-    Reason, Sample, Unknown, Value, Window,
+    BootId, Cycle, Event, Inhibition, Lease, MemberKey, MemberMemory, Moment, Note, Order, OrderId, Outcome,
+    PastMemory, Reading, Reason, Sample, Unknown, Value, Window,
 };
 
 /// Everything that judge remembers from pass to pass.
@@ -92,6 +93,8 @@ pub struct State {
     /// Members of before the restart or reload that were not seen again yet; none once discovery
     /// has looked everywhere.
     remembered: Option<Vec<MemberMemory>>,
+    /// How metrics went before the restart; nothing once discovery has looked everywhere.
+    pasts: Arc<Vec<PastMemory>>,
     /// What stood before a reload and is still the same; none once everybody was found again.
     former: Option<Former>,
     /// Whether what is in force can be remembered; without that nobody is frozen or killed.
@@ -160,6 +163,7 @@ impl State {
             dropped: Vec::new(),
             passes: 0,
             remembered: None,
+            pasts: Arc::default(),
             former: None,
             remembering: true,
             changed: false,

@@ -70,7 +70,8 @@ impl State {
     /// more is undone.
     pub fn reconfigured(&self, config: &Arc<Config>, now: Moment) -> Self {
         let flights = self.in_flight.clone();
-        let memory = without_changed(self.memory(), &self.config, config);
+        // How metrics went is taken up from what stood, with everything else that did not change.
+        let memory = without_changed(self.memory_with(Arc::clone(&self.pasts)), &self.config, config);
         let mut state = Self::taken_up(config, memory, (flights, Break::Reload), now);
         state.breakers = self.breakers.clone();
         state.dropped.clone_from(&self.dropped);
@@ -86,6 +87,7 @@ impl State {
     pub fn all_found(&mut self) {
         self.groups.retain(|_, group| group.present);
         self.changed |= self.remembered.take().is_some();
+        self.pasts = Arc::default();
         self.former = None;
     }
 
@@ -111,6 +113,7 @@ impl State {
         state.host.watched = Watched::restore(Rules::of_host(config), &memory.host.thresholds, now);
         state.host.next = usize::try_from(memory.host.next).unwrap_or(0);
         state.host.patience = memory.host.patience;
+        state.recall_all(memory.pasts, now);
         state.leases = memory.leases;
         state.take_up_leases(broken, now);
         state.cycles = memory.cycles;
@@ -236,6 +239,7 @@ impl State {
         if target.per == Per::Process {
             let watched = Watched::restore(Rules::of_target(target), &memory.thresholds, now);
             member.watched = watched.of_process(sample.started, target.startup_grace);
+            self.recall_member(&mut member.watched, (target, sample.identity), now);
             self.keep_watched(&mut member, target);
         }
         let group = self.groups.get(&sample.member.target).map(|group| &group.watched);

@@ -51,6 +51,16 @@ impl Course {
         self.slot == other.slot
     }
 
+    /// Whether anything was read.
+    pub const fn is_begun(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether nothing in it is of a time after `now`, or more than a slot can hold.
+    pub fn is_of_before(&self, now: Moment) -> bool {
+        self.end.is_none_or(|end| end <= now + self.slot) && self.count < u32::MAX / 2
+    }
+
     /// Takes in a reading. Values that are not finite say nothing about growth.
     pub fn push(&mut self, at: Moment, value: f64) {
         if !value.is_finite() {

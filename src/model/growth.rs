@@ -1,7 +1,9 @@
 //! Growth that goes on, and when it comes to a bound.
 
+use serde::{Deserialize, Serialize};
+
 /// How a metric grows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Growth {
     /// The height that its peaks have come to at the last point.
     pub height: f64,

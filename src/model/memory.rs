@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionScope, BootId, Escalation, Identity, Inhibition, Level, Measure, Metric, Moment, Order, OrderId, PerLevel,
-    Reason, Window,
+    ActionScope, BootId, Escalation, Identity, Inhibition, Level, Measure, Metric, Moment, Order, OrderId, PastMemory,
+    PerLevel, Reason, Window,
 };
 
 /// All that judge would miss.
@@ -46,6 +46,10 @@ pub struct Memory {
     /// Orders whose effect is being measured.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// How metrics went before: as much of it as there is room for, and some minutes old where the daemon ended
+    /// without notice.
+    #[serde(default)]
+    pub pasts: Arc<Vec<PastMemory>>,
 }
 
 /// One member.

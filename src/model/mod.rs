@@ -18,6 +18,7 @@ mod metric;
 mod moment;
 mod order;
 mod own;
+mod past;
 mod reading;
 mod rights;
 mod secret;
@@ -44,6 +45,7 @@ pub use order::{
     Signal,
 };
 pub use own::OwnFacts;
+pub use past::{PackedValues, PastMemory, SeriesMemory};
 pub use reading::{GroupSample, MemberSample, Reading, Sample, Unknown, Value};
 pub use rights::{CAPABILITIES, Capability, Rights, remedy};
 pub use secret::{Url, secret_pieces, secret_spans, withheld, without_secrets};

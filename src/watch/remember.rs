@@ -1,14 +1,17 @@
 //! Writing the state file: before a measure is taken, and when anything else has changed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Watch;
-use crate::model::{BootId, Memory, Moment};
+use crate::model::{BootId, Memory, Moment, PastMemory};
 use crate::record::{StateError, StateFile, runtime_directory};
 
 /// What is not urgent is written no more often than this, and a write that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How metrics went is told anew so often: a daemon that is killed leaves a gap of that much in its forecasts.
+const PASTS: Duration = Duration::from_secs(300);
 
 /// The state file, and how it does.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub(super) struct Remembering {
     pending: bool,
     /// Why the last write failed, as it was told.
     failing: Option<String>,
+    /// How metrics went, as it was told last: written with everything else, worked out now and then.
+    pasts: Arc<Vec<PastMemory>>,
+    /// When that was.
+    looked_back: Option<Moment>,
 }
 
 impl Remembering {
@@ -30,7 +37,15 @@ impl Remembering {
     /// # Errors
     /// [`StateError::Held`]: another daemon is at work there.
     pub(super) fn open(boot: BootId) -> Result<(Self, Option<Memory>, Vec<String>), StateError> {
-        let mut this = Self { file: None, folder: None, tried: None, pending: false, failing: None };
+        let mut this = Self {
+            file: None,
+            folder: None,
+            tried: None,
+            pending: false,
+            failing: None,
+            pasts: Arc::default(),
+            looked_back: None,
+        };
         let folder = match runtime_directory() {
             Ok(folder) => folder,
             Err(error) => return Ok((this, None, vec![nothing_remembered(&error)])),
@@ -69,6 +84,7 @@ fn nothing_remembered(error: &dyn std::error::Error) -> String {
 impl Watch {
     /// Writes what has changed, not more often than need be.
     pub(super) fn remember_changes(&mut self, now: Moment) {
+        self.look_back(now);
         self.remembering.pending |= self.state.take_changed();
         let due = self.remembering.tried.is_none_or(|tried| now >= tried + PAUSE);
         if self.remembering.pending && due {
@@ -77,11 +93,30 @@ impl Watch {
         }
     }
 
+    /// The same with how metrics went until now, for the next daemon.
+    pub(super) fn remember_all(&mut self, now: Moment) {
+        self.remembering.looked_back = None;
+        self.look_back(now);
+        self.remember(now);
+    }
+
+    /// Works out how metrics went, when it is time for that.
+    fn look_back(&mut self, now: Moment) {
+        let due = self.remembering.looked_back.is_none_or(|looked| now >= looked + PASTS);
+        if !due || self.remembering.file.is_none() {
+            return;
+        }
+        self.remembering.looked_back = Some(now);
+        let pasts = self.state.pasts();
+        self.remembering.pending |= !pasts.is_empty();
+        self.remembering.pasts = Arc::new(pasts);
+    }
+
     /// Writes the state file now; whether what is in force is remembered.
     pub(super) fn remember(&mut self, now: Moment) -> bool {
         self.remembering.tried = Some(now);
         self.state.take_changed();
-        let mut memory = self.state.memory();
+        let mut memory = self.state.memory_with(Arc::clone(&self.remembering.pasts));
         self.incidents.correct(&mut memory);
         self.reserve.lend();
         let written = match &mut self.remembering.file {

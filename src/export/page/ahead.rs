@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::words::{amount, badge, span, text, time};
-use crate::export::status::{Ahead, Planned};
+use crate::export::status::{Ahead, BoundsThen, Planned};
 
 /// Most rows.
 const MOST: usize = 24;
@@ -67,7 +67,30 @@ fn when(one: &Ahead, now: f64) -> Markup {
             (None, None) if left.is_some() => "not growing",
             (None, None) => span.unknown { "not foretold" },
         }
-        @if one.bounds_change { "; other bounds may hold by then" }
+        @if let Some(then) = &one.bounds_then { (change(one, then, now)) }
+    }
+}
+
+/// `; from 15:30 on (in 40m) nyse.open: open_fds 400, in 50m: disable_websocket`
+fn change(one: &Ahead, then: &BoundsThen, now: f64) -> Markup {
+    html! {
+        "; in " (span(then.time - now)) ", " (time(then.time, now)) ", "
+        @if then.during.is_empty() { "the usual bounds hold" }
+        @else { "the bounds of " (text(&then.during.join(" and "))) " hold" }
+        ": "
+        @match then.bound {
+            Some(bound) => {
+                (text(&one.metric)) " " (amount(&one.metric, bound))
+                @match then.time_left_seconds {
+                    Some(left) => { ", in " (span(left)) }
+                    None => ", not reached",
+                }
+                ": "
+                @if then.measures.is_empty() { "nothing is done there" }
+                @else { (text(&then.measures.join(", then "))) }
+            }
+            None => { "no " (text(&one.level)) " of " (text(&one.metric)) }
+        }
     }
 }
 
@@ -118,6 +141,10 @@ fn planned(measure: &Planned, then: Option<f64>, now: f64) -> Markup {
                 @let later = opens - then.unwrap_or(now);
                 " (opens " @if then.is_some() { (span(later)) " later" } @else { "in " (span(later)) } ")"
             }
+        }
+        @if let Some(step) = &measure.without_effect {
+            ", without effect in " (span(step.after_seconds)) " " (text(&step.level)) ": "
+            (text(&step.measures.join(", then ")))
         }
         @if let Some(needs) = &measure.needs { ", needs " (text(&needs.action)) }
         @if let Some(left) = measure.kill_budget_remaining {

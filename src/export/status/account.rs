@@ -27,7 +27,7 @@ use crate::model::{self, Inhibition, MemberKey, Moment, printable};
 use seats::Seat;
 
 pub(super) use banners::banners;
-pub(super) use coming::{Closed, Coming, Plan, When};
+pub(super) use coming::{Closed, Coming, Plan, Then, When};
 pub use summary::summaries;
 
 /// Most lines of a kind.

@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account::{self, Closed, Coming, Plan, When};
+use super::account::{self, Closed, Coming, Plan, Then, When};
 use super::{Reading, is_false};
 use crate::config::{self, Otherwise};
 use crate::export::{Snapshot, WallClock};
-use crate::model::{MemberKey, Moment, Value};
+use crate::model::{MemberKey, Value};
 
 /// A level that a ladder has not come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,11 +40,31 @@ pub struct Ahead {
     /// When that is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub time: Option<f64>,
-    /// Other bounds may hold before that.
+    /// A calendar puts other bounds or measures in force before that.
     #[serde(skip_serializing_if = "is_false", default)]
     pub bounds_change: bool,
+    /// Which.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bounds_then: Option<BoundsThen>,
     /// What is done there, in this order; nothing where it is only told.
     pub measures: Vec<Planned>,
+}
+
+/// What a level becomes in other hours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoundsThen {
+    /// From when on.
+    pub time: f64,
+    /// The hours that last then: none where the usual bounds hold.
+    pub during: Vec<String>,
+    /// The bound of the level then; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bound: Option<f64>,
+    /// Seconds from the snapshot until that enters the level, its hold included; absent where it does not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_left_seconds: Option<f64>,
+    /// The actions of the level then.
+    pub measures: Vec<String>,
 }
 
 /// A measure that would be taken.
@@ -66,9 +86,23 @@ pub struct Planned {
     /// The action that must be acknowledged before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub needs: Option<Needed>,
+    /// What follows where it has no effect.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub without_effect: Option<StepsUp>,
     /// Of a kill: how many the budget leaves now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub kill_budget_remaining: Option<u32>,
+}
+
+/// The ladder steps up, because a measure had no effect and says `escalate`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepsUp {
+    /// To that level.
+    pub level: String,
+    /// So long after the delivery, in seconds.
+    pub after_seconds: f64,
+    /// Its actions; `TARGET.ACTION` on the host's ladder.
+    pub measures: Vec<String>,
 }
 
 /// A brake that would be closed.
@@ -99,13 +133,7 @@ fn is_zero(seconds: &f64) -> bool {
 
 /// Of the target at `index` of the configuration.
 pub(super) fn of_target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Vec<Ahead> {
-    let change = snapshot.config.bounds_change(target, snapshot.wall.instant(snapshot.taken));
-    let changed = |at: Moment| change.is_some_and(|change| snapshot.wall.instant(at) >= change);
-    let ahead = account::ahead_of_target(snapshot, index, target);
-    ahead
-        .iter()
-        .map(|coming| Ahead { bounds_change: changed(coming.at(snapshot.taken)), ..of(snapshot, coming) })
-        .collect()
+    account::ahead_of_target(snapshot, index, target).iter().map(|coming| of(snapshot, coming)).collect()
 }
 
 /// Of the host.
@@ -128,7 +156,8 @@ fn of(snapshot: &Snapshot, coming: &Coming<'_>) -> Ahead {
         growth_per_minute: growth,
         time_left: time_left(coming, snapshot),
         time: coming.seconds().map(|_| wall.unix_seconds(coming.at(snapshot.taken))),
-        bounds_change: false,
+        bounds_change: coming.then.is_some(),
+        bounds_then: coming.then.as_ref().map(|then| bounds_then(then, wall)),
         measures: coming.plans.iter().map(|plan| planned(snapshot, coming.key, plan)).collect(),
     }
 }
@@ -143,6 +172,16 @@ fn time_left(coming: &Coming<'_>, snapshot: &Snapshot) -> Option<Reading> {
     let at = coming.row().forecast.map_or(snapshot.taken, |forecast| forecast.at);
     let reading = crate::model::Reading { at, period: std::time::Duration::ZERO, value };
     Some(Reading::of(&reading, &snapshot.wall))
+}
+
+fn bounds_then(then: &Then, wall: &WallClock) -> BoundsThen {
+    BoundsThen {
+        time: wall.unix_seconds(then.from),
+        during: then.during.clone(),
+        bound: then.bound.map(|bound| bound.at),
+        time_left_seconds: then.seconds,
+        measures: then.actions.clone(),
+    }
 }
 
 fn planned(snapshot: &Snapshot, key: Option<MemberKey>, plan: &Plan<'_>) -> Planned {
@@ -162,6 +201,11 @@ fn planned(snapshot: &Snapshot, key: Option<MemberKey>, plan: &Plan<'_>) -> Plan
                 Otherwise::Kill => "kill".to_owned(),
                 Otherwise::Hold => "hold".to_owned(),
             },
+        }),
+        without_effect: plan.step_up.as_ref().map(|step| StepsUp {
+            level: step.to.name().to_owned(),
+            after_seconds: step.after.as_secs_f64(),
+            measures: step.names(key.is_none()),
         }),
         kill_budget_remaining: left.filter(|_| plan.action.measure.is_kill()),
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::effects::{DAY, SECOND, effects};
 use super::world::{World, http, target};
-use crate::config::{Action, EffectKind, Escalate, Target};
+use crate::config::{Action, Escalate, Target};
 use crate::model::{ActionScope, Note, OutcomeKind, Reason, Unknown, Value};
 
 fn readings() -> impl Strategy<Value = Vec<Option<Value>>> {
@@ -107,11 +107,7 @@ proptest! {
 
     /// A restart in the middle changes nothing of what is told of effects.
     #[test]
-    fn a_restart_in_the_middle_tells_the_same_effects(mut measures in measures(), values in readings(), at in 0usize..100) {
-        for action in &mut measures.actions {
-            // How fast it grew before is not remembered.
-            action.effect = EffectKind::Falls;
-        }
+    fn a_restart_in_the_middle_tells_the_same_effects(measures in measures(), values in readings(), at in 0usize..100) {
         let values: Vec<_> = values.into_iter().filter(|value| matches!(value, Some(Value::Known(_)))).collect();
         let (through, broken) = (play(measures.clone(), &values, None), play(measures, &values, Some(at)));
         prop_assert_eq!(effects(&through), effects(&broken), "through\n{}\nbroken at {}\n{}", through.told(), at, broken.told());

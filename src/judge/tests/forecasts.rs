@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use super::world::*;
 use crate::config::{Bound, Forecast, Forecasts, Limit, Per, Target, Threshold};
-use crate::model::{Base, Derived, GroupSample, Level, MemberKey, Metric, PerLevel, Reading, Value};
+use crate::judge::State;
+use crate::model::{
+    Base, Derived, ForecastView, GroupSample, Growth, Level, MemberKey, Memory, Metric, PerLevel, Reading, Unknown,
+    Value,
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const WINDOW: Duration = Duration::from_secs(600);
@@ -66,14 +70,128 @@ fn unknown_neither_raises_nor_clears() {
     assert_eq!(world.level(), Level::Normal);
 }
 
+/// What is foretold of the only process.
+fn told(world: &World) -> ForecastView {
+    let member = world.state.member(MemberKey { target: 0, slot: 0 }).unwrap();
+    member.watched().forecasts().next().unwrap()
+}
+
+/// What is foretold each second of a series, with a restart at one of them.
+fn foretold(text: &str, restart: Option<usize>) -> Vec<(Value, Value, Option<Growth>, Level)> {
+    let mut target = foretelling();
+    // What is pending begins anew with a restart.
+    target.thresholds[1].clear_hold = Duration::ZERO;
+    let mut world = World::new(target);
+    world.arrive(0, DAY);
+    let pass = |(second, value): (usize, Option<Value>)| {
+        if restart == Some(second) {
+            // At the moment of the last pass: a later one would judge its reading once more.
+            world.now = world.now - world.interval;
+            world.restart();
+            world.now = world.now + world.interval;
+        }
+        world.pass(&[value]);
+        let ForecastView { growth, time_left, growing, .. } = told(&world);
+        (growth, time_left, growing, world.level())
+    };
+    series(text).into_iter().enumerate().map(pass).collect()
+}
+
 #[test]
-fn a_restart_of_the_daemon_leaves_the_level_until_enough_was_seen() {
-    let mut world = leaking("100+0.2x1500");
-    world.restart();
-    world.play("400+0.2x100");
+fn a_restart_of_the_daemon_changes_nothing_of_what_is_foretold() {
+    let leak = "100+0.2x700 240x40 240+0.2x500 90x60 90+0.4x300";
+    let through = foretold(leak, None);
+    assert!(through.iter().any(|(.., growing, level)| *level == Level::Elevated && growing.is_some()));
+    for restart in [1, 5, 200, 333, 640, 720, 741, 1200, 1245, 1290, 1301, 1555] {
+        let broken = foretold(leak, Some(restart));
+        for (second, (one, other)) in through.iter().zip(&broken).enumerate() {
+            assert_eq!(one, other, "restarted at {restart}, second {second}");
+        }
+    }
+}
+
+#[test]
+fn what_the_daemon_has_not_seen_is_a_gap_and_no_growth() {
+    for away in [3_u32, 20, 100, 250, 400, 10_000] {
+        let mut world = leaking("100x600");
+        world.restart_blind();
+        world.now = world.now + away * Duration::from_secs(1);
+        let mut early = Vec::new();
+        for second in 0..700 {
+            world.pass(&[Some(Value::Known(700.0))]);
+            world.state.all_found();
+            let left = told(&world).time_left;
+            assert!(left.number().is_none_or(f64::is_infinite), "away for {away}, {second} s after: {left:?}");
+            early.extend((second < 200).then_some(left.number().is_some()));
+        }
+        // Half of the window is still known where it was short.
+        assert_eq!(early.contains(&true), away < 300, "away for {away}");
+    }
+}
+
+#[test]
+fn a_growth_goes_on_over_a_short_absence() {
+    let mut world = leaking("100+0.2x1000");
+    let before = told(&world).time_left.number().unwrap();
+    world.restart_blind();
+    world.now = world.now + Duration::from_secs(60);
+    world.play("312+0.2x30");
+    world.state.all_found();
+    let after = told(&world).time_left.number().unwrap();
+    assert!((before - 90.0 - after).abs() < 60.0, "{before} {after}");
     assert_eq!(world.level(), Level::Elevated);
-    world.play("420x400");
-    assert_eq!(world.level(), Level::Normal);
+}
+
+#[test]
+fn what_is_foretold_of_a_group_is_remembered_too() {
+    let mut world = World::new(Target { per: Per::Group, ..foretelling() });
+    world.arrive(0, DAY);
+    for second in 0..700_u32 {
+        let value = Value::Known(0.5_f64.mul_add(f64::from(second), 100.0));
+        let reading = Reading { at: world.now, period: Duration::from_secs(1), value };
+        world.sample.groups = vec![GroupSample { target: 0, readings: vec![reading; 2] }];
+        world.pass(&[Some(value)]);
+    }
+    let left = |world: &World| world.state.group(0).unwrap().forecasts().next().unwrap().time_left.number().unwrap();
+    let before = left(&world);
+    world.restart();
+    assert!((before - left(&world)).abs() < 11.0, "{before} {}", left(&world));
+}
+
+#[test]
+fn no_more_is_remembered_than_there_is_room_for_and_what_grows_comes_first() {
+    let mut world = World::new(foretelling());
+    for slot in 0..400 {
+        world.arrive(slot, DAY);
+    }
+    let mut dice = 1_u32;
+    for second in 0..400_u32 {
+        let value = |slot: u32| {
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if slot == 399 { 0.3_f64.mul_add(f64::from(second), 100.0) } else { f64::from(100 + dice / 200_000_000) }
+        };
+        world.each(&(0..400).map(value).collect::<Vec<_>>());
+    }
+    let pasts = world.state.pasts();
+    assert!(pasts.len() < 400, "{}", pasts.len());
+    assert!(pasts[0].series[0].growth.is_some());
+    let written = serde_json::to_vec(&world.state.memory().pasts).unwrap();
+    assert!(written.len() < 256 * 1024, "{}", written.len());
+}
+
+#[test]
+fn a_past_that_cannot_be_is_not_taken_up() {
+    let mut world = leaking("100+0.2x700");
+    let memory = world.state.memory();
+    let mut pasts = memory.pasts.to_vec();
+    for series in pasts.iter_mut().flat_map(|past| &mut past.series) {
+        series.closes = world.now + Duration::from_secs(3600);
+    }
+    let changed = Memory { pasts: Arc::new(pasts), ..memory };
+    let (state, _) = State::restore(&Arc::new(config(foretelling())), changed, world.now);
+    world.state = state;
+    world.play("240x20");
+    assert_eq!(told(&world).time_left, Value::Unknown(Unknown::TooShort), "a clock of the future");
 }
 
 #[test]

@@ -1,11 +1,8 @@
 //! Whether what an action says about its effect leads anywhere, now that its place on the ladders is known.
 
-use std::time::Duration;
-
 use super::super::super::Escalate;
 use super::super::super::problem::Report;
 use super::super::super::source::Place;
-use super::super::super::units;
 use super::super::action::Plan;
 use super::super::{Origin, Setting};
 use super::Item;
@@ -30,7 +27,6 @@ pub(super) fn hold_against(
                 .warning(place, "no effect is measured of what no level of a ladder orders")
                 .help("name the action in a ladder, or remove this");
         }
-        chained(plan, item, report);
         let place = plan.effect.escalate.filter(|_| on_ladder && !hosts(item.name));
         if let Some(place) = place {
             nowhere(plan, (place, &ways(ladders, item.name, actions)), report);
@@ -78,23 +74,5 @@ fn nowhere(plan: &Plan<'_>, (place, ways): (Place, &[Way]), report: &mut Report)
         report
             .warning(place, "nothing but a kill follows on the next level, and this leads to none")
             .help("write escalate_to_kill = true beside it, or remove `escalate`");
-    }
-}
-
-/// Orders in one another's window are judged as one, at its end: there never is one.
-fn chained(plan: &Plan<'_>, item: &Item<'_, Plan<'_>>, report: &mut Report) {
-    let action = &plan.action;
-    let often = action.repeat.map(|repeat| repeat.max(action.cooldown));
-    if let Some(often) = often.filter(|often| action.undo.is_none() && *often < action.patience) {
-        let span = |span: Duration| units::Duration(span);
-        let (often, patience) = (span(often), span(action.patience));
-        report
-            .warning(
-                item.place,
-                format!(
-                    "repeated every \"{often}\", within its `patience` (\"{patience}\"): its effect is never judged"
-                ),
-            )
-            .help("give it a shorter `patience`, or a longer `repeat`");
     }
 }

@@ -5,6 +5,8 @@
 //! there; a veto, or another measure that helps before, is not foreseen.
 
 mod brakes;
+mod escalation;
+mod then;
 
 use std::cmp::Ordering;
 
@@ -15,6 +17,8 @@ use crate::config::{self, Action, Bound};
 use crate::export::Snapshot;
 use crate::model::{ActionScope, Derived, Level, MemberKey, Moment, Reason, Unknown, Value};
 pub(in crate::export::status) use brakes::Closed;
+pub(in crate::export::status) use escalation::StepUp;
+pub(in crate::export::status) use then::Then;
 
 /// A level ahead.
 #[derive(Clone)]
@@ -33,6 +37,8 @@ pub(in crate::export::status) struct Coming<'a> {
     pub(in crate::export::status) when: When,
     /// What is done there, in this order.
     pub(in crate::export::status) plans: Vec<Plan<'a>>,
+    /// What a calendar makes of it before that.
+    pub(in crate::export::status) then: Option<Then>,
 }
 
 /// When a level is entered.
@@ -59,6 +65,8 @@ pub(in crate::export::status) struct Plan<'a> {
     pub(in crate::export::status) in_force: bool,
     /// What would hold it then; now, where it is not known when.
     pub(in crate::export::status) brakes: Vec<Closed>,
+    /// What follows if it has no effect.
+    pub(in crate::export::status) step_up: Option<StepUp<'a>>,
 }
 
 impl<'a> Coming<'a> {
@@ -111,7 +119,9 @@ pub(super) fn of_target<'a>(scene: &Scene<'a>, seats: &[Seat<'a>]) -> Vec<Coming
         let plans = |ladder, level| target.rungs(ladder, level).map(|(_, action)| (target, action)).collect();
         all.extend(of_seat(seat, plans));
     }
-    finish(scene.snapshot, all)
+    let mut all = finish(scene.snapshot, all);
+    then::look_up(scene, seats, &mut all);
+    all
 }
 
 /// Of the host.
@@ -141,7 +151,11 @@ fn of_seat<'a>(
     let mut all = Vec::new();
     for (index, (name, level)) in ladders.into_iter().enumerate() {
         let own = |coming: &Coming<'a>| {
-            let plan = |(target, action)| Plan { target, action, in_force: false, brakes: Vec::new() };
+            let at = |level| plans(index, level);
+            let plan = |(target, action)| {
+                let step_up = escalation::of(coming, action, at);
+                Plan { target, action, in_force: false, brakes: Vec::new(), step_up }
+            };
             plans(index, coming.level).into_iter().map(plan).collect()
         };
         let mut ahead = levels(seat, (index, name), level);
@@ -161,7 +175,7 @@ fn levels<'a>(seat: &Seat<'a>, ladder: (usize, &'a str), from: Level) -> Vec<Com
         let comings = rows.filter_map(|row| {
             let bound = (*row.threshold.bounds.get(level)?)?;
             let when = seat.when(row, &bound);
-            Some(Coming { key: seat.key, row: *row, ladder, level, bound, when, plans: Vec::new() })
+            Some(Coming { key: seat.key, row: *row, ladder, level, bound, when, plans: Vec::new(), then: None })
         });
         // Whoever enters a level has passed those below.
         let passed = first.take().map(|above| Coming { level, ..above });

@@ -10,10 +10,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::model::{
-    ActionScope, Answer, BootId, Cause, Command, Course, Cycle, Delivery, Escalation, FreezeBy, GroupMemory,
+    ActionScope, Answer, BootId, Cause, Command, Course, Cycle, Delivery, Escalation, FreezeBy, GroupMemory, Growth,
     HostMemory, Http, Identity, Judged, KillMemory, KillScope, Lease, Level, METRICS, Measure, Measured, MemberKey,
-    MemberMemory, Memory, Metric, Moment, Order, OrderId, PerLevel, Pid, Reason, RungMemory, RungName, RungStateMemory,
-    Sent, Signal, Slowing, Subject, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing, Window,
+    MemberMemory, Memory, Metric, Moment, Order, OrderId, PackedValues, PastMemory, PerLevel, Pid, Reason, RungMemory,
+    RungName, RungStateMemory, Sent, SeriesMemory, Signal, Slowing, Subject, SuccessorMemory, TargetDelivery,
+    ThresholdMemory, Undo, UndoBy, Undoing, Window,
 };
 
 fn name() -> impl Strategy<Value = Arc<str>> {
@@ -261,6 +262,30 @@ fn lease() -> impl Strategy<Value = Lease> {
     )
 }
 
+fn past() -> impl Strategy<Value = PastMemory> {
+    let growth = (-1e9..1e9, -1e3..1e3, 0.0..1.0).prop_map(|(height, slope, bend)| Growth { height, slope, bend });
+    let last = option::of((moment(), span(), -1e12..1e12));
+    let one = (vec(any::<f32>(), 0..60), [moment(), moment()], last, option::of(growth), any::<(u8, bool, bool)>());
+    let series = one.prop_map(|(values, [closes, told], last, growth, (doubt, decided, repaired))| SeriesMemory {
+        metric: Metric::plain(METRICS[0].base),
+        buckets: PackedValues::pack(values),
+        closes,
+        high: None,
+        last,
+        told: Some(told).filter(|_| decided),
+        decided,
+        growth,
+        doubt,
+        repaired,
+    });
+    (option::of(name()), option::of(identity()), vec(series, 0..3)).prop_map(|(target, identity, series)| PastMemory {
+        target,
+        identity,
+        series,
+        courses: vec![(Metric::plain(METRICS[0].base), Course::over(Duration::from_secs(60)))],
+    })
+}
+
 /// A memory of the boot `boot`, anything in it.
 pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
     let kills = vec((any::<u64>(), name(), any::<u32>(), moment()), 0..3);
@@ -270,9 +295,10 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
     let host = (vec(threshold(), 0..2), any::<u32>(), option::of(moment()));
     let lists = (vec(member(), 0..4), vec(lease(), 0..3), vec((order(), moment()), 0..2));
     let small = (kills, cycles, successors, groups, host, vec((name(), delivery()), 0..2), vec(window(), 0..2));
+    let small = (small, vec(past(), 0..3));
     (any::<(u64, u64)>(), lists, small).prop_map(move |((series, next), lists, small)| {
         let (members, leases, killing) = lists;
-        let (kills, cycles, successors, groups, host, delivered, windows) = small;
+        let ((kills, cycles, successors, groups, host, delivered, windows), pasts) = small;
         let kill = |(order, target, slot, at)| KillMemory { order: OrderId(order), target, slot, at };
         let cycle = |(target, action, slot, at)| Cycle { target, action, slot, at };
         let successor = |(target, missed, within, told)| SuccessorMemory { target, missed, within, told };
@@ -293,6 +319,7 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
             successors: successors.into_iter().map(successor).collect(),
             inhibitions: Vec::new(),
             windows,
+            pasts: Arc::new(pasts),
         }
     })
 }

@@ -7,6 +7,7 @@ use super::super::words::{bound, in_about, level_of, within};
 use crate::config::units;
 use crate::export::Snapshot;
 use crate::model::{Direction, MemberKey, Moment, Unknown};
+use crate::record::show_duration;
 
 /// Most levels that are told of by their time.
 const MOST: usize = 4;
@@ -64,7 +65,24 @@ impl Teller<'_> {
         let when = if past { "if it stays there" } else { "as it grows now" };
         let then = coming.at(self.now);
         let whose = (self.whose)(coming.key);
-        format!("{}, {} {when}: {}{whose}", self.place(coming), in_about(left), self.what(coming, then))
+        let (place, what, change) = (self.place(coming), self.what(coming, then), self.change(coming));
+        format!("{place}, {} {when}: {what}{whose}{change}", in_about(left))
+    }
+
+    /// `; in 40m the bounds of nyse.open hold: open_fds 400, in 50m, disable_websocket`
+    fn change(&self, coming: &Coming<'_>) -> String {
+        let Some(then) = &coming.then else { return String::new() };
+        let hold = match then.during.as_slice() {
+            [] => "the usual bounds hold".to_owned(),
+            names => format!("the bounds of {} hold", names.join(" and ")),
+        };
+        let Some(other) = &then.bound else {
+            return format!("; {} {hold}: no {} of {}", within(self.now, then.from), coming.level, coming.row.metric);
+        };
+        let left = then.seconds.map_or_else(|| ", not reached".to_owned(), |left| format!(", {}", in_about(left)));
+        let what =
+            if then.actions.is_empty() { "nothing is done there".to_owned() } else { then.actions.join(", then ") };
+        format!("; {} {hold}: {}{left}: {what}", within(self.now, then.from), bound(coming.row.metric, other))
     }
 
     /// `at open_fds 300 (elevated), now 92, growth not known yet: reset_pool`
@@ -81,7 +99,7 @@ impl Teller<'_> {
             }
             None => self.what(coming, self.now),
         };
-        format!("{}{when}: {what}{}", self.place(coming), (self.whose)(coming.key))
+        format!("{}{when}: {what}{}{}", self.place(coming), (self.whose)(coming.key), self.change(coming))
     }
 
     /// `at open_fds 300 (elevated), now 92`
@@ -107,6 +125,13 @@ impl Teller<'_> {
         if plan.in_force {
             return format!("{name} (in force already)");
         }
+        let name = match &plan.step_up {
+            Some(step) => {
+                let (after, actions) = (show_duration(step.after), step.names(self.hosts).join(", then "));
+                format!("{name} (without effect in {after}: {}, {actions})", step.to)
+            }
+            None => name,
+        };
         if plan.brakes.is_empty() {
             return name;
         }

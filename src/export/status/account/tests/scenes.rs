@@ -233,6 +233,18 @@ fn pid(slot: u32) -> Pid {
     Pid::new(4_711 + i32::try_from(slot).unwrap()).unwrap()
 }
 
+/// Half an hour before New York opens, where these bounds and measures hold.
+fn hours(stage: &mut Stage, bounds: &str, ladder: &str) {
+    let text = format!(
+        "{TRADER}\n[calendar.nyse]\nzone = \"America/New_York\"\ndays = \"mon-fri\"\nvalid_until = \"2026-12-31\"\n\
+         sessions = {{ open = \"09:30-16:00\" }}\n[target.trader.during.nyse.thresholds]\nopen_fds = {bounds}\n\
+         [target.trader.during.nyse.ladder]\n{ladder}\n"
+    );
+    *stage = Stage::of(parsed(&text));
+    // 2026-09-21, a Monday, 09:00 there.
+    stage.snapshot.wall.observe(stage.snapshot.taken, Duration::from_secs(1_789_995_600));
+}
+
 /// A situation: its name, and what makes it.
 type Scene = (&'static str, fn(&mut Stage));
 
@@ -350,6 +362,28 @@ pub(super) const ALL: &[Scene] = &[
         stage.forecast = Some(ForecastView::unknown(Moment::from_secs(9_995), Unknown::TooShort));
         stage.member(0, (655.0, Level::Warning));
         stage.brake(Some(0), (Holds::Action(1), Reason::Cooldown), Some(10_030));
+    }),
+    ("other bounds come before the metric does", |stage| {
+        hours(stage, "{ elevated = 300, warning = 400, critical = 800, fatal = 900 }", "warning = [\"pause\"]");
+        stage.grows(7.8, 310.0);
+        stage.member(0, (312.0, Level::Elevated));
+    }),
+    ("other hours have no such bound", |stage| {
+        hours(stage, "{ elevated = 300, fatal = 1200 }", "");
+        stage.grows(7.8, 310.0);
+        stage.member(0, (312.0, Level::Elevated));
+    }),
+    ("a bound comes to what stands still", |stage| {
+        hours(stage, "{ elevated = 80, fatal = 900 }", "");
+        stage.grows(0.0, 92.0);
+        stage.forecast = stage.forecast.map(|forecast| ForecastView { growing: None, ..forecast });
+        stage.member(0, (92.0, Level::Normal));
+    }),
+    ("a measure that steps up without effect", |stage| {
+        let text = TRADER.replace("repeat = \"5m\"", "escalate = true");
+        *stage = Stage::of(parsed(&text));
+        stage.grows(7.8, 210.0);
+        stage.member(0, (212.0, Level::Normal));
     }),
     ("past the bound, and not for long enough", |stage| {
         stage.grows(7.8, 899.0);
