@@ -100,3 +100,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_opens_now_and_what_never_closed_is_not_told() {
+    let mut young = World::new(Target { startup_grace: Duration::from_secs(4), ..target() });
+    let closed = |world: &World| world.state.closed(world.now).map(|brake| brake.reason).collect::<Vec<_>>();
+    assert_eq!(closed(&young), [], "nobody is there, and nobody has to be");
+    young.arrive(0, Duration::ZERO);
+    young.play("100x2");
+    assert_eq!(closed(&young), [Reason::StartupGrace], "three seconds old");
+    young.play("100");
+    assert_eq!(closed(&young), []);
+}

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::leases::{DAY, SECOND, obliging, pausing, standing, world};
+use super::several::silent;
+use super::together::{at, host, ordered_to};
 use super::world::{World, config, freeze, signal, target};
 use crate::config::{Action, Target};
 use crate::model::{ActionScope, LeaseStanding, Level, MemberKey, Note, OutcomeKind, Reason, Undo, UndoBy};
@@ -282,4 +284,27 @@ fn notes_of_an_undo_say_so() {
         (&*undone.action, undone.scope, undone.member),
         ("pause", ActionScope::Target, MemberKey { target: 0, slot: 0 })
     );
+}
+
+#[test]
+fn a_delivery_to_all_keeps_the_cooldown_of_its_own_action_over_a_restart() {
+    let mut wide = target();
+    wide.actions[1] = Action { cooldown: DAY, scope: ActionScope::Target, ..signal("disable_websocket") };
+    let mut world = World::of(wide, "610x2 10");
+    world.restart();
+    world.play("10 610x5");
+    assert_eq!(ordered_to(&world, "disable_websocket").len(), 1, "{}", world.told());
+    assert_eq!(ordered_to(&world, "reset_pool").len(), 2, "{}", world.told());
+}
+
+#[test]
+fn an_entry_of_the_hosts_ladder_that_was_lost_in_a_restart_has_its_time_to_help() {
+    let mut world = host(|_| {});
+    silent(&mut world, "shed_load");
+    at(&mut world, 0.7, 2);
+    world.restart();
+    at(&mut world, 0.7, 3);
+    assert!(ordered_to(&world, "reduce").is_empty(), "{}", world.told());
+    at(&mut world, 0.7, 4);
+    assert_eq!(ordered_to(&world, "reduce").len(), 1, "{}", world.told());
 }

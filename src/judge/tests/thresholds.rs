@@ -199,3 +199,15 @@ fn a_kill_waits_for_the_hold_of_a_changed_bound_although_its_level_is_passed_mea
     // The last reading before the reload is the first that is judged by the new bound.
     assert_eq!(world.ordered(), [(22, "kill")], "{}", world.told());
 }
+
+#[test]
+fn one_good_reading_begins_the_hold_of_every_level_anew() {
+    let mut held = open_fds();
+    for (_, bound) in held.bounds.iter_mut() {
+        bound.as_mut().unwrap().hold = 5 * SECOND;
+    }
+    let mut world = World::of(with(held), "10 950x2 10 950x4");
+    assert_eq!(world.level(), Level::Normal, "{}", world.told());
+    world.play("950");
+    assert_eq!(world.level(), Level::Fatal, "{}", world.told());
+}

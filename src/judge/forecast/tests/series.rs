@@ -195,6 +195,9 @@ fn a_leak_goes_on_from_where_a_repair_has_left_it() {
     // And where nothing grows any more there is nothing to doubt.
     assert_eq!(series.believe(CALM, 290.0), None);
     assert_eq!(after(285.0).0, GROWTH, "three quarters are left");
+    // Nor is three quarters of its own height low, however high it was of late.
+    let mut high = believing(GROWTH, &[420.0; 30]);
+    assert_eq!(high.believe(Trend::Growing(GROWTH), 300.0), Some(GROWTH));
     // As low as it was of late, it is a tooth.
     let mut tooth = believing(GROWTH, &[200.0, 400.0, 400.0, 210.0]);
     assert_eq!(tooth.believe(Trend::Growing(GROWTH), 210.0), Some(GROWTH));
@@ -239,4 +242,13 @@ fn where_both_ends_are_as_near_it_is_the_operators_own() {
     assert_eq!(left(800.0, 800.0), Some(End::Fatal));
     assert_eq!(left(800.0, 799.0), Some(End::Limit));
     assert_eq!(left(800.0, 801.0), Some(End::Fatal));
+}
+
+#[test]
+fn no_kill_is_confirmed_before_half_of_the_window_was_seen() {
+    let mut watch = Watch::over(600, row(900.0));
+    watch.run(300, |at| 100.0 + at);
+    assert!(!watch.series.still_leads(399.0, (Derived::Growth, 30.0)));
+    watch.run(1, |_| 400.0);
+    assert!(watch.series.still_leads(399.0, (Derived::Growth, 30.0)));
 }

@@ -164,3 +164,12 @@ fn a_line_takes_the_slope_of_its_later_half_where_that_is_clearly_slower() {
     assert_eq!(slowed(1.0), Growth { slope: 1.0, ..fast });
     assert_eq!(slowed(3.0), fast);
 }
+
+#[test]
+fn growth_that_began_half_a_window_ago_counts() {
+    // It is calm for five minutes, and rises by one a second from the 300th second on.
+    let points = shape(34, |at| 10.0 * (at - 30.0).max(0.0));
+    assert!(whole(&points, 0.0).is_none());
+    assert_eq!(rising(&points, 60.0, 0.0), Some(Growth { height: 30.0, slope: 1.0, bend: 0.0 }));
+    assert_eq!(rising(&points, 58.0, 0.0), None, "of three points nothing is known");
+}

@@ -181,3 +181,27 @@ fn the_line_of_means_takes_four_of_them() {
     assert_eq!(middle(&points).unwrap().slope, 0.1);
     assert!(middle(&points[..3]).is_none());
 }
+
+/// Five teeth of ten seconds whose means rise by one a second, but for a bump of that height, and the highs of which by
+/// `late` since half.
+fn slowing(late: f64, bump: f64) -> f64 {
+    let mut teeth = Teeth { falls: 5, range: 100.0, ..Teeth::default() };
+    for (at, (high, low)) in (0_u32..5).zip(teeth.highs.iter_mut().zip(&mut teeth.lows)) {
+        let at = f64::from(10 * at);
+        *high = Point { at, value: 50.0 + at.min(20.0) + late * (at - 20.0).max(0.0) };
+        *low = Point { at, value: at };
+    }
+    let height = |at: f64| at + if (15.0..=30.0).contains(&at) { bump } else { 0.0 };
+    let points: Vec<Point> = (0..9_u32).map(|at| f64::from(5 * at)).map(|at| Point { at, value: height(at) }).collect();
+    teeth.growth(&points).unwrap().slope
+}
+
+#[test]
+fn teeth_have_slowed_down_when_they_rise_less_than_six_tenths_as_fast_as_in_all() {
+    assert_eq!(slowing(0.75, 0.0), 1.0);
+    assert_eq!(slowing(0.6, 0.0), 1.0);
+    assert_eq!(slowing(0.5, 0.0), 0.5);
+    // As fast as they may be, where the means do not lie on a line: two of four are a tenth beside it, over thirty seconds.
+    let error = 1.4826 * 0.1 * (12.0_f64 / 4.0).sqrt() / 30.0;
+    assert!((slowing(0.5, 0.1) - (0.5 + HALF * error)).abs() < 1e-9);
+}
