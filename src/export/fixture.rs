@@ -323,6 +323,8 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
             close_wait: Duration::from_secs(2),
             states: Duration::from_secs(60),
             namespaces: Duration::from_secs(10),
+            shown: Duration::from_secs(10),
+            shown_of_process: Duration::from_secs(30),
         },
         missed_passes: 2,
         missed_readings: 17,

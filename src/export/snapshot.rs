@@ -176,6 +176,10 @@ pub struct PeriodsView {
     pub states: Duration,
     /// Sockets of other network namespaces.
     pub namespaces: Duration,
+    /// What no threshold is about and is only shown.
+    pub shown: Duration,
+    /// The same of each process.
+    pub shown_of_process: Duration,
 }
 
 /// How the configuration got here.

@@ -177,8 +177,8 @@ fn show_target(state: &State, target: usize, now: Moment) -> TargetView {
 }
 
 const fn shown(periods: Periods) -> PeriodsView {
-    let Periods { pass, close_wait, states, namespaces, .. } = periods;
-    PeriodsView { pass, close_wait, states, namespaces }
+    let Periods { pass, close_wait, states, namespaces, shown, each, .. } = periods;
+    PeriodsView { pass, close_wait, states, namespaces, shown, shown_of_process: each }
 }
 
 fn show_names(snapshot: &mut Snapshot, names: impl Iterator<Item = HostName>) {

@@ -15,13 +15,13 @@ pub(super) struct About {
     pub(super) dry_run: bool,
     /// Where the configuration was read from.
     pub(super) config: String,
-    /// Thresholds without a column: unknown throughout.
+    /// Thresholds without a column, or with one that has no value: unknown throughout.
     pub(super) unknown: Vec<String>,
     /// Columns without a threshold.
     pub(super) ignored: Vec<String>,
     /// What else somebody should know.
     pub(super) notes: Vec<String>,
-    /// Whether no threshold has a column.
+    /// Whether no threshold has a column with a value.
     pub(super) blind: bool,
     /// A column that is probably misspelt, and what was meant.
     pub(super) meant: Vec<(String, String)>,

@@ -62,10 +62,13 @@ pub(super) fn head((name, stage): (&str, &Stage), survey: &Survey, output: &mut 
         output.styled(WARNING, note)?;
     }
     if about.blind {
-        output.styled(WARNING, "No threshold has a column: nothing can come of this.")?;
+        output.styled(WARNING, "No threshold has a column with a value: nothing can come of this.")?;
     }
     if !about.unknown.is_empty() {
-        output.styled(WARNING, format!("unknown throughout, for there is no column: {}", about.unknown.join(", ")))?;
+        output.styled(
+            WARNING,
+            format!("unknown throughout, for there is no column with a value: {}", about.unknown.join(", ")),
+        )?;
     }
     for (column, meant) in &about.meant {
         output.styled(WARNING, format!("column {column}: did you mean {meant}?"))?;

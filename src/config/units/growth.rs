@@ -20,18 +20,27 @@ impl<T: FromStr<Err = Wrong> + fmt::Display> FromStr for Growth<T> {
         if let Some(value) = text.strip_suffix("/min") {
             let behind = |wrong: Wrong| match value.parse::<Counted>() {
                 // The number alone is right: what is missing is its unit.
-                Ok(_) => Wrong { what: "has no unit".to_owned(), ..wrong },
-                Err(_) => wrong,
+                Ok(_) => Wrong::new("has no unit", by_the_minute(&wrong.help)),
+                Err(_) => Wrong { help: by_the_minute(&wrong.help), ..wrong },
             };
             return value.parse().map(Self).map_err(behind);
         }
         let value = text.rsplit_once('/').map_or(text, |(value, _)| value);
         let help = match [text, value].into_iter().find_map(|text| text.parse::<T>().ok()) {
             Some(value) => format!("write \"{value}/min\""),
-            None => "write how much more in each minute: \"20/min\", \"5MiB/min\", \"1%/min\"".to_owned(),
+            None => text.parse::<T>().map_or_else(|wrong| by_the_minute(&wrong.help), |_| String::new()),
         };
         Err(Wrong::new("is not growth by the minute", help))
     }
+}
+
+/// What to write in place of a value, with each example in quotes by the minute.
+fn by_the_minute(help: &str) -> String {
+    let parts = help.split('"').enumerate();
+    let with = |(index, part): (usize, &str)| {
+        if index % 2 == 1 && !part.ends_with("/min") { format!("{part}/min") } else { part.to_owned() }
+    };
+    parts.map(with).collect::<Vec<_>>().join("\"")
 }
 
 impl<T: fmt::Display> fmt::Display for Growth<T> {
@@ -78,6 +87,14 @@ mod tests {
         assert_eq!("5MiB".parse::<Growth<Size>>().map_err(help), Err("write \"5MiB/min\"".to_owned()));
         assert_eq!("5MiB/h".parse::<Growth<Size>>().map_err(help), Err("write \"5MiB/min\"".to_owned()));
         assert_eq!("20".parse::<Growth<Counted>>().map_err(help), Err("write \"20/min\"".to_owned()));
+        assert_eq!(
+            "20/min".parse::<Growth<Size>>().map_err(help),
+            Err("write \"20MiB/min\" or \"20MB/min\"".to_owned())
+        );
+        assert_eq!("20/min".parse::<Growth<Share>>().map_err(help), Err("write it in percent: \"20%/min\"".to_owned()));
+        assert_eq!("20".parse::<Growth<Share>>().map_err(help), Err("write it in percent: \"20%/min\"".to_owned()));
+        assert_eq!("20/min".parse::<Growth<Rate>>().map_err(help), Err("write \"20/s/min\"".to_owned()));
+        assert!("x/min".parse::<Growth<Counted>>().unwrap_err().help.contains("\"0.5/min\""));
         assert!("5/min".parse::<Growth<Size>>().is_err() && "x/min".parse::<Growth<Counted>>().is_err());
         assert!("-5/min".parse::<Growth<Counted>>().is_err() && "1%".parse::<Growth<Counted>>().is_err());
     }

@@ -25,7 +25,8 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge(
         "tradedog_period_seconds",
         &["of"],
-        "How often is read: in a pass, CLOSE_WAIT, the other states of sockets, other network namespaces.",
+        "How often is read: in a pass, CLOSE_WAIT, the other states of sockets, other network namespaces; what is only \
+         shown, for no threshold is about it, of the host and of each process.",
         |scrape, series| {
             let periods = scrape.snapshot.pass.periods;
             for (of, period) in [
@@ -33,6 +34,8 @@ pub(super) const FAMILIES: &[Family] = &[
                 ("close_wait", periods.close_wait),
                 ("states", periods.states),
                 ("namespaces", periods.namespaces),
+                ("shown", periods.shown),
+                ("shown_of_process", periods.shown_of_process),
             ] {
                 series.push(&[of], period.as_secs_f64());
             }
