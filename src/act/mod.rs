@@ -109,8 +109,8 @@ impl Executor {
     /// Carries out an order that was admitted. None where its outcome comes later, from
     /// [`Executor::advance`].
     pub fn deliver(&mut self, order: &Arc<Order>, roster: &Roster, now: Moment) -> Option<Outcome> {
-        let end = self.carry_out(order, roster, now).unwrap_or_else(Some);
-        end.map(|end| end.of(order, now))
+        let end = self.ask_again(order, roster).and_then(|()| self.carry_out(order, roster, now));
+        end.unwrap_or_else(Some).map(|end| end.of(order, now))
     }
 
     /// Takes up a kill that an earlier daemon ordered at `sent` and has no outcome of: SIGTERM is not
@@ -154,6 +154,21 @@ impl Executor {
             Measure::Signal { .. } | Measure::Thaw { .. } | Measure::Http(_) | Measure::Command(_) => {}
         }
         if config.daemon.dry_run { Err(End::dry()) } else { Ok(()) }
+    }
+
+    /// Since an order was admitted others were asked about, and the state file was written: an exec takes less.
+    fn ask_again(&mut self, order: &Order, roster: &Roster) -> Result<(), End> {
+        let reaches = matches!(order.measure, Measure::Signal { .. } | Measure::Freeze { .. } | Measure::Kill { .. });
+        if !reaches {
+            return Ok(());
+        }
+        if takes_back(order) {
+            return veto::admit_undo(order, || self.find(order, roster));
+        }
+        let Self { config, buffer, .. } = self;
+        let errand = Errand::of(order, roster)?;
+        let target = config.targets.get(usize::from(order.member.target)).ok_or_else(End::gone)?;
+        veto::admit(order, errand.member, target, buffer)
     }
 
     /// The end of the order; none where it comes later.

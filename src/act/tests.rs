@@ -341,3 +341,26 @@ fn an_order_for_an_empty_or_reassigned_seat_touches_nobody() {
     assert_eq!(end(case.carry_out(reassigned)), Some((OutcomeKind::Gone, Reason::None)));
     assert!(case.lives());
 }
+
+/// Between the last questions and the deed others are asked about, and the state file is written.
+#[test]
+fn an_exec_after_the_last_questions_is_still_seen() {
+    let execs = "signal.signal(signal.SIGUSR1, lambda *_: None)\n\
+                 signal.signal(signal.SIGUSR2, lambda *_: os.execvp('sleep', ['sleep', '60']))";
+    for measure in [usr1(false), kill(5, KillScope::Process)] {
+        let mut case = case(execs, BY_USER);
+        let order = Arc::new(case.draft(measure));
+        assert_eq!(case.executor.admit(&order, &case.roster, now()), Ok(()));
+        case.send(nix::sys::signal::Signal::SIGUSR2);
+        let comm = format!("/proc/{}/comm", case.pid());
+        for _ in 0..500 {
+            if std::fs::read(&comm).unwrap() == b"sleep\n" {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let outcome = case.executor.deliver(&order, &case.roster, now());
+        assert_eq!(end(outcome), Some((OutcomeKind::Vetoed, Reason::Identity)));
+        assert!(case.lives());
+    }
+}
