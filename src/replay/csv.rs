@@ -1,5 +1,6 @@
 //! Series as comma-separated values: `time,open_fds,close_wait.postgres,...`, with a `process` column where
-//! several are told of, and a `target` column where those of several targets are.
+//! several are told of, and a `target` column where those of several targets are. A `started` column says when the
+//! process of a row began: another start is another process.
 //!
 //! A time is RFC 3339 or seconds since 1970. A cell is a number in the metric's base unit, or written as the
 //! configuration writes it (`85%`, `512MiB`, `500/s`); `>=7` is a lower bound; `denied`, `gone`, `malformed`
@@ -39,6 +40,7 @@ pub struct Csv<R> {
     time: usize,
     process: Option<usize>,
     target: Option<usize>,
+    started: Option<usize>,
     /// Where in a line the cells are, as `columns`.
     places: Vec<usize>,
     columns: Vec<Column>,
@@ -67,13 +69,13 @@ impl<R: Read> Csv<R> {
         check_heads(&heads).map_err(|(what, help)| fault(what, help))?;
         let position = |wanted: &str| heads.iter().position(|head| head == wanted.as_bytes());
         let time = position("time").ok_or_else(|| without_time(&name, &heads))?;
-        let (process, target) = (position("process"), position("target"));
-        let apart = [Some(time), process, target];
+        let (process, target, started) = (position("process"), position("target"), position("started"));
+        let apart = [Some(time), process, target, started];
         let places: Vec<usize> = (0..heads.len()).filter(|at| !apart.contains(&Some(*at))).collect();
         let columns = places.iter().map(|at| Column::named(&String::from_utf8_lossy(&heads[*at]))).collect();
         let (width, names) = (heads.len(), Names::default());
         let (last, now) = (None, HashSet::new());
-        Ok(Self { name, reader, record, width, time, process, target, places, columns, names, last, now })
+        Ok(Self { name, reader, record, width, time, process, target, started, places, columns, names, last, now })
     }
 
     fn fault(&self, at: Option<usize>, (what, help): (String, String)) -> Fault {
@@ -82,7 +84,10 @@ impl<R: Read> Csv<R> {
         let mut place = format!("{}, line {}", self.name, self.reader.get_ref().line_of(end));
         if let Some(at) = at {
             let own = self.places.iter().position(|place| *place == at).and_then(|at| self.columns.get(at));
-            let named = own.map(|column| column.name.clone()).or_else(|| (at == self.time).then(|| "time".to_owned()));
+            let named = own.map(|column| column.name.clone()).or_else(|| {
+                let head = if Some(at) == self.started { "started" } else { "time" };
+                (at == self.time || Some(at) == self.started).then(|| head.to_owned())
+            });
             place.push_str(&format!(", column {}", at + 1));
             place.push_str(&named.map(|name| format!(" ({name})")).unwrap_or_default());
         }
@@ -110,6 +115,16 @@ impl<R: Read> Csv<R> {
             return self.fault(None, (what, "close the quote (\") that begins it, or take it out".to_owned()));
         }
         self.fault(None, (what, "write an empty field where there is no reading".to_owned()))
+    }
+
+    /// When the process began; none where its line does not say.
+    fn start(&self, at: usize) -> Result<Option<Timestamp>, Fault> {
+        let field = self.record.get(at).unwrap_or_default().trim_ascii();
+        let time = (!field.is_empty()).then(|| cell::time(field)).transpose();
+        time.map_err(|(what, _)| {
+            let help = "when the process began, as a time is written, or nothing where that is not known";
+            self.fault(Some(at), (what, help.to_owned()))
+        })
     }
 
     fn check_order(&mut self, row: &Row) -> Result<(), Fault> {
@@ -151,6 +166,7 @@ impl<R: Read> Series for Csv<R> {
         }
         let field = |at: usize| self.record.get(at).unwrap_or_default().trim_ascii();
         row.at = cell::time(field(self.time)).map_err(|wrong| self.fault(Some(self.time), wrong))?;
+        row.started = self.started.map_or(Ok(None), |at| self.start(at))?;
         row.cells.clear();
         for (column, at) in self.columns.iter().zip(&self.places) {
             let value = column.metric.as_ref().map(|metric| cell::value(field(*at), metric));

@@ -56,6 +56,17 @@ fn processes_and_targets_are_told_apart_by_their_columns() {
 }
 
 #[test]
+fn a_process_is_told_from_the_next_by_its_start() {
+    let rows = rows("time,process,started,open_fds\n5,0,2,1\n6,0,1970-01-01T00:00:02.5Z,1\n7,0,,1\n").unwrap();
+    let started: Vec<_> = rows.iter().map(|row| row.started.map(|at| at.as_millisecond())).collect();
+    assert_eq!(started, [Some(2000), Some(2500), None]);
+    assert_eq!(rows[0].cells.len(), 1, "it is no metric");
+    let said = wrong("time,started,open_fds\n5,soon,1\n");
+    assert!(said.contains("line 2, column 2 (started)") && said.contains("`soon` is not a time"), "{said}");
+    assert!(said.contains("when the process began"), "{said}");
+}
+
+#[test]
 fn each_mistake_is_told_with_its_line_its_column_and_what_to_do() {
     for (text, said) in [
         ("", "leak.csv: is empty: the first line names the columns"),
