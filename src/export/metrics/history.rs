@@ -34,6 +34,12 @@ pub(super) const FAMILIES: &[Family] = &[
         "Blocks of samples that the history lacks, because the disk took none for too long.",
         |scrape, series| put(series, scrape, |history| history.dropped_blocks as f64),
     ),
+    counter(
+        "tradedog_history_damaged_blocks_total",
+        NONE,
+        "Blocks of samples that could not be read any more when they were to become fewer, and are lost.",
+        |scrape, series| put(series, scrape, |history| history.damaged_blocks as f64),
+    ),
     gauge(
         "tradedog_history_buffered_blocks",
         NONE,

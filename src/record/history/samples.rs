@@ -19,6 +19,8 @@ const MOST: i64 = 32;
 pub struct SampleFilter {
     /// Not before this, in milliseconds since 1970 (UTC).
     pub since: Option<i64>,
+    /// Not after this, in milliseconds since 1970 (UTC).
+    pub until: Option<i64>,
     /// Of this target alone, and the host.
     pub target: Option<String>,
 }
@@ -130,6 +132,9 @@ impl Readings {
         }
         while let Some(((at, target, slot), row)) = self.next_waiting()? {
             let Waiting { started, mut cells, .. } = row;
+            if self.filter.until.is_some_and(|until| at > until) {
+                return Ok(None);
+            }
             let Some(target) = target else {
                 self.host = Some(cells);
                 continue;
@@ -172,10 +177,11 @@ impl Readings {
     fn more(&mut self) -> rusqlite::Result<()> {
         let sql = "SELECT id, at, target, metrics, step, data FROM blocks \
                    WHERE (at, id) > (?1, ?2) AND (?3 IS NULL OR until >= ?3) \
-                   AND (?4 IS NULL OR target IS NULL OR target = ?4) ORDER BY at, id LIMIT ?5";
+                   AND (?4 IS NULL OR target IS NULL OR target = ?4) AND (?6 IS NULL OR at <= ?6) \
+                   ORDER BY at, id LIMIT ?5";
         let mut ask = self.reader.connection.prepare(sql)?;
         let Self { last, filter, blocks, .. } = self;
-        let mut rows = ask.query(params![last.0, last.1, filter.since, filter.target, MOST])?;
+        let mut rows = ask.query(params![last.0, last.1, filter.since, filter.target, MOST, filter.until])?;
         while let Some(row) = rows.next()? {
             let (id, at): (i64, i64) = (row.get(0)?, row.get(1)?);
             let target: Option<String> = row.get(2)?;

@@ -19,6 +19,7 @@ pub struct Standing {
     pub(super) block_bytes: AtomicUsize,
     pub(super) stored_blocks: AtomicU64,
     pub(super) dropped_blocks: AtomicU64,
+    pub(super) damaged_blocks: AtomicU64,
     pub(super) size: AtomicU64,
     pub(super) errors: [AtomicU64; CAUSES.len()],
     /// Milliseconds since 1970; 0 for never.
@@ -44,6 +45,9 @@ pub struct Figures {
     pub stored_blocks: u64,
     /// Blocks of samples that found no room and are lost, since the start.
     pub dropped_blocks: u64,
+    /// Blocks of samples that could not be read any more when they were to become coarser, and are lost, since the
+    /// start.
+    pub damaged_blocks: u64,
     /// What the file holds, in bytes.
     pub size: u64,
     /// How often it could not be written since the start, in the order of [`CAUSES`].
@@ -65,6 +69,7 @@ impl Standing {
             buffered_blocks: self.waiting_blocks.load(Ordering::Relaxed),
             stored_blocks: now(&self.stored_blocks),
             dropped_blocks: now(&self.dropped_blocks),
+            damaged_blocks: now(&self.damaged_blocks),
             size: now(&self.size),
             errors: self.errors.each_ref().map(now),
             last_error: Some(self.last_error.load(Ordering::Relaxed)).filter(|at| *at != 0),

@@ -73,6 +73,8 @@ pub(super) struct Store {
     identity: (u64, u64),
     /// Whether it was made just now.
     pub(super) is_new: bool,
+    /// Blocks of samples that were found damaged, and nobody was told of yet.
+    pub(super) damaged_blocks: u64,
 }
 
 impl Store {
@@ -84,7 +86,7 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(PATIENCE)?;
         connection.execute_batch(SETTINGS)?;
-        let mut store = Self { connection, path, identity, is_new: false };
+        let mut store = Self { connection, path, identity, is_new: false, damaged_blocks: 0 };
         let prepared = store.prepare();
         if prepared.as_ref().is_err_and(|trouble| trouble.cause == Cause::Damaged) {
             store.leave_as_it_is();

@@ -34,31 +34,37 @@ const MOST: i64 = 500;
 impl Store {
     /// Thins what is older than `limits`, a part of it; whether there was something to do.
     pub(super) fn thin(&mut self, [finest, fine, coarse]: [i64; 3], now: i64) -> Result<bool, Trouble> {
-        Ok(self.fold(&FINEST, now.saturating_sub(finest))?
-            || self.fold(&FINE, now.saturating_sub(fine))?
+        let until = |age: i64| (now.saturating_sub(age), i64::MAX);
+        Ok(self.fold(&FINEST, until(finest))?
+            || self.fold(&FINE, until(fine))?
             || self.remove(now.saturating_sub(coarse))?)
     }
 
-    /// Makes samples fewer whatever their age, the finest of long ago first; whether there were any.
+    /// Makes samples fewer whatever their age, the finest of long ago first; whether there were any. Those of a clock
+    /// that was ahead are of long ago, too: else they would cost the events their place.
     pub(super) fn shrink_samples(&mut self, now: i64) -> Result<bool, Trouble> {
-        let latest = now.saturating_sub(LATEST);
-        Ok(self.fold(&FINEST, latest)? || self.fold(&FINE, latest)? || self.remove(i64::MAX)?)
+        let but = (now.saturating_sub(LATEST), now.saturating_add(LATEST));
+        Ok(self.fold(&FINEST, but)? || self.fold(&FINE, but)? || self.remove(i64::MAX)?)
     }
 
-    /// Makes the oldest window of a resolution coarser, if all of it is older than `cutoff`.
-    fn fold(&mut self, resolution: &Resolution, cutoff: i64) -> Result<bool, Trouble> {
+    /// Makes the oldest window of a resolution coarser, if all of it is from before the first of these times or from
+    /// after the second.
+    fn fold(&mut self, resolution: &Resolution, (before, after): (i64, i64)) -> Result<bool, Trouble> {
         let Resolution { step, window, .. } = *resolution;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let oldest = "SELECT at FROM blocks WHERE step = ?1 ORDER BY at LIMIT 1";
-        let oldest: Option<i64> = transaction.query_row(oldest, [step], |row| row.get(0)).optional()?;
-        let Some(begin) = oldest.filter(|begin| begin.saturating_add(window) <= cutoff) else { return Ok(false) };
+        let oldest = "SELECT at FROM blocks WHERE step = ?1 AND (at <= ?2 OR at > ?3) ORDER BY at LIMIT 1";
+        let last = before.saturating_sub(window);
+        let oldest: Option<i64> = transaction.query_row(oldest, [step, last, after], |row| row.get(0)).optional()?;
+        let Some(begin) = oldest else { return Ok(false) };
         let end = begin.saturating_add(window);
-        for (like, at, (until, data)) in folded(&transaction, resolution, (begin, end))? {
+        let (folded, damaged) = folded(&transaction, resolution, (begin, end))?;
+        for (like, at, (until, data)) in folded {
             put(&transaction, &Put { step: resolution.next, at, until, like: &like, data: &data })?;
         }
         transaction
             .execute("DELETE FROM blocks WHERE step = ?1 AND at >= ?2 AND at < ?3", params![step, begin, end])?;
         transaction.commit()?;
+        self.damaged_blocks += damaged;
         Ok(true)
     }
 
@@ -77,12 +83,12 @@ impl Store {
 /// A block of the next resolution: what it is like, when it begins, when its last row is and what is in it.
 type Folded = (Like, i64, (i64, Vec<u8>));
 
-/// What a window comes to, a block for each target. One that is damaged is left out.
+/// What a window comes to, a block for each target, and how many are damaged: these are left out.
 fn folded(
     connection: &Connection,
     resolution: &Resolution,
     (begin, end): (i64, i64),
-) -> Result<Vec<Folded>, rusqlite::Error> {
+) -> Result<(Vec<Folded>, u64), rusqlite::Error> {
     let sql = "SELECT target, boot, metrics, at, data, \
                    (SELECT length(names) - length(replace(names, ' ', '')) + (names <> '') FROM metrics \
                     WHERE metrics.id = blocks.metrics) \
@@ -90,6 +96,7 @@ fn folded(
     let mut ask = connection.prepare(sql)?;
     let mut rows = ask.query(params![resolution.step, begin, end])?;
     let (mut done, mut open): (Vec<Folded>, Option<(Like, i64, Folding)>) = (Vec::new(), None);
+    let mut damaged = 0;
     let finish = |done: &mut Vec<Folded>, open: Option<(Like, i64, Folding)>| {
         done.extend(open.and_then(|(like, at, folding)| Some((like, at, folding.finish()?))));
     };
@@ -104,9 +111,9 @@ fn folded(
         }
         if let Some((.., folding)) = &mut open {
             // What cannot be read is not to be had at any resolution.
-            let _ = folding.add(at, row.get_ref(4)?.as_blob().unwrap_or_default());
+            damaged += u64::from(folding.add(at, row.get_ref(4)?.as_blob().unwrap_or_default()).is_err());
         }
     }
     finish(&mut done, open);
-    Ok(done)
+    Ok((done, damaged))
 }

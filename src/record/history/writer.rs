@@ -259,10 +259,27 @@ impl Writer {
         let size = store.size()?;
         self.standing.size.store(u64::try_from(size).unwrap_or(0), Ordering::Relaxed);
         if now >= self.next_prune || size > self.limits.size {
-            let more = store.prune(self.limits, wall)?;
-            self.next_prune = now + if more { NEXT_PART } else { PRUNE };
+            let pruned = store.prune(self.limits, wall);
+            let damaged = std::mem::take(&mut store.damaged_blocks);
+            self.tell_damaged(damaged);
+            let next = if pruned? { NEXT_PART } else { PRUNE };
+            self.next_prune = now + next;
         }
         Ok(())
+    }
+
+    /// Says that samples are lost. They are in no chain: nothing else would show it.
+    fn tell_damaged(&self, blocks: u64) {
+        if blocks > 0 {
+            self.standing.damaged_blocks.fetch_add(blocks, Ordering::Relaxed);
+            let (some, are) = if blocks == 1 { ("a block", "is") } else { ("blocks", "are") };
+            let many = if blocks == 1 { String::new() } else { format!("{blocks} ") };
+            let text = format!(
+                "{many}{some} of samples in the history could not be read when they were to become fewer, and {are} lost: \
+                 is the disk well?"
+            );
+            self.tell(text, true);
+        }
     }
 
     fn recovered(&mut self) {

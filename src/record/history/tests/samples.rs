@@ -97,10 +97,14 @@ fn what_was_read_is_read_again() {
     // A block a minute of the target and one of the host; the third minute is begun.
     assert_eq!((figures.stored_blocks, figures.buffered_blocks, figures.dropped_blocks), (6, 0, 0));
     let reader = Reader::open(folder.path()).unwrap();
-    let readings = reader.samples(SampleFilter { target: Some("trader".to_owned()), since: Some(BEGIN + 20_000) });
+    let readings = reader.samples(SampleFilter {
+        target: Some("trader".to_owned()),
+        since: Some(BEGIN + 20_000),
+        until: Some(BEGIN + 100_000),
+    });
     let mut readings = readings.unwrap();
     assert_eq!(readings.metrics(), ["host_memory_used", "open_fds", "rss"]);
-    for row in 2..13 {
+    for row in 2..=10 {
         let told = readings.next_row().unwrap().unwrap();
         assert_eq!((told.at, &*told.target, told.slot), (BEGIN + 10_000 * row, "trader", Some(2)));
         assert_eq!(told.cells, [Some(Value::Known(0.5)), Some(open_fds(row)), Some(Value::Known(850e6))], "row {row}");
@@ -230,4 +234,52 @@ fn a_file_of_before_there_were_samples_has_none_and_gets_some() {
     drop(store(folder.path(), 0..6));
     assert_eq!(told(folder.path()).len(), 6);
     assert_eq!(texts(folder.path()), ["this history begins here", "one"]);
+}
+
+/// Samples are in no chain: what is lost of them must be counted where it is found out.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "waits for the thread that writes")]
+fn blocks_that_cannot_be_read_when_they_become_fewer_are_counted_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(store(folder.path(), 0..120));
+    let connection = raw(folder.path());
+    let damaged = "UPDATE blocks SET data = x'01ff' WHERE id IN (SELECT id FROM blocks ORDER BY at LIMIT 3)";
+    assert_eq!(connection.execute(damaged, []).unwrap(), 3);
+    drop(connection);
+    let (place, now) = (Place::Folder(folder.path().to_owned()), || (moment(0), at(BEGIN + 48 * HOUR)));
+    let (writer, history) = HistoryWriter::start(place, LIMITS, now).unwrap();
+    let standing = Arc::clone(history.standing());
+    let mut news = Vec::new();
+    for _ in 0..3000 {
+        news.extend(std::iter::from_fn(|| history.news()));
+        if news.iter().any(|(text, _)| text.contains("could not be read")) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (text, bad) = news.iter().find(|(text, _)| text.contains("could not be read")).unwrap();
+    assert!(text.starts_with("3 blocks of samples") && *bad, "{text}");
+    assert_eq!(standing.figures().damaged_blocks, 3);
+    drop(history);
+    assert!(writer.finish(Duration::from_secs(60)));
+    assert!(told(folder.path()).len() > 100, "the others are there");
+}
+
+/// They are newer than all that will come for a year: by their age nothing would ever go.
+#[test]
+fn samples_of_a_clock_that_was_ahead_make_room_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store(folder.path(), 0..720);
+    let now = BEGIN - 365 * 24 * HOUR;
+    let mut parts = 0;
+    while store.shrink_samples(now).unwrap() {
+        parts += 1;
+        assert!(parts < 1000, "it comes to an end");
+    }
+    drop(store);
+    assert_eq!(resolutions(folder.path()), []);
+    // Those of the last hour stay, and those that are only a little ahead.
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = self::store(folder.path(), 0..360);
+    assert!(!store.shrink_samples(BEGIN + HOUR / 2).unwrap());
 }
