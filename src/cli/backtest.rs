@@ -10,11 +10,13 @@ mod propose;
 mod report;
 mod side;
 mod source;
+mod span;
 mod suggest;
 mod timeline;
 mod totals;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -24,10 +26,12 @@ use crate::config::{self, Config, nearest};
 use crate::model::{Level, printable};
 use crate::replay::{Fault, Row, Series, Survey, survey};
 use chart::Chart;
+use history::Part;
 use prometheus::Prometheus;
 use report::Report;
 use side::Side;
 use source::Source;
+use span::Span;
 
 /// By what to judge which readings, and how to tell.
 #[derive(Args, Debug, Default)]
@@ -38,8 +42,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// The readings: CSV (time,open_fds,close_wait.postgres,...; times RFC 3339 or seconds since 1970), with a
-    /// column `process` where several processes are told of, and `target` where those of several targets are; or
-    /// what `tradedog status --json` has printed again and again
+    /// column `process` where several processes are told of, `target` where those of several targets are, and
+    /// `started` where they tell one process from the next; or what `tradedog status --json` has printed again and
+    /// again
     #[arg(
         long,
         value_name = "FILE",
@@ -50,6 +55,8 @@ pub(super) struct Arguments {
     /// Folder of history.db, or the file itself: what the daemon has read
     #[arg(long, value_name = "DIR", conflicts_with = "prometheus")]
     history: Option<PathBuf>,
+    #[command(flatten)]
+    span: Span,
     #[command(flatten)]
     prometheus: Prometheus,
     /// The target that the readings are of; needed where the configuration has several and the file does not
@@ -66,6 +73,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
+
+/// How much of what a Prometheus has recorded is replayed where the command line says nothing.
+const USUAL_RANGE: Duration = Duration::from_secs(24 * 3600);
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
@@ -111,12 +121,16 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 impl Arguments {
     /// Where the readings are that one of the configurations is about.
     fn source(&self, (config, old): (&Config, Option<&Config>)) -> Result<Source, Failure> {
+        let now = crate::kernel::wall_instant();
         match (&self.series, &self.history) {
             (Some(path), _) => Ok(Source::file(path, config)),
-            (None, Some(place)) => Ok(Source::History(place.clone(), self.target.clone())),
+            (None, Some(place)) => {
+                let part = Part { target: self.target.clone(), span: self.span.said(now)? };
+                Ok(Source::History(place.clone(), part))
+            }
             (None, None) => {
-                let now = crate::kernel::wall_instant();
-                Ok(Source::Recorded(self.prometheus.look((config, old), (self.target.as_deref(), now))?))
+                let span = self.span.or(USUAL_RANGE, now)?;
+                Ok(Source::Recorded(self.prometheus.look((config, old), (self.target.as_deref(), span))?))
             }
         }
     }

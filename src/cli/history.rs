@@ -86,7 +86,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     }
     if arguments.samples {
         let since = arguments.since.map(Since::unix_millis);
-        return samples::print(reader, SampleFilter { since, target: arguments.target.clone() }, output);
+        let filter = SampleFilter { since, until: None, target: arguments.target.clone() };
+        return samples::print(reader, filter, output);
     }
     let filter = Filter {
         since: arguments.since.map(Since::unix_millis),

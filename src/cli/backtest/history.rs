@@ -11,6 +11,23 @@ use super::super::lookup::shown;
 use crate::record::history::{Reader, Readings, SampleFilter};
 use crate::replay::{Column, Fault, Row, Series};
 
+/// Which part of a history.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    /// Of this target alone, and the host; none for all.
+    pub(super) target: Option<String>,
+    /// From when to when; none for all.
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Part {
+    /// `, from 2026-03-02T09:30:00Z to 2026-03-02T10:00:00Z`
+    pub(super) fn told(&self) -> String {
+        let second = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        self.span.map_or_else(String::new, |(from, to)| format!(", from {} to {}", second(from), second(to)))
+    }
+}
+
 /// The samples of a history.
 pub(super) struct Samples {
     name: String,
@@ -21,9 +38,10 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// Those of one target, or of all.
-    pub(super) fn open(place: &Path, target: Option<&str>) -> Result<Self, Failure> {
-        let filter = SampleFilter { since: None, target: target.map(str::to_owned) };
+    /// A part of those at `place`.
+    pub(super) fn open(place: &Path, part: &Part) -> Result<Self, Failure> {
+        let (since, until) = part.span.map(|(from, to)| (from.as_millisecond(), to.as_millisecond())).unzip();
+        let filter = SampleFilter { since, until, target: part.target.clone() };
         let readings = Reader::open(place).and_then(|reader| reader.samples(filter));
         let readings = readings.map_err(|error| Failure::runtime(error.to_string()))?;
         let columns = readings.metrics().iter().map(|name| Column::named(name)).collect();

@@ -17,7 +17,6 @@ mod fake;
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -39,15 +38,6 @@ pub(super) struct Prometheus {
     /// Replay what this Prometheus has recorded: http://HOST:PORT, with the path before /api/v1 if there is one
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
-    /// How much of it, until now or --to, or from --from on: 7d; without it 24h
-    #[arg(long, value_name = "TIME", value_parser = time, requires = "prometheus")]
-    range: Option<units::Duration>,
-    /// From when on: 2026-11-20T09:30:00Z, or with an offset, -05:00 for Z
-    #[arg(long, value_name = "WHEN", value_parser = when, requires = "prometheus")]
-    from: Option<Timestamp>,
-    /// Until when; without it until now
-    #[arg(long, value_name = "WHEN", value_parser = when, requires = "prometheus")]
-    to: Option<Timestamp>,
     /// How far apart the readings are; without it as far as Prometheus scrapes them
     #[arg(long, value_name = "TIME", value_parser = time, requires = "prometheus")]
     step: Option<units::Duration>,
@@ -69,28 +59,17 @@ pub(super) struct Prometheus {
     ca: Option<PathBuf>,
 }
 
-/// Range of a replay where the command line says nothing.
-const USUAL_RANGE: Duration = Duration::from_secs(24 * 3600);
-
-/// RFC 3339.
-fn when(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "write it as 2026-11-20T09:30:00Z, or with an offset: 2026-11-20T09:30:00-05:00".to_owned())
-}
-
 /// What a Prometheus has recorded.
 pub(super) struct Recorded(Rc<Source>);
 
 impl Prometheus {
-    /// Looks what it has for the targets of the configurations, or for the one that was named; `now` is when a
-    /// range ends that has no other end.
+    /// Looks what it has between two times for the targets of the configurations, or for the one that was named.
     pub(super) fn look(
         &self,
         (config, old): (&Config, Option<&Config>),
-        (target, now): (Option<&str>, Timestamp),
+        (target, (from, to)): (Option<&str>, (Timestamp, Timestamp)),
     ) -> Result<Recorded, Failure> {
         let address = Address::parse(self.prometheus.as_deref().unwrap_or_default()).map_err(Failure::usage)?;
-        let (from, to) = self.span(now)?;
         self.check_queries(config, target)?;
         let secrets = Secrets { basic: self.basic_auth_file.as_deref(), bearer: self.bearer_file.as_deref() };
         let client = Client::new(address, secrets, self.ca.as_deref()).map_err(Failure::Runtime)?;
@@ -100,28 +79,6 @@ impl Prometheus {
         let range = Range { from, to, step, interval: config.daemon.interval };
         let source = Source::look(client, plan, range).map_err(|fault| Failure::runtime(fault.to_string()))?;
         Ok(Recorded(Rc::new(source)))
-    }
-
-    fn span(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
-        let range = self.range.map_or(USUAL_RANGE, |range| range.0);
-        let (from, to) = match (self.from, self.to) {
-            (Some(_), Some(_)) if self.range.is_some() => {
-                return Err(Failure::usage("--range, --from and --to say the same thing twice: leave one of them out"));
-            }
-            (Some(from), Some(to)) => (from, to),
-            (Some(from), None) if self.range.is_some() => (from, from.saturating_add(range).unwrap_or(now).min(now)),
-            (Some(from), None) => (from, now),
-            (None, to) => {
-                let to = to.unwrap_or(now);
-                (to.saturating_sub(range).unwrap_or(Timestamp::UNIX_EPOCH), to)
-            }
-        };
-        if from >= to {
-            return Err(Failure::usage(format!(
-                "there is nothing from {from} to {to}: write --from before --to, and before now"
-            )));
-        }
-        Ok((from, to))
     }
 
     /// A query is about the processes of one target.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::super::Failure;
 use super::super::lookup::shown;
 use super::ahead::Ahead;
-use super::history::Samples;
+use super::history::{Part, Samples};
 use super::prometheus::Recorded;
 use crate::config::Config;
 use crate::model::printable;
@@ -21,8 +21,8 @@ pub(super) enum Source {
     File(PathBuf, Arc<Config>),
     /// What a Prometheus has recorded.
     Recorded(Recorded),
-    /// What the daemon has kept, of one target or of all.
-    History(PathBuf, Option<String>),
+    /// What the daemon has kept, and which part of it.
+    History(PathBuf, Part),
 }
 
 impl Source {
@@ -34,7 +34,8 @@ impl Source {
     /// What it is called.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::File(path, _) | Self::History(path, _) => shown(path),
+            Self::File(path, _) => shown(path),
+            Self::History(path, part) => format!("{}{}", shown(path), part.told()),
             Self::Recorded(recorded) => recorded.name(),
         }
     }
@@ -52,7 +53,7 @@ impl Source {
         let (path, config) = match self {
             Self::File(path, config) => (path, config),
             Self::Recorded(recorded) => return Ok(recorded.series()),
-            Self::History(place, target) => return Ok(Box::new(Samples::open(place, target.as_deref())?)),
+            Self::History(place, part) => return Ok(Box::new(Samples::open(place, part)?)),
         };
         let name = shown(path);
         let unreadable = |error: &io::Error| {

@@ -89,10 +89,34 @@ fn what_was_kept_gives_the_orders_of_the_same_readings_in_a_file() {
     let first = |action: &str| kept.iter().position(|order| order["action"] == action);
     let (reset, kill) = (first("reset_pool").unwrap(), first("kill").unwrap());
     assert!(reset < kill && kept[reset]["time"] == "2026-03-02T09:31:20Z", "300 at 80s: {kept:#?}");
-    // A file of values does not tell one process of the next in its seat; what was kept does.
-    let before = |orders: &[Json]| {
-        let restart = Json::from("2026-03-02T09:36:40Z");
-        orders.iter().filter(|order| order["time"].as_str() < restart.as_str()).cloned().collect::<Vec<_>>()
+    // Its start tells one process from the next in its seat, here as there.
+    assert_eq!(kept, orders(["--series", &file]));
+}
+
+#[test]
+fn a_part_of_the_history_is_replayed_by_the_words_that_a_prometheus_is_asked_with() {
+    let folder = folder(CONFIG, "");
+    let place = folder.path().to_str().unwrap();
+    keep(folder.path());
+    let config = format!("{place}/watchdog.toml");
+    let times = |more: &[&str]| {
+        let words = ["tradedog", "backtest", "--config", &config, "--history", place, "--json"];
+        let json: Json = serde_json::from_str(&told(&[&words, more].concat())).unwrap();
+        let orders = json["orders"].as_array().unwrap();
+        orders.iter().map(|order| order["time"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(before(&kept), before(&orders(["--series", &file])));
+    let all = times(&[]);
+    let until = times(&["--to", "2026-03-02T09:32:00Z"]);
+    assert!(!until.is_empty() && until.len() < all.len() && all.starts_with(&until), "{until:?} of {all:?}");
+    for word in ["--from", "--since"] {
+        let part = times(&[word, "2026-03-02T09:32:00Z", "--range", "5m"]);
+        let within = |time: &String| ("2026-03-02T09:32:00Z".."2026-03-02T09:37:00Z").contains(&time.as_str());
+        assert!(!part.is_empty() && part.iter().all(within), "{part:?}");
+    }
+    let words = ["tradedog", "backtest", "--config", &config, "--history", place, "--range", "1h"];
+    let cli = <Cli as clap::Parser>::try_parse_from(words).unwrap();
+    let Command::Backtest(arguments) = &cli.command else { panic!("{:?}", cli.command) };
+    let mut error = String::new();
+    Output::captured(|output| error = format!("{:?}", run(arguments, output).unwrap_err()));
+    assert!(error.contains("there is no reading in it") && error.contains(", from 20"), "{error}");
 }
