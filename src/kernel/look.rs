@@ -17,7 +17,7 @@ use rustix::io::{Errno, retry_on_intr};
 use super::digits::number;
 use super::source::{FOLDER, read_piece};
 use super::{Cgroup, Entry, Error};
-pub use lines::{NetLine, UnixLine};
+pub use lines::{NetLine, UnixLine, arguments_length};
 
 /// A text file of `/proc/PID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,8 +54,8 @@ pub use give_back::give_back_start;
 pub use lacking::{Lack, lacks};
 pub use limits::max_open_files;
 pub use look::{
-    Behind, Descriptor, HostPage, Look, NetLine, Page, Pointer, Table, Task, UnixLine, cgroup_file, end_of_file,
-    host_file,
+    Behind, Descriptor, HostPage, Look, NetLine, Page, Pointer, Table, Task, UnixLine, arguments_length, cgroup_file,
+    end_of_file, host_file,
 };
 pub use own::own_facts;
 pub use pidfile::Pidfile;

@@ -204,8 +204,9 @@ impl Watch {
             return false;
         };
         let event = Event { at: now, note: Note::Ordered(Arc::clone(order)) };
-        let job = Job::new(self, member, (Trigger::Kill, &event), now).ordered(order, now);
-        let Some(job) = self.incidents.hand_over(job) else {
+        let job = (!self.incidents.collector.is_full())
+            .then(|| Job::new(self, member, (Trigger::Kill, &event), now).ordered(order, now));
+        let Some(job) = job.and_then(|job| self.incidents.hand_over(job)) else {
             self.flawed(order, Flaw::Busy, now);
             return false;
         };
@@ -246,11 +247,13 @@ impl Watch {
         if !self.incidents.is_due(identity, Trigger::Critical, now) {
             return;
         }
-        let job = Job::new(self, member, (Trigger::Critical, event), now).reached(event, now);
-        let whose = job.whose.clone();
-        if self.incidents.hand_over(job).is_none() {
-            let job::Whose { target, member, identity, trigger, .. } = whose;
+        let job = (!self.incidents.collector.is_full())
+            .then(|| Job::new(self, member, (Trigger::Critical, event), now).reached(event, now));
+        if job.and_then(|job| self.incidents.hand_over(job)).is_none() {
+            let target = self.config.targets.get(usize::from(key.target));
+            let target = target.map_or_else(|| Arc::from("?"), |target| Arc::clone(&target.name));
             let collected = Collected::Flawed { flaw: Flaw::Busy, detail: "".into() };
+            let (member, trigger) = (key, Trigger::Critical);
             self.events.push(Event { at: now, note: Note::Incident { target, member, identity, trigger, collected } });
         }
     }

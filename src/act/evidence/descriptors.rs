@@ -12,6 +12,8 @@ use crate::model::{Evidence, printable};
 const MOST: usize = 20_000;
 /// Of so many all is asked: position, flags, size.
 const TOLD: usize = 4_000;
+/// Most bytes of a path that are kept: there may be 20,000 of them, of 4096 each.
+const PATH: usize = 300;
 /// Most rows of a table.
 const ROWS: usize = 4_000;
 /// Most rows of what there is how often.
@@ -19,7 +21,8 @@ const SUMMARY: usize = 50;
 
 pub(super) fn collect(look: &Look, subject: &Subject, evidence: &mut Evidence) {
     let mut all: Vec<Descriptor> = Vec::new();
-    let listed = look.descriptors(TOLD, &mut |one| {
+    let listed = look.descriptors(TOLD, &mut |mut one| {
+        shorten(&mut one.target);
         all.push(one);
         all.len() < MOST
     });
@@ -44,6 +47,15 @@ pub(super) fn collect(look: &Look, subject: &Subject, evidence: &mut Evidence) {
     evidence.file("descriptors.txt", "what it has open, by kind and one by one", table(&all, &sockets));
     if !inodes.is_empty() {
         evidence.file("sockets.txt", "its sockets with peers, states and queues", socket_table(&all, &sockets));
+    }
+}
+
+/// Leaves beginning and end of a long path: at the end stands whether the file was deleted.
+fn shorten(target: &mut Vec<u8>) {
+    if target.len() > PATH {
+        let end = target.len() - PATH / 2;
+        target.splice(PATH / 2..end, *b"...");
+        target.shrink_to_fit();
     }
 }
 
@@ -89,7 +101,7 @@ fn what(one: &Descriptor, sockets: &BTreeMap<u64, Socket>) -> String {
     let kind = one.behind.map_or("file", |behind| behind.kind);
     let deleted = kind == "file" && one.behind.is_some_and(|behind| behind.links == 0);
     let kind = if deleted { "deleted file" } else { kind };
-    format!("{kind} {}", printable(target, 500))
+    format!("{kind} {}", printable(target, PATH + 3))
 }
 
 /// `rw`, `r`, `w` by the access mode in `flags` of `fdinfo` (octal).

@@ -52,7 +52,9 @@ pub(super) fn find(
     for table in Table::ALL {
         let read = look.table(table, &mut |line| {
             if let Some((inode, socket)) = socket(table, line, peers).filter(|(inode, _)| inodes.contains(inode)) {
-                found.insert(inode, socket);
+                // A Unix socket may be bound to a path with a line break in it, and so forge a line; the tables
+                // before cannot be forged.
+                found.entry(inode).or_insert(socket);
             }
             found.len() < inodes.len()
         });

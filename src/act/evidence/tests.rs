@@ -31,6 +31,10 @@ fn victim(body: &str) -> Victim {
     );
     let mut python = Command::new("python3");
     python.args(["-c", &program, "--token\n\u{1b}[31m"]).env("BROKER_SECRET", "hunter2-of-the-environment");
+    ready(python)
+}
+
+fn ready(mut python: Command) -> Victim {
     let mut child = python.stdout(Stdio::piped()).spawn().unwrap();
     let mut ready = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
@@ -202,6 +206,59 @@ fn a_command_that_hangs_or_floods_is_bounded_and_leaves_nobody() {
     let evidence = look(&asking(&victim, &[&path], Duration::from_secs(20)));
     assert_eq!(text(&evidence, "command.txt").len(), plain::MOST_BYTES + 1, "a line break at the cut");
     assert!(evidence.missing.iter().any(|one| one.why.contains("printed more than")), "{:?}", evidence.missing);
+}
+
+/// The kernel reads on from arguments whose end was overwritten: what comes then is the environment.
+#[test]
+fn arguments_that_were_overwritten_do_not_let_the_environment_out() {
+    let body = "import ctypes, time\n\
+                fields = open('/proc/self/stat').read().rsplit(')', 1)[1].split()\n\
+                begin, end = int(fields[45]), int(fields[46])\n\
+                ctypes.memset(begin, ord('x'), end - begin)\n\
+                print('ready', flush=True)\ntime.sleep(60)";
+    let mut python = Command::new("/usr/bin/python3");
+    python.args(["-c", body]).env_clear().env("BROKER_SECRET", "hunter2-of-the-environment");
+    let victim = ready(python);
+    let told = fs::read(format!("/proc/{}/cmdline", victim.child.id())).unwrap();
+    assert!(String::from_utf8_lossy(&told).contains("hunter2"), "the kernel has not read on");
+    let evidence = look(&subject(&victim));
+    let who = text(&evidence, "process.txt");
+    assert!(!who.contains("hunter2") && who.contains("xxxx ...\n"), "{who}");
+}
+
+/// Each as long as a path can be: what is kept of them is not.
+#[test]
+fn paths_are_cut_in_the_middle_and_whoever_is_deleted_still_is() {
+    let victim = victim(
+        "os.chdir(tempfile.mkdtemp())\n\
+         for _ in range(12): os.mkdir('d' * 250); os.chdir('d' * 250)\n\
+         held = [open('name-%s' % at, 'w') for at in range(3)]\n\
+         os.unlink('name-1')\n\
+         for _ in range(12): os.chdir('..')\n\
+         top = os.getcwd()\n\
+         os.system('rm -rf ' + top)",
+    );
+    let evidence = look(&subject(&victim));
+    let all = text(&evidence, "descriptors.txt");
+    let rows: Vec<&str> = all.lines().filter(|line| line.contains("deleted file ") && line.contains("ddd")).collect();
+    assert!(rows.len() >= 3 && rows.iter().all(|row| row.len() < 450 && row.contains("...")), "{all}");
+    assert!(rows.iter().any(|row| row.contains("/name-1 (deleted)")), "{all}");
+}
+
+/// A Unix socket that is bound to a path with a line break in it forges a line of the kernel's table.
+#[test]
+fn a_forged_line_hides_no_connection() {
+    let victim = victim(
+        "listening = socket.create_server(('127.0.0.1', 0))\n\
+         inode = os.fstat(listening.fileno()).st_ino\n\
+         os.chdir(tempfile.mkdtemp())\n\
+         forged = socket.socket(socket.AF_UNIX)\n\
+         forged.bind('a\\n0: 2 0 10000 1 1 %d x' % inode)\n\
+         forged.listen()",
+    );
+    let evidence = look(&subject(&victim));
+    let table = text(&evidence, "sockets.txt");
+    assert!(table.contains("tcp            LISTEN       127.0.0.1:"), "{table}");
 }
 
 #[test]

@@ -49,8 +49,12 @@ pub(super) fn process(look: &Look, subject: &Subject, evidence: &mut Evidence) {
         }
     }
     match look.page(Page::Cmdline, COMMAND_LINE) {
-        Ok(text) => {
-            let cut = if text.len() >= COMMAND_LINE { " ..." } else { "" };
+        Ok(mut text) => {
+            let stat = look.page(Page::Stat, COMMAND_LINE).unwrap_or_default();
+            // Behind that comes its environment.
+            let most = kernel::arguments_length(&stat).unwrap_or(COMMAND_LINE);
+            let cut = if text.len() >= COMMAND_LINE || text.len() > most { " ..." } else { "" };
+            text.truncate(most);
             let arguments = text.strip_suffix(b"\0").unwrap_or(&text).split(|byte| *byte == 0);
             let arguments: Vec<String> = arguments.map(|one| printable(one, COMMAND_LINE)).collect();
             let _ = writeln!(out, "command      {}{cut}", arguments.join(" "));

@@ -42,6 +42,17 @@ const ACCEPTS: u64 = 1 << 16;
 
 const EXPECTED: Error = Error::Malformed("/proc/PID/net with a socket a line");
 
+/// How many bytes the arguments of a process are, by fields 48 and 49 of its `stat` (proc(5)); none without the right
+/// to trace it. `/proc/PID/cmdline` may be more: where a process has overwritten the end of its arguments, the kernel
+/// goes on into its environment.
+pub fn arguments_length(stat: &[u8]) -> Option<usize> {
+    let close = stat.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = words(stat.get(close + 1..)?);
+    let (begin, end) = (number(fields.nth(45)?)?, number(fields.next()?)?);
+    let length = end.checked_sub(begin).filter(|_| begin > 0)?;
+    usize::try_from(length).ok()
+}
+
 impl NetLine {
     /// `sl: local remote state tx:rx tr:when retransmits uid timeout inode ...`
     ///

@@ -29,11 +29,10 @@ pub(super) fn prune(base: BorrowedFd<'_>, newest: &str, limits: Limits) -> usize
         if count <= limits.count && size <= limits.size {
             break;
         }
-        if remove(base, id) {
-            removed += 1;
-            count -= 1;
-            size -= bytes;
-        }
+        removed += usize::from(remove(base, id));
+        // What cannot be removed, for somebody has put a folder into it, costs no other incident its place.
+        count -= 1;
+        size -= bytes;
     }
     removed
 }

@@ -62,7 +62,7 @@ impl Shelf {
     pub fn open(place: &Path) -> Result<Self, IncidentError> {
         let within = place.join(FOLDER);
         let (path, opened) = match openat(CWD, &within, OPEN, Mode::empty()) {
-            Err(Errno::NOENT | Errno::NOTDIR) => (place.to_owned(), openat(CWD, place, OPEN, Mode::empty())),
+            Err(Errno::NOENT) => (place.to_owned(), openat(CWD, place, OPEN, Mode::empty())),
             other => (within, other),
         };
         match opened {
@@ -135,6 +135,9 @@ fn unreadable(path: &Path, errno: Errno) -> IncidentError {
     let why = match errno {
         Errno::ACCESS | Errno::PERM => format!("{errno}; run this as root, or as the user of tradedog"),
         Errno::LOOP => "a symbolic link is not followed: name the folder itself".to_owned(),
+        Errno::NOTDIR => {
+            "it is no folder, or a symbolic link, which is not followed: name the folder itself".to_owned()
+        }
         errno => errno.to_string(),
     };
     IncidentError::Unreadable { path: path.to_owned(), why }

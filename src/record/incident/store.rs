@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, mkdirat, openat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::document::{About, Document};
@@ -117,7 +117,8 @@ impl Store {
         document.id = id.clone();
         let hidden = format!("{HIDDEN}{id}");
         let written = write(&folder, &document, evidence)
-            .and_then(|()| renameat_with(&base, &*hidden, &base, &*id, RenameFlags::NOREPLACE).map_err(NotKept::from));
+            // A folder replaces nothing but an empty one, on any file system.
+            .and_then(|()| renameat(&base, &*hidden, &base, &*id).map_err(NotKept::from));
         if let Err(why) = written {
             prune::remove(base.as_fd(), &hidden);
             return Err(why);

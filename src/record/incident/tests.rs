@@ -178,4 +178,19 @@ fn a_place_without_incidents_is_named() {
     let error = Shelf::open(&place).unwrap_err().to_string();
     assert!(error.contains("there are no incidents at") && error.contains("--dir"), "{error}");
     assert_eq!(Shelf::open(folder.path()).unwrap().ids(), [""; 0]);
+    symlink("/", folder.path().join("incidents")).unwrap();
+    let error = Shelf::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("a symbolic link, which is not followed"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_removed_costs_no_other_incident_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = keep(folder.path(), THEN, WIDE).unwrap();
+    fs::create_dir(first.path.join("core-dumps")).unwrap();
+    let second = keep(folder.path(), THEN + 1000, WIDE).unwrap();
+    let third = keep(folder.path(), THEN + 2000, Limits { count: 2, ..WIDE }).unwrap();
+    assert_eq!(third.removed, 0);
+    assert_eq!(Shelf::open(folder.path()).unwrap().ids(), [first.id, second.id, third.id]);
+    assert!(first.path.join("core-dumps").exists());
 }

@@ -22,7 +22,7 @@ const MOST: usize = 12;
 const GAP: Duration = Duration::from_secs(45);
 /// How the levels look, as on the page.
 const STYLE: &str = "text{font:12px system-ui,'DejaVu Sans',sans-serif;fill:#16191d}.frame{fill:none;stroke:#c9ced4}\
-    .line{fill:none;stroke:#16191d;stroke-width:1.2}.bound{stroke-dasharray:5 3}.elevated{stroke:#1f5fae}\
+    .line{fill:none;stroke:#16191d;stroke-width:1.2}.life{stroke:#6a7178}.bound{stroke-dasharray:5 3}.elevated{stroke:#1f5fae}\
     .warning{stroke:#8a4b00}.critical{stroke:#b3141e}.fatal{stroke:#7a0b5c}";
 
 /// When, on both clocks.
@@ -44,7 +44,9 @@ struct Panel<'a> {
 pub(super) fn draw(hour: &LastHour, target: &Target, (name, when): (&str, When)) -> Option<String> {
     let panels = panels(hour, target);
     let first = panels.iter().filter_map(|panel| panel.points.first()).map(|(at, _)| *at).min()?;
-    let axis = Axis { first, last: when.at.max(first + Duration::from_secs(10)), when };
+    // Who was there before is another process.
+    let lives = hour.lives().iter().skip(1).map(|life| (life.since, life.identity.pid.get())).collect();
+    let axis = Axis { first, last: when.at.max(first + Duration::from_secs(10)), when, lives };
     let height = SPACE + panels.len() as f64 * (PANEL + SPACE);
     let width = LEFT + WIDTH + RIGHT;
     let drawing = html! {
@@ -91,6 +93,8 @@ struct Axis {
     first: Moment,
     last: Moment,
     when: When,
+    /// Processes that came into the seat of others: since when, and their pids.
+    lives: Vec<(Moment, i32)>,
 }
 
 impl Axis {
@@ -125,6 +129,10 @@ impl Panel<'_> {
                 line.bound.(level.name()) x1=(LEFT) x2=(LEFT + WIDTH) y1=(number(y(*bound))) y2=(number(y(*bound))) {}
                 text x=(LEFT + WIDTH + 6.0) y=(number(y(*bound) + 4.0)) { (level.name()) " " (units::show(*bound, unit)) }
             }
+            @for (since, pid) in &axis.lives {
+                line.life x1=(number(axis.x(*since))) x2=(number(axis.x(*since))) y1=(top) y2=(top + PANEL) {}
+                text x=(number(axis.x(*since) + 4.0)) y=(top + PANEL - 6.0) { "pid " (pid) }
+            }
             path.line d=(self.path(axis, y)) {}
         }
     }
@@ -150,3 +158,6 @@ impl Panel<'_> {
 fn number(value: f64) -> String {
     format!("{value:.1}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,14 +12,15 @@ use std::time::Duration;
 use super::chart::{self, When};
 use super::job::{Job, Whose};
 use crate::act::evidence::{Subject, collect};
+use crate::config::Per;
 use crate::export::Published;
 use crate::export::status::{Account, Status};
 use crate::kernel;
-use crate::model::{Evidence, EvidenceFile};
+use crate::model::{Evidence, EvidenceFile, Flaw};
 use crate::record::incident::{Kept, NotKept, Store};
 use crate::sample::Wake;
 
-/// Jobs that wait.
+/// Jobs that wait, or are carried out.
 const MOST: usize = 64;
 /// Jobs at a time.
 const AT_ONCE: usize = 4;
@@ -47,9 +48,16 @@ pub(super) struct Done {
     pub(super) result: Result<(Kept, usize), NotKept>,
 }
 
+/// What a job has to do.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Gives work to a thread of its own.
+type Begin = fn(Work) -> io::Result<()>;
+
 /// What all jobs share.
 struct Desk {
     store: Store,
+    begin: Begin,
     published: Arc<Published>,
     done: Sender<Done>,
     wake: Wake,
@@ -58,11 +66,20 @@ struct Desk {
 
 impl Collector {
     pub(super) fn start(store: Store, published: Arc<Published>, wake: Wake) -> io::Result<(Self, Ending)> {
+        Self::start_with(begin, (store, published, wake))
+    }
+
+    fn start_with(begin: Begin, (store, published, wake): (Store, Arc<Published>, Wake)) -> io::Result<(Self, Ending)> {
         let ((jobs, inbox), (tell, done), (last, ending)) = (sync_channel(MOST), channel(), channel());
         let stop = Arc::<AtomicBool>::default();
-        let desk = Desk { store, published, done: tell, wake, stop: Arc::clone(&stop) };
+        let desk = Desk { store, begin, published, done: tell, wake, stop: Arc::clone(&stop) };
         Builder::new().name("incidents".to_owned()).spawn(move || serve(&inbox, &Arc::new(desk), &last))?;
         Ok((Self { jobs, done, stop, open: Vec::new() }, Ending(ending)))
+    }
+
+    /// Whether there are too many already: then none need be made, which copies an hour of readings.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.len() >= MOST
     }
 
     /// Hands over a job; never waits. False where too many wait.
@@ -109,15 +126,33 @@ fn serve(inbox: &Receiver<Job>, desk: &Arc<Desk>, last: &Sender<()>) {
         if at_once >= AT_ONCE && ended.recv().is_ok() {
             at_once -= 1;
         }
-        let (desk, end, last) = (Arc::clone(desk), end.clone(), last.clone());
+        let (number, whose) = (job.number, job.whose.clone());
+        let (ours, end, last) = (Arc::clone(desk), end.clone(), last.clone());
         let work = move || {
-            carry_out(&job, &desk);
+            carry_out(&job, &ours);
             // Nobody may be waiting any more.
             let _ = end.send(());
             drop(last);
         };
-        // On a host without another thread to give the job is lost, and whoever waits for it goes on in time.
-        at_once += usize::from(Builder::new().name("evidence".to_owned()).spawn(work).is_ok());
+        match (desk.begin)(Box::new(work)) {
+            Ok(()) => at_once += 1,
+            Err(error) => {
+                let text = format!("the host has no thread for it: {error}");
+                desk.tell(Done { job: number, whose, result: Err(NotKept { flaw: Flaw::Busy, text }) });
+            }
+        }
+    }
+}
+
+fn begin(work: Work) -> io::Result<()> {
+    Builder::new().name("evidence".to_owned()).spawn(work).map(drop)
+}
+
+impl Desk {
+    fn tell(&self, done: Done) {
+        // The loop may have ended.
+        let _ = self.done.send(done);
+        (self.wake)();
     }
 }
 
@@ -137,9 +172,7 @@ fn carry_out(job: &Job, desk: &Desk) {
     evidence.files.insert(0, EvidenceFile { name: "decision.txt".to_owned(), about, text });
     let kept = desk.store.keep(&job.about, (&evidence, took), job.limits);
     let result = kept.map(|kept| (kept, missing));
-    // The loop may have ended.
-    let _ = desk.done.send(Done { job: job.number, whose: job.whose.clone(), result });
-    (desk.wake)();
+    desk.tell(Done { job: job.number, whose: job.whose.clone(), result });
 }
 
 fn subject(job: &Job) -> Subject {
@@ -172,7 +205,10 @@ fn chart(job: &Job, evidence: &mut Evidence) {
     const WHAT: &str = "the last hour as a chart";
     let target = job.config.targets.get(usize::from(job.whose.member.target));
     let when = When { at: job.whose.at, wall: job.about.at_millis };
-    let name = format!("{}[{}]", job.about.target, job.about.process);
+    let name = match target {
+        Some(target) if target.per == Per::Group => format!("{}, all together", job.about.target),
+        Some(_) | None => format!("{}[{}]", job.about.target, job.about.process),
+    };
     let drawn = job.hour.as_ref().zip(target).and_then(|(hour, target)| chart::draw(hour, target, (&name, when)));
     match drawn {
         Some(text) => evidence.file("last-hour.svg", WHAT, text),
@@ -213,3 +249,6 @@ fn told_missing(evidence: &Evidence) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::config::Config;
+use crate::config::{Config, Per};
 use crate::discover::Member;
 use crate::kernel::{self, Process};
 use crate::model::{Cause, Event, Identity, Level, MemberKey, Moment, Note, Order, Trigger, printable};
@@ -40,6 +40,9 @@ impl Job {
     pub(super) fn new(watch: &Watch, member: &Member, (trigger, event): (Trigger, &Event), now: Moment) -> Self {
         let identity = member.process.identity();
         let target = watch.config.targets.get(usize::from(member.key.target));
+        // By what all are together, where that is what is judged.
+        let is_group = target.is_some_and(|target| target.per == Per::Group);
+        let seat = if is_group { MemberKey::all_of(member.key.target) } else { member.key };
         let target = target.map_or_else(|| Arc::from("?"), |target| Arc::clone(&target.name));
         let wall = millis(kernel::wall_now());
         let age = i64::try_from(now.since(kernel::started(identity.start_ticks)).as_millis()).unwrap_or(0);
@@ -63,7 +66,7 @@ impl Job {
             config: Arc::clone(&watch.config),
             about,
             limits: Limits::of(&watch.config.incidents),
-            hour: watch.recorder.hour().of(member.key),
+            hour: watch.recorder.hour().of(seat),
         }
     }
 
