@@ -16,6 +16,7 @@ mod container;
 mod first_day;
 mod frozen;
 mod guest;
+mod incidents;
 mod install;
 mod profiles;
 mod service;
@@ -32,6 +33,7 @@ fn the_service_on_a_real_systemd() {
     first_day::with_init_check_and_run(&guest);
     service::is_started_only_when_ready(&guest);
     service::signals_and_kills(&guest);
+    incidents::have_the_last_words_of_the_unit(&guest);
     service::reloads(&guest);
     service::is_killed_when_its_loop_is_stuck(&guest);
     service::lives_on_with_a_long_interval(&guest);
