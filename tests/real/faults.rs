@@ -2,6 +2,11 @@
 //!
 //! Each is a row of the table in docs/reliability.md, as some of the other tests are (`support::Survived`).
 
+mod clocks;
+mod descriptors;
+mod strangers;
+mod thrash;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,80 +16,14 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::latency::{longest, quick};
 use super::support::{Answer, Daemon, Endpoint, Group, Leaker, Survived, eventually, has, is_root, output, status};
 
-/// Between two looks of a test that waits for a signal.
-const LOOK: Duration = Duration::from_millis(1);
-
 fn leaker() -> Leaker {
     Leaker::handling(&["SIGUSR1"]).start()
-}
-
-/// The numbers of descriptors that the daemon can have end there.
-fn limit_descriptors(daemon: &Daemon, end: u64) {
-    let limit = format!("--nofile={end}:");
-    let set = output(Command::new("prlimit").args(["--pid", &daemon.pid().to_string(), &limit]));
-    assert!(set.status.success(), "{set:?}");
-}
-
-/// Leaves the daemon none but its reserve: its numbers end behind that, and connections take what is free below.
-fn use_up_descriptors(daemon: &Daemon) -> Vec<TcpStream> {
-    let open = || fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().map(Result::unwrap);
-    let is_reserve = |one: &fs::DirEntry| fs::read_link(one.path()).is_ok_and(|path| path == Path::new("/"));
-    let numbers = |one: fs::DirEntry| one.file_name().to_str().unwrap().parse::<u64>().unwrap();
-    let reserve: Vec<u64> = open().filter(is_reserve).map(numbers).collect();
-    assert!(reserve.len() >= 8, "{reserve:?}");
-    limit_descriptors(daemon, reserve.iter().max().unwrap() + 1);
-    (0..200).map(|_| TcpStream::connect(daemon.server()).unwrap()).collect()
-}
-
-#[test]
-fn without_a_descriptor_left_orders_go_out() {
-    if !has("prlimit") {
-        return;
-    }
-    let mut leaker = leaker();
-    let mut deaf = Leaker::handling(&["SIGTERM"]).start();
-    let fatal = quick(&deaf)
-        .replace("target.quick", "target.deaf")
-        .replace("elevated = 60, clear_hold = \"200ms\"", "fatal = 60")
-        .replace("elevated = [\"reset_pool\"]", "fatal = [\"kill\"]")
-        .replace(
-            "reset_pool = { signal = \"SIGUSR1\", cooldown = \"100ms\" }",
-            "kill = { kill = { grace = \"300ms\" } }",
-        );
-    let daemon = Daemon::told(&format!("{}{fatal}", quick(&leaker))).start();
-    daemon.wait_for(5, ("tradedog_target_processes", &[("target", "deaf")]), 1.0);
-    let before = daemon.orders("reset_pool", "delivered", "none");
-    let connections = use_up_descriptors(&daemon);
-    assert!(daemon.get("/-/healthy").is_none(), "there is one left");
-    let began = Instant::now();
-    let mut latest = Duration::ZERO;
-    for round in 0..3 {
-        leaker.tell("files 5");
-        thread::sleep(Duration::from_millis(2500));
-        let signals = leaker.signals().len();
-        let breached = Instant::now();
-        leaker.tell("files 80");
-        while leaker.signals().len() == signals {
-            assert!(breached.elapsed() < Duration::from_secs(5), "no signal in round {round}: {}", daemon.log());
-            thread::sleep(LOOK);
-        }
-        latest = latest.max(breached.elapsed());
-    }
-    deaf.tell("files 80");
-    assert_eq!(deaf.end_signal(8, "killed without a descriptor left"), Some(libc::SIGKILL));
-    let tried = format!("{:.0} s, 3 signals and a kill", began.elapsed().as_secs_f64());
-    limit_descriptors(&daemon, 4096);
-    drop(connections);
-    daemon.wait_for_order(8, "kill", ("gone", "none"));
-    assert!(daemon.orders("reset_pool", "delivered", "none") - before >= 3.0, "{}", daemon.log());
-    Survived { fault: "no descriptor left (EMFILE)", tried: &tried, next_order: Some(latest), lost: "no order" }.tell();
 }
 
 #[test]

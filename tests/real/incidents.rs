@@ -2,13 +2,15 @@
 //! for it longer than it should.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::libc::SIGTERM;
 
-use super::support::{Daemon, Leaker, eventually, has, is_root, target, texts, tradedog};
+use super::support::{Daemon, Leaker, Survived, eventually, has, is_root, output, target, texts, tradedog};
 
 const SECRET: &str = "hunter2-of-the-broker";
 
@@ -183,6 +185,80 @@ fn where_it_cannot_be_kept_the_kill_is_done_and_it_is_counted() {
     let told = || daemon.log().contains("evidence before the kill is not kept").then_some(());
     eventually(5, "a word that it is not kept", told);
     assert_eq!(daemon.value("tradedog_incidents_total", &[("target", "trader"), ("trigger", "kill")]), Some(0.0));
+}
+
+#[test]
+fn on_a_full_or_read_only_disk_the_kill_is_done_and_what_is_lost_is_counted() {
+    if !is_root() || !has("unshare") {
+        return;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());
+    let inside = output(command.args(["incidents::with_a_small_disk", "--exact", "--ignored", "--nocapture"]));
+    let said = String::from_utf8_lossy(&inside.stdout).into_owned() + &String::from_utf8_lossy(&inside.stderr);
+    assert!(inside.status.success() && said.contains("1 passed"), "{said}");
+    println!("{said}");
+}
+
+fn mount(arguments: &[&str]) {
+    let done = output(Command::new("mount").args(arguments));
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// From the breach of another process of the target to its end.
+fn killed(first: &Leaker, daemon: &Daemon) -> Duration {
+    let mut leaker = Leaker::handling(&[]).beside(first).start();
+    daemon.wait_for(35, ("tradedog_target_processes", &[("target", "trader")]), 2.0);
+    let breached = Instant::now();
+    leaker.tell("files 120");
+    assert_eq!(leaker.end_signal(10, "killed at fatal"), Some(SIGTERM));
+    let took = breached.elapsed();
+    daemon.wait_for(10, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
+    took
+}
+
+#[test]
+#[ignore = "in a mount namespace of its own"]
+fn with_a_small_disk() {
+    let calm = leaker();
+    let mut daemon = Daemon::told(&text(&calm, "", "kill_budget = { max = 9, per = \"1h\" }")).start();
+    assert!(daemon.stop().success());
+    let disk = daemon.state_directory();
+    let path = disk.to_str().unwrap().to_owned();
+    mount(&["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", &path]);
+    daemon.start_again();
+    let flawed = |daemon: &Daemon, reason: &str| {
+        let count =
+            || daemon.value("tradedog_incident_flaws_total", &[("reason", reason)]).filter(|count| *count >= 1.0);
+        eventually(10, reason, count);
+    };
+    let kept = |daemon: &Daemon| fs::read_dir(daemon.state_directory().join("incidents")).map_or(0, Iterator::count);
+
+    let full = disk.join("full");
+    let filled = std::io::copy(&mut std::io::repeat(b'x').take(2 << 20), &mut fs::File::create(&full).unwrap());
+    assert!(filled.is_err(), "the disk is full");
+    let took = killed(&calm, &daemon);
+    flawed(&daemon, "full");
+    assert_eq!(kept(&daemon), 0, "not even half of one");
+    let (tried, lost) = ("a kill", "its evidence, counted");
+    Survived { fault: "the disk of incidents full", tried, next_order: Some(took), lost }.tell();
+
+    // Without a restart, once there is room.
+    fs::remove_file(&full).unwrap();
+    killed(&calm, &daemon);
+    eventually(10, "the evidence of a kill", || {
+        folders(&daemon).pop().filter(|path| path.join("incident.json").exists())
+    });
+
+    assert!(daemon.stop().success());
+    mount(&["-o", "remount,ro", &path]);
+    daemon.start_again();
+    let before = kept(&daemon);
+    let took = killed(&calm, &daemon);
+    flawed(&daemon, "read_only");
+    assert_eq!(kept(&daemon), before);
+    assert!(daemon.log().contains("the file system of the state directory is read-only: make it writable"));
+    Survived { fault: "the disk of incidents read-only", tried, next_order: Some(took), lost }.tell();
 }
 
 #[test]

@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, getuid};
 use tempfile::TempDir;
 
+use super::overseer::{self, Overseer};
 use super::sandbox::{Forbidden, within};
 use super::scrape::{Sample, Scrape, get};
 use super::{NOBODY, eventually, output};
@@ -29,11 +30,21 @@ pub(crate) struct Daemon {
     _unread: Option<OwnedFd>,
 }
 
+/// How a daemon is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Plain,
+    /// As a user who may read and signal nobody else.
+    ByNobody,
+    /// With somebody who is asked about its system calls.
+    Overseen,
+}
+
 /// A configuration, and how to run it.
 pub(crate) struct Setup {
     text: String,
     binary: PathBuf,
-    nobody: bool,
+    way: Way,
     /// What that user may do beside, as `setpriv` names it.
     capabilities: Option<&'static str>,
     descriptors: Option<u32>,
@@ -42,6 +53,12 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// With somebody who is asked before it opens, reads or signals: see [`Daemon::overseer`].
+    pub(crate) fn overseen(mut self) -> Self {
+        self.way = Way::Overseen;
+        self
+    }
+
     /// Where these system calls are missing.
     pub(crate) fn without(mut self, forbidden: &'static [Forbidden]) -> Self {
         self.forbidden = forbidden;
@@ -62,7 +79,7 @@ impl Setup {
 
     /// As a user who may read and signal nobody else.
     pub(crate) fn run_by_nobody(mut self) -> Self {
-        self.nobody = true;
+        self.way = Way::ByNobody;
         self
     }
 
@@ -89,7 +106,7 @@ impl Setup {
             let path = folder.path().join(name);
             fs::create_dir(&path).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-            if self.nobody {
+            if self.way == Way::ByNobody {
                 // The daemon believes nothing in a folder that others than itself may write.
                 std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
             }
@@ -109,12 +126,18 @@ impl Setup {
 
     /// Another user needs a copy where it may go.
     fn command(&self, folder: &TempDir) -> Command {
+        if self.way == Way::Overseen {
+            let mut words = overseer::words(folder.path());
+            let mut command = Command::new(words.remove(0));
+            command.args(words).arg(&self.binary);
+            return command;
+        }
         if let Some(most) = self.descriptors {
             let mut command = Command::new("prlimit");
             command.arg(format!("--nofile={most}:{most}")).arg(&self.binary);
             return command;
         }
-        if !self.nobody {
+        if self.way != Way::ByNobody {
             return Command::new(&self.binary);
         }
         let copy = folder.path().join("tradedog");
@@ -138,7 +161,7 @@ impl Daemon {
         Setup {
             text: text.replace("{user}", &user()),
             binary: BINARY.into(),
-            nobody: false,
+            way: Way::Plain,
             capabilities: None,
             descriptors: None,
             unread: false,
@@ -156,6 +179,11 @@ impl Daemon {
 
     pub(crate) fn pid(&self) -> i32 {
         self.child.id().try_into().unwrap()
+    }
+
+    /// Whoever is asked about its system calls.
+    pub(crate) fn overseer(&self) -> Overseer {
+        Overseer::of(self.folder.path())
     }
 
     pub(crate) fn runtime_directory(&self) -> PathBuf {

@@ -6,6 +6,7 @@ mod daemon;
 mod endpoint;
 mod fault;
 mod leaker;
+mod overseer;
 mod sandbox;
 mod scrape;
 
@@ -19,6 +20,7 @@ pub(crate) use daemon::{BINARY, Daemon, Setup};
 pub(crate) use endpoint::{Answer, Endpoint};
 pub(crate) use fault::Survived;
 pub(crate) use leaker::{Leaker, Options, Peer};
+pub(crate) use overseer::Overseer;
 pub(crate) use sandbox::{Forbidden, within};
 pub(crate) use scrape::{Sample, get};
 
