@@ -264,7 +264,7 @@ impl Watch {
     fn warn_of_config(&mut self) {
         let config = Arc::clone(&self.config);
         for problem in config.warnings.iter() {
-            self.warn(format!("{}:{}: {}", problem.file.display(), problem.line, problem.what));
+            self.warn(problem.line());
         }
     }
 

@@ -44,6 +44,16 @@ pub struct Problem {
     also: Option<(Place, &'static str)>,
 }
 
+impl Problem {
+    /// On one line: where, what, and what to do.
+    pub fn line(&self) -> String {
+        let file = escape(&self.file.to_string_lossy());
+        let place = if self.line > 0 { format!("{file}:{}", self.line) } else { file };
+        let help = self.help.as_deref().map(|help| format!(": {help}")).unwrap_or_default();
+        format!("{place}: {}{help}", self.what)
+    }
+}
+
 /// All problems of all files, in the order of the files and of their lines.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {

@@ -152,6 +152,8 @@ fn a_file_of_somebody_else_and_a_folder_that_is_open_are_warned_of() {
     mode(0o777);
     let said = warnings();
     assert!(said.len() == 1 && said[0].contains("another file in its place (mode 0777"), "{said:?}");
+    let line = load(&folder).unwrap().warnings.iter().map(config::Problem::line).collect::<String>();
+    assert!(line.contains("watchdog.toml: anybody may") && line.contains(": chmod o-w "), "{line}");
     mode(0o755);
     if !nix::unistd::geteuid().is_root() {
         return;

@@ -148,3 +148,14 @@ proptest::proptest! {
         let _ = unknown(&word, Some(&config));
     }
 }
+
+#[test]
+fn no_screen_shows_a_secret() {
+    let text = "[target.trader]\nmatch = { user = \"root\" }\n[target.trader.actions.hook]\n\
+                http = { post = \"https://h/services/s3cr3t-9/off?token=s3cr3t-9\", body = \"s3cr3t-9\" }\n\
+                [[target.trader.schedule]]\nevery = \"5m\"\naction = \"hook\"\n";
+    let config = config::parse(vec![Source::new("watchdog.toml", text)]).unwrap();
+    let said = flat(&told("trader.hook", Some(&config)));
+    assert!(said.contains("POST https://h/services/[hidden]/off?token=[hidden]"), "{said}");
+    assert!(!said.contains("s3cr3t"), "{said}");
+}

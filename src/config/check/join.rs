@@ -207,15 +207,17 @@ impl Feeds<'_, '_> {
     }
 }
 
+/// Whether the action of that name ends a process.
+fn is_kill(actions: &[Item<'_, Plan<'_>>], name: &str) -> bool {
+    let found = actions.iter().find(|item| item.name == name);
+    found.is_some_and(|item| matches!(&item.setting, Setting::Is(plan) if plan.action.measure.is_kill()))
+}
+
 /// A host's metric orders no kill, so a level that it raises may not hold one.
 fn host_kills(ladder: &Joint<'_>, feeding: &[&Row<'_>], actions: &[Item<'_, Plan<'_>>], report: &mut Report) {
     let Some(host) = feeding.iter().find(|row| row.metric.info().scope == Scope::Host) else { return };
-    let kill = |name: &str| {
-        let found = actions.iter().find(|item| item.name == name);
-        found.is_some_and(|item| matches!(&item.setting, Setting::Is(plan) if plan.action.measure.is_kill()))
-    };
     for step in ladder.steps().filter(|(level, _)| *level <= host.reach()).map(|(_, step)| step) {
-        if kill(step.action) {
+        if is_kill(actions, step.action) {
             report
                 .error(
                     step.place,
@@ -266,18 +268,23 @@ fn finish(
         during
     });
     let during = during.collect();
-    let own = actions.iter().filter_map(|item| match &item.setting {
-        Setting::Is(plan) => {
-            let (needs, not_during) = (needs::resolve(plan, &names), hours::resolve(plan, &common.calendars));
-            Some((item.place, Action { needs, not_during, ..plan.action.clone() }))
-        }
-        Setting::Removed | Setting::Broken => None,
-    });
-    let (places, actions): (Vec<Place>, Vec<Action>) = own.unzip();
+    let (places, actions) = resolved(actions, (&names, common));
     let guarded = |action: &Action| action.measure.is_kill() || action.measure.is_freeze();
     let guarded = places.iter().zip(&actions).filter(|(_, action)| guarded(action)).map(|(place, _)| *place).collect();
     let ladders = kept.iter().filter_map(|i| ladders.get(*i)).map(|ladder| ladder.resolve(&names)).collect();
     Joined { metrics, thresholds, ladders, actions, schedule: Vec::new(), during, guarded }
+}
+
+/// The actions that could be read, each with its place, and with indexes into `names` and the calendars.
+fn resolved(actions: &[Item<'_, Plan<'_>>], (names, common): (&[&str], &Common<'_>)) -> (Vec<Place>, Vec<Action>) {
+    let own = actions.iter().filter_map(|item| match &item.setting {
+        Setting::Is(plan) => {
+            let (needs, not_during) = (needs::resolve(plan, names), hours::resolve(plan, &common.calendars));
+            Some((item.place, Action { needs, not_during, ..plan.action.clone() }))
+        }
+        Setting::Removed | Setting::Broken => None,
+    });
+    own.unzip()
 }
 
 /// What is exported of every process, whatever the thresholds name; in the order of the table.

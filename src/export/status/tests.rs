@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::export::fixture;
+use crate::export::{RungOf, RungView, Standing, fixture};
+use crate::model::{Http, Level, Measure, MemberKey};
 
 /// Regenerate with `INSTA_UPDATE=always cargo test export::status`: the field names are an interface.
 #[test]
@@ -52,4 +55,32 @@ fn a_calendar_that_is_over_or_soon_will_be_is_told_before_all_else() {
     assert_eq!(status.targets[0].during, ["nyse.open"]);
     // 16:00 in New York.
     assert_eq!(status.targets[0].bounds_change, Some(1_790_020_800.0));
+}
+
+#[test]
+fn neither_document_nor_page_shows_a_secret() {
+    const SECRET: &str = "s3cr3t-9";
+    let mut snapshot = fixture::snapshot();
+    let mut config = crate::config::Config::clone(&snapshot.config);
+    let http = Http {
+        post: format!("https://me:{SECRET}@hooks.example/services/{SECRET}/off?token={SECRET}").into(),
+        headers: vec![("X-Key".to_owned(), SECRET.to_owned())],
+        bearer_file: None,
+        body: Some(SECRET.to_owned()),
+        expect: vec![200],
+        timeout: std::time::Duration::from_secs(2),
+    };
+    for action in &mut config.targets[0].actions {
+        action.measure = Measure::Http(Arc::new(http.clone()));
+    }
+    snapshot.config = Arc::new(config);
+    let member = MemberKey { target: 0, slot: 0 };
+    let (ladder, standing) = (RungOf::Ladder(0), Standing::InFlight);
+    snapshot.rungs = vec![RungView { member, ladder, level: Level::Fatal, action: 1, standing }];
+    let status = Status::of(&snapshot);
+    let json = serde_json::to_string_pretty(&status).unwrap();
+    let shown = "POST https://[hidden]@hooks.example/services/[hidden]/off?token=[hidden], waits for the answer";
+    assert!(json.contains(shown), "{json}");
+    let page = crate::export::page::html(&status, crate::export::page::Seen { now: status.time, patience: 30.0 });
+    assert!(!json.contains(SECRET) && !page.contains(SECRET) && !format!("{snapshot:?}").contains(SECRET));
 }

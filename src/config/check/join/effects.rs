@@ -5,8 +5,8 @@ use super::super::super::problem::Report;
 use super::super::super::source::Place;
 use super::super::action::Plan;
 use super::super::{Origin, Setting};
-use super::Item;
 use super::ladders::Joint;
+use super::{Item, is_kill};
 use crate::model::Level;
 
 /// Tells of what leads nowhere, of actions that are the target's own.
@@ -44,17 +44,13 @@ enum Way {
 
 /// What follows on each level that names the action, at whatever hour.
 fn ways(ladders: &[&Joint<'_>], name: &str, actions: &[Item<'_, Plan<'_>>]) -> Vec<Way> {
-    let is_kill = |name: &str| {
-        let found = actions.iter().find(|item| item.name == name);
-        found.is_some_and(|item| matches!(&item.setting, Setting::Is(plan) if plan.action.measure.is_kill()))
-    };
     let named = ladders.iter().flat_map(|ladder| ladder.steps().map(move |(level, step)| (ladder.name, level, step)));
     let ways = named.filter(|(.., step)| step.action == name).map(|(ladder, from, _)| {
         let same = ladders.iter().filter(|other| other.name == ladder);
         let above: Vec<(Level, bool)> = same
             .flat_map(|other| other.steps())
             .filter(|(level, _)| *level > from)
-            .map(|(level, step)| (level, is_kill(step.action)))
+            .map(|(level, step)| (level, is_kill(actions, step.action)))
             .collect();
         match above.iter().map(|(level, _)| *level).min() {
             None => Way::Nothing,

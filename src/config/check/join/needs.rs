@@ -5,7 +5,7 @@ use super::super::super::problem::Report;
 use super::super::super::text::{quoted, suggest};
 use super::super::Setting;
 use super::super::action::{Plan, Wanted};
-use super::Item;
+use super::{Item, is_kill};
 use crate::model::Measure;
 
 /// Reports what cannot come before a kill. Whether all are actions.
@@ -17,7 +17,7 @@ pub(super) fn look_up(actions: &[Item<'_, Plan<'_>>], target: &str, report: &mut
             Some(Setting::Broken) => {}
             Some(Setting::Removed) | None => {
                 sound = false;
-                let others = actions.iter().filter(|item| !is_kill(item)).map(|item| item.name);
+                let others = actions.iter().filter(|item| !is_kill(actions, item.name)).map(|item| item.name);
                 let help = suggest(wanted.action, "actions", others);
                 report
                     .missing(wanted.place, format!("no action {}", quoted(wanted.action)))
@@ -33,10 +33,6 @@ fn wanted<'i, 'a>(item: &'i Item<'_, Plan<'a>>) -> Option<&'i Wanted<'a>> {
         Setting::Is(plan) => plan.needs.as_ref(),
         Setting::Removed | Setting::Broken => None,
     }
-}
-
-fn is_kill(item: &Item<'_, Plan<'_>>) -> bool {
-    matches!(&item.setting, Setting::Is(plan) if plan.action.measure.is_kill())
 }
 
 /// A kill waits for an acknowledgement, which not every delivery gets.
