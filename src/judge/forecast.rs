@@ -224,7 +224,8 @@ impl Series {
         } else {
             self.doubt += 1;
             let height = |before: Growth| seen.map_or(newest.max(before.height), |seen| seen.height);
-            self.believed = Some(before.map(|before| Growth { height: height(before), bend: 0.0, ..before }));
+            self.believed =
+                Some(before.map(|before| Growth { height: height(before), bend: before.bend.min(0.0), ..before }));
         }
         self.believe_from_there(newest)
     }

@@ -186,6 +186,15 @@ fn another_window_takes_over_what_was_seen() {
 }
 
 #[test]
+fn what_becomes_slower_and_slower_does_not_come_to_where_it_ends() {
+    // From 100 to 800 within an hour, and slower all the time: at 756 after 45 minutes.
+    let mut watch = Watch::over(1800, row(900.0));
+    let view = watch.run(2_700, |at| (1.0 - (1.0 - at / 3_600.0).powi(2)).mul_add(700.0, 100.0));
+    assert!(view.growing.is_some(), "{view:?}");
+    assert!(view.time_left.number().unwrap().is_infinite(), "{view:?}");
+}
+
+#[test]
 fn members_close_their_buckets_at_times_of_their_own() {
     let mut series = Series::new(Duration::from_secs(600));
     series.begin_at(Moment::from_secs(4_711));

@@ -32,7 +32,9 @@ const BURST: f64 = 0.38;
 const FILLING: f64 = 0.75;
 /// And is slower in the last third than this share of what it is in all.
 const FADING: f64 = 0.9;
-/// So much of the growth in two steps is no slope.
+/// What gains less than this share in the last quarter, and less in each than in the one before, is about to end.
+const EASING: f64 = 0.19;
+/// So much of the growth in three steps is no slope.
 const STEPS: f64 = 0.75;
 /// Slopes are different only if they differ by this share.
 const DIFFERENT: f64 = 0.15;
@@ -206,7 +208,7 @@ impl Shares {
         slower.then(|| last * self.growth / self.quarter * (last / before).sqrt())
     }
 
-    /// From where the line is at the end, as fast as it is there. That it slows down shortens no time.
+    /// From where the line is at the end, as fast as it is there. That it slows down counts where it clearly does.
     fn growth(&self, points: &[Point], line: Line, noise: f64) -> Growth {
         if let Some(slope) = self.slowing(points, line) {
             let height = points.last().map_or(line.height, |last| last.value);
@@ -215,7 +217,8 @@ impl Shares {
         let Some(bend) = self.bend(noise) else { return line.growth() };
         let slope = self.quarters[3] * self.growth / self.quarter + bend * self.quarter / 2.0;
         let height = points.last().map_or(line.height, |last| last.value);
-        Growth { height, slope, bend: bend.max(0.0) }
+        let bend = if self.quarters[3] < EASING { bend } else { bend.max(0.0) };
+        Growth { height, slope, bend }
     }
 }
 
@@ -224,8 +227,8 @@ impl Shares {
 struct Records {
     /// By how much they rose in all.
     all: f64,
-    /// By how much in the two largest steps.
-    steps: [f64; 2],
+    /// By how much in the three largest steps.
+    steps: [f64; 3],
     /// Longest time between two.
     longest: f64,
     /// Time since the last.
@@ -241,8 +244,8 @@ impl Records {
             records.since = point.at - high.at;
             if step > 0.0 {
                 records.all += step;
-                let [largest, second] = records.steps;
-                records.steps = [largest.max(step), second.max(step.min(largest))];
+                let [largest, second, third] = records.steps;
+                records.steps = [largest.max(step), second.max(step.min(largest)), third.max(step.min(second))];
                 records.longest = records.longest.max(records.since);
                 records.since = 0.0;
                 high = point;
@@ -257,9 +260,9 @@ impl Records {
         self.since > (1.5 * self.longest).max(4.0 * step)
     }
 
-    /// Whether it was a step or two, and hardly anything beside.
+    /// Whether it was a step or two or three, and hardly anything beside.
     fn are_steps(&self) -> bool {
-        self.steps[0] + self.steps[1] > STEPS * self.all
+        self.steps.iter().sum::<f64>() > STEPS * self.all
     }
 }
 

@@ -201,6 +201,25 @@ fn opening_ever_slower(seed: u64) -> Drawn {
     frame.drawn(text, (0.0, 3.0 * HOUR), move |at| height * (1.0 - (-(at - begins).max(0.0) / rise).exp()))
 }
 
+/// Up and down by chance, each time for some minutes.
+fn steps(seed: u64) -> Drawn {
+    let mut frame = Frame::new(seed);
+    let stays = frame.dice.scale(3.0, 60.0) * MINUTE;
+    let highest = 0.8 * frame.way();
+    let mut at = 0.0;
+    let steps: Vec<(f64, f64)> = std::iter::repeat_with(|| {
+        at += frame.dice.between(stays, 3.0 * stays);
+        (at, frame.dice.between(0.0, highest))
+    })
+    .take_while(|(at, _)| *at < 4.0 * HOUR)
+    .collect();
+    let text = format!("{seed}: steps, each for {:.0} min or more", stays / MINUTE);
+    frame.drawn(text, (0.0, 3.0 * HOUR), move |at| {
+        let before = steps.partition_point(|(from, _)| *from <= at);
+        before.checked_sub(1).map_or(0.0, |step| steps[step].1)
+    })
+}
+
 #[expect(clippy::disallowed_methods, reason = "who changes how is foretold asks for more of them")]
 fn many() -> u64 {
     std::env::var("FORECAST_SERIES").map_or(MANY, |many| many.parse().unwrap())
@@ -253,6 +272,7 @@ fn collectors_are_no_leaks() {
 fn plateaus_are_no_leaks() {
     never_alarms(plateau);
     never_alarms(batches);
+    never_alarms(steps);
 }
 
 #[test]

@@ -86,7 +86,7 @@ const SHAPES: &[(&str, Shape, [Says; 4])] = &[
     (
         "teeth on a line in noise",
         |at, _| 100.0 + 0.8 * at + saw(at, 13.0, 100.0) + 6.0 * noise(at),
-        [No, No, Within(1.0), Within(1.0)],
+        [Grows, Grows, Within(1.0), Within(1.0)],
     ),
     ("long teeth", |at, n| 100.0 + saw(at, n / 2.6, 100.0), [No; 4]),
     (

@@ -11,6 +11,10 @@ const CLEAR: f64 = 0.06;
 const CYCLES: usize = 4;
 /// Highs and lows must not rise less than this share of what the means do.
 const ALIKE: f64 = 0.4;
+/// Of fewer highs and lows than these each pair is a line: they must rise alike,
+const ROUNDS: usize = 3;
+/// the one by this share of the other.
+const ALIKE_OF_FEW: f64 = 0.9;
 /// The slope of means must be so many of its errors.
 const SURE: f64 = 4.0;
 /// The error of the slope of half as many points over half the time, as a multiple of that of all: 2 to the
@@ -103,6 +107,9 @@ impl Teeth {
         let (highs, lows) = (since(&self.highs[..self.falls], from), since(&self.lows[..self.falls], from));
         let (upper, lower) = (Line::through(highs, 0.0)?, Line::through(lows, 0.0)?);
         let (least, most) = (upper.slope.min(lower.slope), upper.slope.max(lower.slope));
+        if middle.is_none() && highs.len().min(lows.len()) < ROUNDS && least < ALIKE_OF_FEW * most {
+            return None;
+        }
         let slope = middle.map_or(least, |middle| middle.slope.clamp(least, most));
         let agree = [upper, lower].iter().all(|line| line.slope + line.error >= ALIKE * slope);
         let both = || upper.slope > ERRORS * upper.error && lower.slope > ERRORS * lower.error;

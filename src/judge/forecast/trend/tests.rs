@@ -47,9 +47,10 @@ fn what_has_become_slower_goes_on_as_slowly_as_it_is() {
 fn what_has_brought_nothing_in_the_last_quarter_does_not_grow() {
     // In bursts; the last of them was not long enough ago to be sure that it was the last.
     let heights = |at: f64| match at {
-        ..30.0 => 0.0,
-        ..66.0 => 40.0,
-        ..120.0 => 70.0,
+        ..15.0 => 0.0,
+        ..50.0 => 25.0,
+        ..85.0 => 50.0,
+        ..128.0 => 75.0,
         _ => 100.0,
     };
     let points = shape(180, heights);
@@ -125,11 +126,12 @@ fn growth_is_stalled_when_the_next_high_is_half_as_late_again_as_any_was() {
 }
 
 #[test]
-fn growth_by_two_steps_is_none() {
+fn growth_by_three_steps_is_none() {
     let steps = |values: &[f64]| Records::of(&each(10, values.iter().copied())).are_steps();
-    assert!(steps(&[0.0, 5.0, 7.0, 8.0]), "seven of eight");
-    assert!(steps(&[0.0, 1.0, 6.0, 7.0, 6.0, 9.0]), "five and two of nine, whenever they came");
-    assert!(!steps(&[0.0, 4.0, 6.0, 7.0, 8.0]), "three quarters");
+    assert!(steps(&[0.0, 5.0, 7.0, 8.0]), "all of it");
+    assert!(steps(&[0.0, 1.0, 6.0, 7.0, 6.0, 9.0]), "five, two and one of nine, whenever they came");
+    assert!(steps(&[0.0, 4.0, 6.0, 7.0, 8.0]), "seven of eight");
+    assert!(!steps(&[0.0, 3.0, 5.0, 6.0, 7.0, 8.0]), "three quarters");
     assert!(!steps(&[0.0, 2.0, 4.0, 6.0, 8.0]));
 }
 
