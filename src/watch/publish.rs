@@ -22,7 +22,7 @@ use crate::sample::{Periods, ProbeStats, Sampler};
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
 const OWN_PERIOD: Duration = Duration::from_secs(5);
 
-/// A scan takes milliseconds and comes at least once a second.
+/// A scan takes milliseconds and comes at least every ten seconds.
 const STILL: Duration = Duration::from_secs(30);
 
 /// What is shown of the loop itself.
