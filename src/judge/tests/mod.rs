@@ -22,6 +22,7 @@ mod properties;
 mod reloads;
 mod second;
 mod several;
+mod successors;
 mod thresholds;
 mod together;
 mod world;
