@@ -7,7 +7,7 @@ use super::{Pass, State};
 use crate::model::{ActionScope, Event, Inhibition, InhibitionEnd, LONGEST_INHIBITION, MemberKey, Moment, Note};
 
 /// The kernel tells when a process was started in hundredths of a second, rounded down (proc_pid_stat(5)).
-const TICK: Duration = Duration::from_millis(10);
+pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// Most that are held back at a time; the oldest gives way, loudly.
 const MOST: usize = 256;

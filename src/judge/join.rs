@@ -1,9 +1,12 @@
 //! A rung whose measure is there already needs no order of its own: it joins, and shares the outcome.
 
+use super::inhibitions::TICK;
 use super::orders::{Turn, Turned};
 use super::rung::{Of, Rung, RungState};
 use super::{Pass, State};
-use crate::model::{ActionScope, Answer, MemberKey, Moment, Note, OrderId, OutcomeKind, Reason, Undoing};
+use crate::model::{
+    ActionScope, Answer, Identity, Lease, MemberKey, Moment, Note, OrderId, OutcomeKind, Reason, Undoing,
+};
 
 impl State {
     /// Joins what is in flight, in force or waiting for its retry. None where an order is needed.
@@ -66,11 +69,12 @@ impl State {
     /// The measure is in force: one owner more. While its undo is under way its outcome is waited
     /// for; in doubt it is delivered anew.
     fn join_lease(&mut self, turn: &Turn<'_>) -> Option<Turned> {
-        let started = self.members.get(&turn.key)?.started;
+        let member = self.members.get(&turn.key)?;
+        let (identity, started) = (member.identity, member.started);
         let action = self.rung_mut(turn)?.action;
         let at = self.lease_at(turn.key, action)?;
         let lease = &mut self.leases[at];
-        if started > lease.taken || lease.answer < Answer::Delivered {
+        if !has_reached(lease, (identity, started)) || lease.answer < Answer::Delivered {
             return None;
         }
         match lease.undoing {
@@ -124,4 +128,10 @@ impl State {
                 && (action.scope == ActionScope::Target || Some(lease.order.identity) == identity)
         })
     }
+}
+
+/// Whether a measure in force can have been felt by that process, started then. Who was born while the answer was
+/// on its way may have been reached or not: that counts as not.
+pub(super) fn has_reached(lease: &Lease, (identity, started): (Identity, Moment)) -> bool {
+    lease.order.identity == identity || started + TICK <= lease.order.decided
 }

@@ -1,5 +1,6 @@
 //! The measure that a kill needs first, so that the process can be flat.
 
+use super::join::has_reached;
 use super::orders::{Turn, Turned};
 use super::rung::{Hold, Of, RungState};
 use super::{Pass, State};
@@ -57,7 +58,7 @@ impl State {
             let lease = self.lease_at(kill.key, needs.action);
             return lease.and_then(|at| self.leases.get(at)).is_some_and(|lease| {
                 lease.answer == Answer::Acknowledged
-                    && member.started <= lease.taken
+                    && has_reached(lease, (member.identity, member.started))
                     && lease.undoing == Undoing::No
                     && !lease.wanted
             });

@@ -205,14 +205,15 @@ fn what_served_all_is_taken_anew_once_its_cooldown_is_over() {
 }
 
 #[test]
-fn who_was_born_in_the_moment_of_a_delivery_was_reached_by_it() {
-    for (later, pauses) in [(Duration::ZERO, 1), (Duration::from_nanos(1), 2)] {
+fn who_was_born_before_a_delivery_as_far_as_the_kernel_can_tell_was_reached_by_it() {
+    // It tells hundredths of a second, rounded down.
+    for (before, pauses) in [(Duration::from_millis(10), 1), (Duration::from_nanos(9_999_999), 2)] {
         // Delivered, and not acknowledged: it is in force all the same.
         let mut world = World::new(pausing());
         world.arrive(0, DAY);
         world.each(&[810.0]);
         let taken = world.orders[0].decided;
-        world.arrive(1, world.now.since(taken + later));
+        world.arrive(1, world.now.since(taken - before));
         world.each(&[810.0, 810.0]);
         assert_eq!(ordered_to(&world, "pause").len(), pauses, "{}", world.told());
         let second = world.state.member(MemberKey { target: 0, slot: 1 }).unwrap();

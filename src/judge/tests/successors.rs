@@ -31,6 +31,27 @@ fn a_successor_delivers_again_whatever_was_answered_when_its_predecessor_died() 
     }
 }
 
+/// Whether the answer was about the one or the other, nobody knows.
+#[test]
+fn a_successor_that_was_born_while_the_answer_was_on_its_way_delivers_again() {
+    let mut paused = pausing();
+    paused.actions[0].undo.as_mut().unwrap().by = UndoBy::Operator;
+    let mut world = World::new(paused);
+    silent(&mut world, "pause");
+    world.arrive(0, DAY);
+    world.play("810");
+    world.leave(0);
+    world.play("_");
+    world.arrive(0, Duration::ZERO);
+    world.play("10x2");
+    let first = world.orders.first().unwrap().clone();
+    world.answer(&first, (OutcomeKind::Acknowledged, Reason::None));
+    world.executor = Box::new(obliging);
+    world.play("810x3");
+    let again = world.orders.iter().filter(|order| !order.undo && order.identity != first.identity).count();
+    assert_eq!(again, 1, "{}", world.told());
+}
+
 #[test]
 fn who_is_born_after_a_delivery_that_a_restart_lost_waits_for_its_cooldown() {
     let mut cooling = pausing();
