@@ -2,7 +2,7 @@
 //!
 //! Wherever a URL is shown, it is shown by this file: scheme, host, port, the names of its query, and what of
 //! its path is plain words (`/admin/websocket/disable`). Everything else may be a token
-//! (`https://hooks.example/services/T0/B1/XXXX`) and stands there as `[hidden]`. A secret that is itself a
+//! (`https://hooks.example/services/T0/B1/9f3ab27c`) and stands there as `[hidden]`. A secret that is itself a
 //! plain word is not told from one: it belongs in a bearer file.
 
 use std::fmt;

@@ -20,7 +20,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::latency::{longest, quick};
-use super::support::{Answer, Daemon, Endpoint, Group, Leaker, Survived, eventually, has, is_root, output, status};
+use super::support::{
+    Answer, Daemon, Endpoint, Group, Leaker, Survived, eventually, has, in_mounts_of_its_own, is_root, mount, status,
+};
 
 fn leaker() -> Leaker {
     Leaker::handling(&["SIGUSR1"]).start()
@@ -175,17 +177,7 @@ fn a_full_or_read_only_disk_costs_no_order() {
     if !is_root() || !has("unshare") {
         return;
     }
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());
-    let inside = output(command.args(["faults::with_a_small_disk", "--exact", "--ignored", "--nocapture"]));
-    let said = String::from_utf8_lossy(&inside.stdout).into_owned() + &String::from_utf8_lossy(&inside.stderr);
-    assert!(inside.status.success() && said.contains("1 passed"), "{said}");
-    println!("{said}");
-}
-
-fn mount(arguments: &[&str]) {
-    let done = output(Command::new("mount").args(arguments));
-    assert!(done.status.success(), "{done:?}");
+    in_mounts_of_its_own("faults::with_a_small_disk");
 }
 
 #[test]

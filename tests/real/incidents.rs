@@ -5,12 +5,13 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::libc::SIGTERM;
 
-use super::support::{Daemon, Leaker, Survived, eventually, has, is_root, output, target, texts, tradedog};
+use super::support::{
+    Daemon, Leaker, Survived, eventually, has, in_mounts_of_its_own, is_root, mount, target, texts, tradedog,
+};
 
 const SECRET: &str = "hunter2-of-the-broker";
 
@@ -192,17 +193,7 @@ fn on_a_full_or_read_only_disk_the_kill_is_done_and_what_is_lost_is_counted() {
     if !is_root() || !has("unshare") {
         return;
     }
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());
-    let inside = output(command.args(["incidents::with_a_small_disk", "--exact", "--ignored", "--nocapture"]));
-    let said = String::from_utf8_lossy(&inside.stdout).into_owned() + &String::from_utf8_lossy(&inside.stderr);
-    assert!(inside.status.success() && said.contains("1 passed"), "{said}");
-    println!("{said}");
-}
-
-fn mount(arguments: &[&str]) {
-    let done = output(Command::new("mount").args(arguments));
-    assert!(done.status.success(), "{done:?}");
+    in_mounts_of_its_own("incidents::with_a_small_disk");
 }
 
 /// From the breach of another process of the target to its end.

@@ -39,6 +39,21 @@ pub(crate) fn target(leaker: &Leaker, tables: &str) -> String {
     format!("{head}\nsettle = \"200ms\"\n{tables}")
 }
 
+/// Runs an ignored test of this program where what it mounts is seen by nobody else.
+pub(crate) fn in_mounts_of_its_own(test: &str) {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());
+    let inside = output(command.args([test, "--exact", "--ignored", "--nocapture"]));
+    let said = String::from_utf8_lossy(&inside.stdout).into_owned() + &String::from_utf8_lossy(&inside.stderr);
+    assert!(inside.status.success() && said.contains("1 passed"), "{said}");
+    println!("{said}");
+}
+
+pub(crate) fn mount(arguments: &[&str]) {
+    let done = output(Command::new("mount").args(arguments));
+    assert!(done.status.success(), "{done:?}");
+}
+
 /// Waits until `probe` gives something; fails with `what` after `seconds`.
 pub(crate) fn eventually<T>(seconds: u64, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(seconds);
