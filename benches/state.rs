@@ -86,6 +86,7 @@ fn rung(slot: u32, identity: Identity) -> RungMemory {
         state: RungStateMemory::InForce,
         attempts: 0,
         acknowledged: true,
+        decided: Some(SINCE),
         ineffective: 0,
         judged: None,
         order: Some(Arc::new(order)),

@@ -1,12 +1,11 @@
 //! A rung whose measure is there already needs no order of its own: it joins, and shares the outcome.
 
 use super::inhibitions::TICK;
+use super::member::MemberState;
 use super::orders::{Turn, Turned};
 use super::rung::{Of, Rung, RungState};
 use super::{Pass, State};
-use crate::model::{
-    ActionScope, Answer, Identity, Lease, MemberKey, Moment, Note, OrderId, OutcomeKind, Reason, Undoing,
-};
+use crate::model::{ActionScope, Answer, MemberKey, Moment, Note, Order, OrderId, OutcomeKind, Reason, Undoing};
 
 impl State {
     /// Joins what is in flight, in force or waiting for its retry. None where an order is needed.
@@ -22,6 +21,7 @@ impl State {
             rung.retrying = shared.retrying;
             rung.acknowledged = shared.acknowledged;
             rung.order = shared.order;
+            rung.decided = shared.decided;
             rung.hold = None;
             self.dropped.extend(own);
             self.changed = true;
@@ -35,23 +35,24 @@ impl State {
         let member = self.members.get(&turn.key)?;
         let own = member.rungs.get(turn.rung)?;
         let wide = turn.action.scope == ActionScope::Target;
+        let was_there = |rung: &Rung| rung.order.as_ref().is_none_or(|order| has_reached(order, member));
         let mut others = self.served(turn.key, turn.action.scope).flat_map(|(key, other)| {
             other.rungs.iter().enumerate().filter(move |(at, _)| (key, *at) != (turn.key, turn.rung))
         });
         let found = others.find(|(_, rung)| {
             rung.action == own.action
                 && match rung.state {
-                    RungState::InFlight(_) => true,
+                    RungState::InFlight(_) => was_there(rung),
                     RungState::Failed { .. } => {
                         let fresh = own.attempts == 0 && own.order.is_none();
-                        !turn.is_kill() && fresh && !matches!(own.of, Of::Operator { .. })
+                        !turn.is_kill() && fresh && !matches!(own.of, Of::Operator { .. }) && was_there(rung)
                     }
                     // What serves all was just done for another worker, to whom this one was there.
                     RungState::Done { at, dry } => {
                         // Done although it could be undone: it was, and is not there.
                         let felt = dry || turn.action.undo.is_none();
                         wide && felt
-                            && member.started <= at
+                            && is_before(member.started, rung.decided.unwrap_or(at))
                             && now < at + turn.action.cooldown
                             && !own.of.is_apart()
                             && !rung.of.is_apart()
@@ -70,13 +71,11 @@ impl State {
     /// for; in doubt it is delivered anew.
     fn join_lease(&mut self, turn: &Turn<'_>) -> Option<Turned> {
         let member = self.members.get(&turn.key)?;
-        let (identity, started) = (member.identity, member.started);
-        let action = self.rung_mut(turn)?.action;
-        let at = self.lease_at(turn.key, action)?;
-        let lease = &mut self.leases[at];
-        if !has_reached(lease, (identity, started)) || lease.answer < Answer::Delivered {
+        let at = self.lease_at(turn.key, member.rungs.get(turn.rung)?.action)?;
+        if !has_reached(&self.leases[at].order, member) || self.leases[at].answer < Answer::Delivered {
             return None;
         }
+        let lease = &mut self.leases[at];
         match lease.undoing {
             Undoing::InFlight(_) => return Some(Turned::Away),
             Undoing::No if lease.wanted => return Some(Turned::Away),
@@ -130,8 +129,13 @@ impl State {
     }
 }
 
-/// Whether a measure in force can have been felt by that process, started then. Who was born while the answer was
-/// on its way may have been reached or not: that counts as not.
-pub(super) fn has_reached(lease: &Lease, (identity, started): (Identity, Moment)) -> bool {
-    lease.order.identity == identity || started + TICK <= lease.order.decided
+/// Whether that process can have felt the order. Who was born while the answer was on its way may have been reached or
+/// not: that counts as not.
+pub(super) fn has_reached(order: &Order, member: &MemberState) -> bool {
+    order.identity == member.identity || is_before(member.started, order.decided)
+}
+
+/// Whether a process was there when an order was decided, as far as the kernel tells.
+fn is_before(started: Moment, decided: Moment) -> bool {
+    started + TICK <= decided
 }

@@ -122,6 +122,7 @@ impl MemberState {
                 attempts: rung.attempts,
                 acknowledged: rung.acknowledged,
                 order: rung.order.clone(),
+                decided: rung.decided,
                 ineffective: rung.ineffective,
                 judged: rung.judged.clone(),
             })

@@ -58,7 +58,7 @@ impl State {
             let lease = self.lease_at(kill.key, needs.action);
             return lease.and_then(|at| self.leases.get(at)).is_some_and(|lease| {
                 lease.answer == Answer::Acknowledged
-                    && has_reached(lease, (member.identity, member.started))
+                    && has_reached(&lease.order, member)
                     && lease.undoing == Undoing::No
                     && !lease.wanted
             });

@@ -201,6 +201,7 @@ impl Rung {
         match (kind, again) {
             (OutcomeKind::Delivered | OutcomeKind::Acknowledged | OutcomeKind::DryRun, _) => {
                 self.acknowledged = kind != OutcomeKind::Delivered;
+                self.decided = Some(order.decided);
                 self.finish(if taking.left == Left::InForce { RungState::InForce } else { done });
                 Some(ended)
             }

@@ -190,6 +190,7 @@ impl State {
         let ours = |rung: &&mut RungMemory| rung.order.as_ref().is_some_and(|order| order.id == taking.order.id);
         for rung in rungs.filter(ours).filter(|rung| rung.state == RungStateMemory::InFlight) {
             rung.acknowledged = kind == OutcomeKind::Acknowledged;
+            rung.decided = Some(taking.order.decided);
             rung.judged = taking.judged().or_else(|| rung.judged.take());
             rung.state = match kind {
                 OutcomeKind::Delivered | OutcomeKind::Acknowledged if taking.left == Left::InForce => {
@@ -322,6 +323,7 @@ impl Restoring<'_> {
         rung.attempts = memory.attempts;
         rung.retrying = memory.attempts > 0 && memory.order.is_some();
         rung.acknowledged = memory.acknowledged;
+        rung.decided = memory.decided.or_else(|| memory.order.as_ref().map(|order| order.decided));
         rung.ineffective = memory.ineffective;
         rung.judged.clone_from(&memory.judged);
         rung.order.clone_from(&memory.order);

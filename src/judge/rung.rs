@@ -78,6 +78,8 @@ pub(super) struct Rung {
     pub(super) state: RungState,
     /// The order under which it is due, held, in flight or retried.
     pub(super) order: Option<Arc<Order>>,
+    /// When the order was decided by which it is done; who was born since then was not reached for sure.
+    pub(super) decided: Option<Moment>,
     /// The brake that holds it now.
     pub(super) hold: Option<Hold>,
     /// Brakes already told of for this order.
@@ -116,6 +118,7 @@ impl Rung {
             action,
             state: RungState::Idle,
             order: None,
+            decided: None,
             hold: None,
             told: Vec::new(),
             attempts: 0,

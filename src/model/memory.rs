@@ -110,6 +110,9 @@ pub struct RungMemory {
     pub acknowledged: bool,
     /// The order that is spoken of.
     pub order: Option<Arc<Order>>,
+    /// When the order was decided by which it is done.
+    #[serde(default)]
+    pub decided: Option<Moment>,
     /// Orders without effect since the level was entered.
     #[serde(default)]
     pub ineffective: u32,

@@ -8,7 +8,7 @@ use crate::model::{LeaseStanding, Level, OutcomeKind, PerLevel, Reason, Value};
 const NEVER: f64 = f64::INFINITY;
 
 /// Pause at critical of the default ladder, and at elevated of the one called memory.
-fn two_ladders() -> Target {
+pub(super) fn two_ladders() -> Target {
     let mut memory = PerLevel::default();
     *memory.get_mut(Level::Elevated).unwrap() = vec![0];
     let mut both = pausing();
@@ -23,7 +23,7 @@ fn two_ladders() -> Target {
     both
 }
 
-fn both(world: &mut World, fds: f64, rss: f64) {
+pub(super) fn both(world: &mut World, fds: f64, rss: f64) {
     world.pass(&[Some(Value::Known(fds)), Some(Value::Known(rss))]);
 }
 

@@ -203,9 +203,10 @@ fn rung() -> impl Strategy<Value = RungMemory> {
         reason().prop_map(RungStateMemory::GaveUp),
     ];
     let judged = option::of((any::<u64>(), order(), moment()));
-    let felt = (any::<u32>(), judged);
+    let felt = (any::<u32>(), judged, option::of(moment()));
     (of, level(), name(), state, any::<u32>(), any::<bool>(), option::of(order()), felt).prop_map(
-        |(of, level, action, state, attempts, acknowledged, order, (ineffective, judged))| RungMemory {
+        |(of, level, action, state, attempts, acknowledged, order, (ineffective, judged, decided))| RungMemory {
+            decided,
             ineffective,
             judged: judged.map(|(window, order, at)| Judged { window: OrderId(window), order, at }),
             of,
