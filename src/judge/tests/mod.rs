@@ -20,6 +20,7 @@ mod needs;
 mod operator;
 mod properties;
 mod reloads;
+mod remembered;
 mod second;
 mod several;
 mod successors;
