@@ -85,7 +85,8 @@ fn is_of(past: &PastMemory, target: Option<&str>, identity: Option<Identity>) ->
     past.target.as_deref() == target && past.identity == identity
 }
 
-fn size_of(past: &PastMemory) -> usize {
+/// What it takes in the state file, more or less.
+pub(super) fn size_of(past: &PastMemory) -> usize {
     let series: usize = past.series.iter().map(|series| series.buckets.length() + BESIDE).sum();
     series + past.courses.len() * BESIDE
 }

@@ -1,5 +1,6 @@
 mod family;
 mod figures;
+mod kept;
 mod properties;
 mod series;
 mod shapes;

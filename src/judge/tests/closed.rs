@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::several::{silent, workers};
 use super::world::{World, http, kill, signal, target};
 use crate::config::{Budget, Target};
 use crate::judge::orders::{Turn, groundless};
@@ -99,6 +100,24 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn whom_a_kill_holds_is_told_while_it_is_under_way() {
+    let mut world = workers(Target { settle: Duration::ZERO, ..target() });
+    let killing = |world: &World| {
+        let closed = world.state.closed(world.now).filter(|brake| brake.reason == Reason::Killing);
+        closed.map(|brake| (brake.whom.unwrap().slot, brake.holds, brake.opens)).collect::<Vec<_>>()
+    };
+    silent(&mut world, "reset_pool");
+    world.each(&[10.0, 310.0]);
+    assert_eq!(killing(&world), [], "what is under way is no kill");
+    silent(&mut world, "kill");
+    world.each(&[950.0, 310.0]);
+    assert_eq!(killing(&world), [(0, Holds::Any, None)], "{}", world.told());
+    let kill = world.orders.iter().find(|order| order.measure.is_kill()).map(Arc::clone).unwrap();
+    world.answer(&kill, (OutcomeKind::Failed, Reason::Refused));
+    assert_eq!(killing(&world), []);
 }
 
 #[test]

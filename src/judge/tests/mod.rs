@@ -18,6 +18,7 @@ mod leases;
 mod memory;
 mod needs;
 mod operator;
+mod pasts;
 mod properties;
 mod reloads;
 mod remembered;
