@@ -14,6 +14,7 @@ mod freezes;
 mod resumed;
 mod slow;
 mod strangers;
+mod together;
 mod undone;
 
 use super::Executor;

@@ -163,3 +163,6 @@ fn abandon(pid: Pid) {
     let _ = kill_process_group(pid, Signal::KILL);
     let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
 }
+
+#[cfg(test)]
+mod tests;
