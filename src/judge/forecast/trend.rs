@@ -75,7 +75,7 @@ pub(super) fn trend(fine: &[Point], window: f64) -> Trend {
     let mut teeth = Teeth::default();
     teeth.find(fine, noise);
     let growth = match teeth.falls {
-        0 => rising(points, window, noise),
+        0 => rising(points, window, noise).or_else(|| teeth.growth_in_noise(fine)),
         1 => whole(points, noise).map(|(line, _)| line.growth()).or_else(|| teeth.gain(points, window, noise)),
         _ => teeth.growth(fine),
     };
@@ -110,8 +110,11 @@ fn rising(points: &[Point], window: f64, noise: f64) -> Option<Growth> {
     let recent = &points[points.partition_point(|point| point.at < last - RECENT * window)..];
     let all = whole(points, noise);
     let late = Shares::of(recent).filter(|shares| shares.are_even() && !Records::of(recent).are_stalled(recent));
-    let late = late
-        .and_then(|shares| Some((Line::of(recent, noise)?.slowed_to(shares.late() / (2.0 * shares.quarter)), shares)));
+    let late = late.and_then(|shares| {
+        // Small teeth make one of the two slow at times, and seldom both.
+        let slower = (shares.late() / (2.0 * shares.quarter)).max(slope(&recent[recent.len() / 2..]));
+        Some((Line::of(recent, noise)?.slowed_to(slower), shares))
+    });
     match (all, late) {
         (Some((all, shares)), Some((late, _))) if !late.differs(&all) || shares.bend(noise).is_some() => {
             Some(shares.growth(points, all, noise))

@@ -82,6 +82,8 @@ const SHAPES: &[(&str, Shape, [Says; 4])] = &[
     ("faster since half", |at, n| 100.0 + at + 2.0 * after(at, n, 0.5), [By(3.0), Grows, By(3.0), Grows]),
     ("faster since two thirds in noise", |at, n| 100.0 + at + 2.0 * after(at, n, 0.67) + 6.0 * noise(at), [Grows; 4]),
     ("teeth", |at, _| 100.0 + saw(at, 11.0, 100.0), [No; 4]),
+    ("teeth that look like noise, on a line", |at, _| 100.0 + 0.4 * at + saw(at, 6.0, 60.0), [By(0.4); 4]),
+    ("small teeth on a line", |at, _| 100.0 + 2.0 * at + saw(at + 12.0, 26.0, 45.0), [Grows, Grows, By(2.0), By(2.0)]),
     ("teeth on a line", |at, _| 100.0 + 0.8 * at + saw(at, 11.0, 100.0), [By(0.8); 4]),
     (
         "teeth on a line in noise",

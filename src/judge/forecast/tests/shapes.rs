@@ -95,6 +95,9 @@ pub(super) fn leaks() -> Vec<Case> {
         leak("sawtooth with drift, teeth of 30 in 5 min", |at, _| {
             85.0 + 785.0 * at / (2.0 * HOUR) + 30.0 * tooth(at, 300.0)
         }),
+        leak("sawtooth with drift, teeth of 60 in 1 min", |at, _| {
+            85.0 + 755.0 * at / (4.0 * HOUR) + 60.0 * tooth(at, 60.0)
+        }),
         leak("pool that breathes, with drift", |at, _| 150.0 + 700.0 * at / (2.0 * HOUR) + 50.0 * wave(at, 180.0)),
         leak("noise, deviation 20", |at, dice| 85.0 + 815.0 * at / (2.0 * HOUR) + 20.0 * dice.normal()),
         leak("bursts of 34 every 5 min", |at, _| 85.0 + 34.0 * (at / 300.0).floor()),

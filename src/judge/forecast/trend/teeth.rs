@@ -9,6 +9,8 @@ const TOOTH: f64 = 0.25;
 const CLEAR: f64 = 0.06;
 /// From so many teeth on their means say how they grow.
 const CYCLES: usize = 4;
+/// A full window has so many of those that are as short as what noise is told by.
+const MANY: usize = 12;
 /// Highs and lows must not rise less than this share of what the means do.
 const ALIKE: f64 = 0.4;
 /// Of fewer highs and lows than these each pair is a line: they must rise alike,
@@ -100,6 +102,12 @@ impl Teeth {
         let late = late.map(|late| late.slope.max(0.0) + HALF * all.error);
         let slope = late.filter(|late| *late < SLOWER * all.slope).unwrap_or(all.slope);
         clear(slope).then(|| Growth { height: all.height.max(last.value), slope, bend: 0.0 })
+    }
+
+    /// Of teeth as short as what noise is told by, which look like it: only of many.
+    pub(super) fn growth_in_noise(&mut self, points: &[Point]) -> Option<Growth> {
+        self.find(points, 0.0);
+        if self.falls >= MANY { self.growth(points) } else { None }
     }
 
     /// How those since then rise, with the line through their means: highs and lows must do so alike.
