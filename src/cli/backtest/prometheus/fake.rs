@@ -82,6 +82,10 @@ pub(super) struct Store {
     all: Vec<Kept>,
     /// Most points of a series in one answer; zero for as many as anybody wants.
     pub(super) most_points: usize,
+    /// It answers for multiples of the step, as Thanos and VictoriaMetrics do.
+    pub(super) aligned: bool,
+    /// It gives ranges of series and nothing else: no instant, no function of them.
+    pub(super) plain: bool,
 }
 
 impl Store {
@@ -117,6 +121,9 @@ impl Store {
         };
         let millis = |key: &str| super::grid::millis(get(key).parse().unwrap());
         let query = get("query");
+        if call.ends_with("/query") && self.plain {
+            return response("404 Not Found", b"no such call");
+        }
         if call.ends_with("/query") {
             let Some(selector) = query.strip_suffix("[600s]") else { return refused("bad_data", "no range") };
             if selector.contains('(') || selector.contains(" / ") {
@@ -127,7 +134,8 @@ impl Store {
                 samples.iter().filter(|(time, _)| at - 600_000 < *time && *time <= at).copied().collect()
             });
         }
-        let (from, to, step) = (millis("start"), millis("end"), millis("step"));
+        let (mut from, to, step) = (millis("start"), millis("end"), millis("step"));
+        from -= if self.aligned { from % step } else { 0 };
         let points = usize::try_from((to - from) / step + 1).unwrap();
         if self.most_points > 0 && points > self.most_points {
             return refused("bad_data", "exceeded maximum resolution of 11,000 points per timeseries.");
@@ -138,7 +146,7 @@ impl Store {
                 let last =
                     samples.iter().rev().find(|(time, _)| *time <= at).filter(|(time, _)| at - time < 300_000)?;
                 // NaN stands for the end of a series.
-                let seen = if inner.is_some() { last.0 as f64 / 1000.0 } else { last.1 };
+                let seen = if inner.is_some() && !self.plain { last.0 as f64 / 1000.0 } else { last.1 };
                 (!last.1.is_nan()).then_some((at, seen))
             };
             (0..points).filter_map(|index| value(from + step * i64::try_from(index).unwrap())).collect()

@@ -20,6 +20,8 @@ const MOST_POINTS: usize = 10_000;
 const MOST_VALUES: usize = 2_000_000;
 /// With fewer points at once nothing comes of it.
 const LEAST_POINTS: usize = 60;
+/// What was scraped longer ago is not given any more, in milliseconds.
+const DAY: u64 = 86_400_000;
 /// Who a series without such labels belongs to: every process of the target.
 const EVERYBODY: usize = 0;
 
@@ -51,13 +53,15 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// Its value at that time, if it has one; times ascend.
-    fn take(&mut self, at: i64) -> Option<f64> {
-        while self.values.get(self.at).is_some_and(|(time, _)| millis(*time) < at) {
+    /// Its last value in the step that ends at that time, if it has one; times ascend. Thanos and VictoriaMetrics answer
+    /// for multiples of the step, whatever was asked for.
+    fn take(&mut self, at: i64, step: i64) -> Option<f64> {
+        let mut last = None;
+        while let Some((time, Number(value))) = self.values.get(self.at).filter(|(time, _)| millis(*time) <= at) {
+            last = Some(*value).filter(|value| millis(*time) > at - step && value.is_finite());
             self.at += 1;
         }
-        let (time, Number(value)) = self.values.get(self.at)?;
-        (millis(*time) == at && value.is_finite()).then_some(*value)
+        last
     }
 }
 
@@ -138,7 +142,7 @@ impl Reader {
             }
             let mut seen = Vec::new();
             for cursor in cursors {
-                let Some(value) = cursor.take(at) else { continue };
+                let Some(value) = cursor.take(at, self.grid.step) else { continue };
                 if seen.contains(&cursor.whom) {
                     return Err(source.ambiguous(question));
                 }
@@ -164,7 +168,7 @@ impl Reader {
                 continue;
             }
             for cursor in cursors {
-                let Some(told) = cursor.take(at) else { continue };
+                let Some(told) = cursor.take(at, self.grid.step).filter(|told| is_time(*told, at)) else { continue };
                 let place = (question.group, cursor.whom);
                 if self.told.insert(place, told) == Some(told) {
                     stale.push(place);
@@ -173,6 +177,12 @@ impl Reader {
         }
         stale
     }
+}
+
+/// Whether so many seconds since 1970 can be when a value at that time was scraped: not everybody who speaks as Prometheus
+/// does knows `timestamp`.
+fn is_time(told: f64, at: i64) -> bool {
+    millis(told).abs_diff(at) <= DAY
 }
 
 impl Series for Reader {

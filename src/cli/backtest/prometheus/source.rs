@@ -57,7 +57,7 @@ impl Source {
         source.by = source.telling_labels(&found)?;
         let step = match range.step {
             Some(step) => step,
-            None => source.spacing(&found)?.map_or(range.interval, |spacing| spacing.max(range.interval)),
+            None => source.spacing(&found).map_or(range.interval, |spacing| spacing.max(range.interval)),
         };
         source.grid = Grid::new((range.from, range.to), i64::try_from(step.as_millis()).unwrap_or(i64::MAX));
         source.note_missing(&found);
@@ -127,19 +127,16 @@ impl Source {
     }
 
     /// How often the first series with neighbours is scraped.
-    fn spacing(&self, found: &[Vec<Series>]) -> Result<Option<Duration>, Fault> {
+    fn spacing(&self, found: &[Vec<Series>]) -> Option<Duration> {
         for (question, rows) in self.plan.questions.iter().zip(found) {
             let Some((last, _)) = rows.iter().filter_map(|row| row.values.last()).max_by(|a, b| a.0.total_cmp(&b.0))
             else {
                 continue;
             };
             let form = [("query", &*format!("{}[{NEIGHBOURS}s]", question.query)), ("time", &*seconds(millis(*last)))];
-            let raw = match self.client.ask("query", &form) {
-                Ok((raw, _)) => raw,
-                // An expression has no samples of its own.
-                Err(NoAnswer::BadQuery(_)) => continue,
-                Err(other) => return Err(other.fault()),
-            };
+            // An expression has no samples of its own, and not everybody who speaks as Prometheus does answers this; whatever
+            // else is wrong is told when it is read.
+            let Ok((raw, _)) = self.client.ask("query", &form) else { continue };
             let pairs =
                 raw.iter().flat_map(|row| row.values.windows(2)).map(|pair| millis(pair[1].0) - millis(pair[0].0));
             let mut steps: Vec<i64> = pairs.collect();
@@ -147,10 +144,10 @@ impl Source {
             if let Some(middle) = steps.get(steps.len() / 2).and_then(|step| u64::try_from(*step).ok()) {
                 // Scrapes are some milliseconds early or late.
                 let round = if middle >= 1000 { 500 } else { 50 };
-                return Ok(Some(Duration::from_millis(((middle + round / 2) / round * round).max(1))));
+                return Some(Duration::from_millis(((middle + round / 2) / round * round).max(1)));
             }
         }
-        Ok(None)
+        None
     }
 
     fn note_missing(&mut self, found: &[Vec<Series>]) {

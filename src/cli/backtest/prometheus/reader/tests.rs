@@ -83,6 +83,27 @@ fn what_is_given_again_and_again_is_not_new() {
 }
 
 #[test]
+fn who_answers_for_multiples_of_the_step_is_read_too() {
+    let values: Vec<f64> = (0..1500).map(f64::from).collect();
+    let mut store = Store::default().every((FDS, ZERO), (T - 9000, 5000), &values);
+    (store.aligned, store.most_points) = (true, 700);
+    let source = look(store, &Asked { seconds: 7000, step: Some(7000), ..ASKED }).unwrap();
+    let rows = rows(&source).unwrap();
+    assert_eq!(rows.len(), 1001, "one every seven seconds");
+    // Five seconds before, of a reading that is a second old then.
+    assert!(rows[1000].starts_with("+7000 trader/0 1400"), "{}", rows[1000]);
+}
+
+#[test]
+fn who_gives_nothing_but_ranges_is_read_as_often_as_the_daemon_would() {
+    let mut store = Store::default().every((FDS, ZERO), (T, 1000), &[7.0, 7.0, 7.0, 9.0]);
+    store.plain = true;
+    let source = look(store, &Asked { seconds: 3, ..ASKED }).unwrap();
+    let expected = ["+0 trader/0 7 _", "+1 trader/0 7 _", "+2 trader/0 7 _", "+3 trader/0 9 _"];
+    assert_eq!(rows(&source).unwrap(), expected);
+}
+
+#[test]
 fn long_ranges_come_page_by_page_and_smaller_ones_where_that_is_too_much() {
     let values: Vec<f64> = (0..3000).map(f64::from).collect();
     let mut store = Store::default().every((FDS, ZERO), (T, 1000), &values);
