@@ -7,11 +7,13 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use rustix::fs::{CWD, Mode, OFlags, Stat, fchmod, fstat, openat};
+use rustix::io::{Errno, pread};
 
 use super::FILE;
 use super::blocks;
 use super::entry::{GENESIS, Hash, Row};
 use super::trouble::{Cause, Trouble};
+use crate::model::printable;
 
 /// "tdog": whose file it is (`PRAGMA application_id`).
 pub(super) const APPLICATION: i64 = 0x7464_6f67;
@@ -64,13 +66,24 @@ const TABLES: &str = "
 const INSERT: &str = "INSERT INTO events (number, at, kind, severity, target, process, pid, action, text, data, hash) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
+/// Size and time of the last change: others than we may have changed it.
+type Written = (i64, i64, i64);
+
+/// How each file of SQLite's begins.
+const MAGIC: [u8; 16] = *b"SQLite format 3\0";
+
 /// The open file.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) connection: Connection,
     path: PathBuf,
+    /// The same file once more, closed after the connection: closing it lets go of the
+    /// locks that SQLite has on it.
+    file: OwnedFd,
     /// Device and inode: another file may have taken its place.
     identity: (u64, u64),
+    /// When it was last written by us.
+    written: Option<Written>,
     /// Whether it was made just now.
     pub(super) is_new: bool,
     /// Blocks of samples that were found damaged, and nobody was told of yet.
@@ -81,12 +94,13 @@ impl Store {
     /// Opens the file in `folder`, or makes it.
     pub(super) fn open(folder: &Path) -> Result<Self, Trouble> {
         let path = folder.join(FILE);
-        let identity = made(&path)?;
+        let file = made(&path)?;
+        let identity = identity(&fstat(&file)?);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(PATIENCE)?;
         connection.execute_batch(SETTINGS)?;
-        let mut store = Self { connection, path, identity, is_new: false, damaged_blocks: 0 };
+        let mut store = Self { connection, path, file, identity, written: None, is_new: false, damaged_blocks: 0 };
         let prepared = store.prepare();
         if prepared.as_ref().is_err_and(|trouble| trouble.cause == Cause::Damaged) {
             store.leave_as_it_is();
@@ -127,6 +141,31 @@ impl Store {
     /// Whether this is still the file of that name.
     pub(super) fn is_in_place(&self) -> bool {
         rustix::fs::stat(&self.path).is_ok_and(|found| identity(&found) == self.identity)
+    }
+
+    /// Whether it is still sound, where somebody else has written into it since [`Store::note_written`]: what SQLite
+    /// has in memory would hide that for hours.
+    pub(super) fn check(&self) -> Result<(), Trouble> {
+        if self.written.is_none() || self.written == Some(written(&self.file)?) {
+            return Ok(());
+        }
+        let damaged = |what: String| Err(Trouble::new(Cause::Damaged, what));
+        let mut begin = [0; MAGIC.len()];
+        if pread(&self.file, &mut begin, 0)? < MAGIC.len() || begin != MAGIC {
+            return damaged("it was overwritten".to_owned());
+        }
+        self.connection.execute_batch("PRAGMA shrink_memory")?;
+        let found: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found == "ok" {
+            Ok(())
+        } else {
+            damaged(format!("it was overwritten: {}", printable(found.as_bytes(), 200)))
+        }
+    }
+
+    /// Remembers the file as it is now: all that was changed until here was changed by us.
+    pub(super) fn note_written(&mut self) {
+        self.written = written(&self.file).ok();
     }
 
     /// Adds `rows`, all or none.
@@ -192,15 +231,19 @@ pub(super) fn marks(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     Ok((ask("PRAGMA application_id")?, ask("PRAGMA user_version")?))
 }
 
+fn written(file: &OwnedFd) -> Result<Written, Errno> {
+    fstat(file).map(|found| (found.st_size, found.st_mtime, found.st_mtime_nsec.cast_signed()))
+}
+
 /// Makes an empty file with the right mode where there is none: SQLite would ask the umask.
-fn made(path: &Path) -> Result<(u64, u64), Trouble> {
+fn made(path: &Path) -> Result<OwnedFd, Trouble> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: OwnedFd = openat(CWD, path, flags, MODE)?;
     let found = fstat(&file)?;
     if found.st_size == 0 {
         fchmod(&file, MODE)?;
     }
-    Ok(identity(&found))
+    Ok(file)
 }
 
 fn identity(found: &Stat) -> (u64, u64) {

@@ -173,6 +173,9 @@ impl Writer {
         self.standing.busy_since.store(self.now().as_nanos().max(1), Ordering::Relaxed);
         let done = self.open().and_then(|()| self.flush()).and_then(|()| self.flush_blocks());
         let done = done.and_then(|()| self.prune());
+        if let Some(store) = &mut self.store {
+            store.note_written();
+        }
         self.standing.busy_since.store(0, Ordering::Relaxed);
         match done {
             Ok(()) => self.recovered(),
@@ -181,8 +184,8 @@ impl Writer {
     }
 
     fn open(&mut self) -> Result<(), Trouble> {
-        if self.store.as_ref().is_some_and(Store::is_in_place) {
-            return Ok(());
+        if let Some(store) = self.store.as_ref().filter(|store| store.is_in_place()) {
+            return store.check();
         }
         if self.store.take().is_some() {
             self.tell(format!("{FILE} is gone from the state directory: a new history is begun"), true);

@@ -123,6 +123,36 @@ fn damage_that_shows_while_it_is_used_is_no_end() {
 }
 
 #[test]
+fn what_others_write_into_it_while_it_is_used_is_noticed() {
+    for damage in ["emptied", "overwritten", "one page"] {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path(), &["one"; 300]);
+        let (writer, history) = start(folder.path());
+        send(&history, &["two"]);
+        until("the second event", || figures(&history).stored == 1);
+        let path = folder.path().join(FILE);
+        let mut bytes = fs::read(&path).unwrap();
+        match damage {
+            "emptied" => bytes.clear(),
+            "overwritten" => bytes.fill(0x5a),
+            _ => bytes[4 * 4096..5 * 4096].fill(0x5a),
+        }
+        // In place, as a copy over it would be written.
+        fs::write(&path, bytes).unwrap();
+        send(&history, &["three"]);
+        let (news, bad) = next_news(&history);
+        assert!(bad && news.contains("overwritten") && news.contains("a new one is begun"), "{damage}: {news}");
+        until("the third event", || figures(&history).stored == 2);
+        assert_eq!(figures(&history).errors[Cause::Damaged as usize], 1);
+        drop(history);
+        assert!(writer.finish(Duration::from_secs(60)));
+        assert_eq!(sent(folder.path()), ["three"], "{damage}");
+        assert!(is_sound(folder.path()));
+        assert_eq!(aside(folder.path()).len(), 1);
+    }
+}
+
+#[test]
 fn a_file_that_was_removed_is_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (writer, history) = start(folder.path());
