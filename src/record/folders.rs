@@ -12,7 +12,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Stat, lstat};
+use rustix::fs::{CWD, Dir, DirEntry, FileType, Mode, OFlags, Stat, fchmod, fstat, lstat, openat, stat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -23,6 +23,9 @@ const MOST_CHARS: usize = 200;
 
 /// The folder of root's daemon, and of the one that systemd starts.
 const OF_HOST: &str = "/run/tradedog";
+
+/// Open to all by their purpose, whoever owns them.
+const EVERYBODYS: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"];
 
 /// Why there is no folder to keep anything in.
 #[derive(Debug, thiserror::Error)]
@@ -182,13 +185,49 @@ fn ready(place: Place) -> Result<PathBuf, FolderError> {
     let made = DirBuilder::new().mode(mode).recursive(!in_public).create(&path);
     made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
         .map_err(missing)?;
+    if !in_public {
+        close(&path).map_err(|errno| missing(errno.into()))?;
+    }
     // A link would be followed by whoever comes next, to wherever it points then.
-    let found = if in_public { lstat(&path) } else { rustix::fs::stat(&path) };
+    let found = if in_public { lstat(&path) } else { stat(&path) };
     let found = found.map_err(|errno| missing(errno.into()))?;
     match flaw(&found, if in_public { 0o077 } else { 0o022 }) {
         Some(why) => Err(FolderError::Unsafe { which, path, why }),
         None => Ok(path),
     }
+}
+
+/// Closes an empty folder of ours to others: a file system that was just mounted is open to all (tmpfs), and nobody
+/// has put anything into it yet. One that is left open is refused by [`flaw`].
+fn close(path: &Path) -> Result<(), Errno> {
+    let folder = match openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(folder) => folder,
+        // What is wrong with it is said by whoever looks next.
+        Err(Errno::NOTDIR | Errno::ACCESS) => return Ok(()),
+        Err(errno) => return Err(errno),
+    };
+    let found = fstat(&folder)?;
+    let is_ours = found.st_uid == geteuid().as_raw() && !is_everybodys(&found);
+    let is_empty =
+        || Dir::read_from(&folder).is_ok_and(|mut names| names.all(|name| name.is_ok_and(|name| is_dots(&name))));
+    if found.st_mode & 0o022 == 0 || !is_ours || !is_empty() {
+        return Ok(());
+    }
+    let closed = fchmod(&folder, Mode::from_raw_mode(found.st_mode & 0o755));
+    if closed.is_ok() && !is_empty() {
+        // Somebody was quicker: it is as little ours as before.
+        fchmod(&folder, Mode::from_raw_mode(found.st_mode & 0o7777))?;
+    }
+    Ok(())
+}
+
+fn is_everybodys(found: &Stat) -> bool {
+    let same = |path: &Path| stat(path).is_ok_and(|other| (other.st_dev, other.st_ino) == (found.st_dev, found.st_ino));
+    EVERYBODYS.iter().any(|path| same(Path::new(path))) || same(&env::temp_dir())
+}
+
+fn is_dots(entry: &DirEntry) -> bool {
+    matches!(entry.file_name().to_bytes(), b"." | b"..")
 }
 
 /// What keeps a folder from being ours alone, in words that follow its name. `open` are the bits of

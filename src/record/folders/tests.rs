@@ -66,6 +66,7 @@ fn a_folder_that_others_may_write_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("run");
     fs::create_dir(&path).unwrap();
+    fs::write(path.join("of somebody"), "").unwrap();
     for (mode, in_public, good) in
         [(0o700, true, true), (0o755, false, true), (0o755, true, false), (0o770, false, false), (0o1777, false, false)]
     {
@@ -76,6 +77,20 @@ fn a_folder_that_others_may_write_is_refused() {
             assert!(error.to_string().contains("is open to others") && error.to_string().contains("RUNTIME_DIRECTORY"));
         }
     }
+}
+
+#[test]
+fn an_empty_folder_of_ours_is_closed_to_others() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("state");
+    fs::create_dir(&path).unwrap();
+    for (mode, closed) in [(0o1777, 0o755), (0o770, 0o750), (0o700, 0o700)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        ready(Place { which: Which::State, path: path.clone(), in_public: false }).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, closed, "{mode:o}");
+    }
+    assert!(is_everybodys(&stat("/tmp").unwrap()), "that one stays as it is");
+    assert!(!is_everybodys(&stat(&path).unwrap()));
 }
 
 #[test]
