@@ -300,6 +300,7 @@ impl Scanner {
 
 /// How many processes a limit of descriptors leaves room for.
 fn room(limit: Option<u64>) -> usize {
-    let room = limit.map(|limit| limit.saturating_sub(RESERVE) / Process::DESCRIPTORS);
+    // Under a very narrow one some are better watched than nobody.
+    let room = limit.map(|limit| (limit - RESERVE.min(limit / 4 * 3)) / Process::DESCRIPTORS);
     room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX)
 }

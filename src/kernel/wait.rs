@@ -24,9 +24,12 @@ const TIMER: u64 = u64::MAX - 2;
 const BATCH: usize = 64;
 
 /// Signals of the daemon itself, taken by the loop alone. Blocks them in the calling thread and in
-/// every thread that it starts later: call it before the first.
+/// every thread that it starts later: call it before the first. Under a limit on the size of files (`ulimit -f`,
+/// `LimitFSIZE=`) a write that goes beyond it is to fail, not to end the daemon.
 pub fn block_signals() -> io::Result<()> {
-    signals().thread_block().map_err(io::Error::from)
+    let mut blocked = signals();
+    blocked.add(Signal::SIGXFSZ);
+    blocked.thread_block().map_err(io::Error::from)
 }
 
 fn signals() -> SigSet {
@@ -237,6 +240,19 @@ mod tests {
         drop(keep);
         assert!(stopped_within(&stop, Some(news.as_fd()), long) && stopped_within(&stop, None, long));
         assert!(now().since(begun) < long);
+    }
+
+    #[test]
+    fn a_file_that_may_not_grow_ends_nobody() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        block_signals().unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        let limit = getrlimit(Resource::Fsize);
+        setrlimit(Resource::Fsize, Rlimit { current: Some(1), ..limit }).unwrap();
+        assert_eq!(io::Write::write(&mut file, b"ab").unwrap(), 1);
+        let refused = io::Write::write(&mut file, b"b").unwrap_err();
+        setrlimit(Resource::Fsize, limit).unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

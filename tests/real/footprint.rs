@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::support::{Daemon, Leaker, eventually, status};
+use super::latency::quick;
+use super::support::{Daemon, Leaker, eventually, has, status};
 
 /// Resident memory: the bar is for a release build, a debug build is bigger by its text alone.
 const RELEASE_MIB: u64 = 12;
@@ -88,4 +89,18 @@ fn without_a_limit_what_is_touched_stays_in_memory() {
     let daemon = watched_by(&Leaker::handling(&[]).start());
     let (locked, resident) = (status(daemon.pid(), "VmLck"), status(daemon.pid(), "VmRSS"));
     assert!(locked >= resident, "{locked} KiB locked, {resident} KiB resident");
+}
+
+/// What is kept for everything else would be all there is.
+#[test]
+fn under_a_narrow_limit_of_descriptors_somebody_is_watched() {
+    if !has("prlimit") {
+        return;
+    }
+    let mut leaker = Leaker::handling(&["SIGUSR1"]).start();
+    let daemon = Daemon::told(&quick(&leaker)).descriptors(64).start();
+    daemon.wait_for(10, ("tradedog_target_level", &[("target", "quick")]), 0.0);
+    leaker.tell("files 80");
+    eventually(5, "the signal", || (leaker.signals() == ["SIGUSR1"]).then_some(()));
+    assert!(!daemon.log().contains("more processes match"), "{}", daemon.log());
 }
