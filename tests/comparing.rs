@@ -32,6 +32,7 @@ fn measured(size: Size, [floor, tradedog, exporter]: [f64; 3]) -> Measured {
         floor,
         hot,
         tradedog: cost(tradedog),
+        busy: [floor, ms(tradedog)],
         scrape,
         exporter: Ok(cost(exporter)),
         monit: skipped,

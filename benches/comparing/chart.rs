@@ -69,11 +69,12 @@ impl Scale {
 }
 
 /// Name, class and time of each bar of a workload; no time where it was not measured.
-fn bars(one: &Measured) -> [(&'static str, &'static str, Option<Duration>); 4] {
+fn bars(one: &Measured) -> [(&'static str, &'static str, Option<Duration>); 5] {
     let peer = |cost: &Result<super::figures::Cost, String>| cost.as_ref().ok().map(|cost| cost.per_pass);
     [
         ("kernel's floor", "floor", Some(one.floor)),
         ("tradedog", "tradedog", Some(one.tradedog.per_pass)),
+        ("… with TCP traffic", "tradedog", Some(one.busy[1])),
         ("monit *", "other", peer(&one.monit)),
         ("process-exporter *", "other", peer(&one.exporter)),
     ]

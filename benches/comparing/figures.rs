@@ -48,11 +48,13 @@ pub(crate) struct Measured {
     pub(crate) size: Size,
     /// Processes and threads that others started each second meanwhile.
     pub(crate) others: f64,
-    /// The bare loop at the daemon's pace, beside it.
+    /// The bare loop at the daemon's pace, beside it, on a host where TCP is still.
     pub(crate) floor: Duration,
     /// The bare loop, passes back to back.
     pub(crate) hot: Duration,
     pub(crate) tradedog: Cost,
+    /// Floor and tradedog while segments come and go.
+    pub(crate) busy: [Duration; 2],
     /// One scrape of /metrics.
     pub(crate) scrape: Duration,
     /// Or why not.
@@ -119,13 +121,22 @@ impl Measured {
         ratio(self.tradedog.per_pass, self.floor)
     }
 
+    pub(crate) fn busy_ratio_to_floor(&self) -> f64 {
+        let [floor, tradedog] = self.busy;
+        ratio(tradedog, floor)
+    }
+
     fn bars(&self) -> Vec<Bar> {
         let name = &self.size.name;
         let Some((_, [floor, exporter, anonymous, resident])) = BARS.iter().find(|(of, _)| of == name) else {
             return Vec::new();
         };
         let bar = |what: &str, value, limit, unit| Bar { of: format!("{name}: {what}"), value, limit, unit };
-        let mut bars = vec![bar("CPU per pass, against the floor", self.ratio_to_floor(), Limit::AtMost(*floor), "x")];
+        let to_floor = [
+            ("CPU per pass, against the floor", self.ratio_to_floor()),
+            ("the same while segments come and go", self.busy_ratio_to_floor()),
+        ];
+        let mut bars = to_floor.map(|(what, times)| bar(what, times, Limit::AtMost(*floor), "x")).to_vec();
         if let Ok(theirs) = &self.exporter {
             let times = ratio(theirs.per_pass, self.tradedog.per_pass);
             bars.push(bar(

@@ -25,6 +25,7 @@ mod options;
 mod packages;
 mod run;
 mod table;
+mod traffic;
 mod web;
 mod workload;
 

@@ -6,6 +6,7 @@ use super::daemon::Daemon;
 use super::figures::{Growth, Measured, Report, Size};
 use super::floor::Floor;
 use super::options::Options;
+use super::traffic::Traffic;
 use super::workload::Workload;
 use super::{exporter, monit};
 
@@ -32,13 +33,18 @@ fn one(size: &Size, options: &Options) -> Measured {
     let (mut floor, hot) = floor(&pids, size);
     let daemon = Daemon::start(&Workload::comm(), size, options.seconds);
     let begun = started();
-    let (floor, per_pass) = side_by_side(&mut floor, &daemon, options.seconds);
+    let (still, per_pass) = side_by_side(&mut floor, &daemon, options.seconds);
     let others = (started() - begun) / f64::from(options.seconds);
     let tradedog = daemon.cost(per_pass);
-    let scrape = daemon.scrape(SCRAPES, per_pass);
+    let traffic = Traffic::start();
+    let (bare, daemons) = side_by_side(&mut floor, &daemon, options.seconds);
+    drop(traffic);
+    // Scrapes are segments, too: the passes meanwhile are those of a busy host.
+    let scrape = daemon.scrape(SCRAPES, daemons);
     drop(daemon);
     let (exporter, monit) = peers(&pids, options);
-    Measured { size: size.clone(), others, floor, hot, tradedog, scrape, exporter, monit }
+    let busy = [bare, daemons];
+    Measured { size: size.clone(), others, floor: still, hot, tradedog, busy, scrape, exporter, monit }
 }
 
 /// A floor that counts all that is there.

@@ -7,7 +7,7 @@ use super::figures::{Bar, Cost, Limit, Measured, Report, milliseconds};
 /// What a row is called, and its figure at one workload.
 type Row = (&'static str, fn(&Measured) -> String);
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 14] = [
     ("processes x descriptors of each", |one| format!("{} x {}", grouped(one.size.processes), grouped(one.size.fds))),
     ("sockets established, in CLOSE_WAIT", |one| {
         format!("{}, {}", grouped(one.size.established), grouped(one.size.close_wait))
@@ -18,6 +18,9 @@ const ROWS: [Row; 13] = [
     ("CPU, ms: the same, passes back to back", |one| time(one.hot)),
     ("CPU, ms: **tradedog** (descriptors, memory, sockets)", |one| {
         format!("**{}** ({:.2} x floor)", time(one.tradedog.per_pass), one.ratio_to_floor())
+    }),
+    ("CPU, ms: the same while segments come and go", |one| {
+        format!("{} ({:.2} x floor)", time(one.busy[1]), one.busy_ratio_to_floor())
     }),
     ("CPU, ms: monit (descriptors, memory)", |one| of(&one.monit, |cost| time(cost.per_pass))),
     ("CPU, ms: process-exporter (descriptors, memory)", |one| of(&one.exporter, |cost| time(cost.per_pass))),

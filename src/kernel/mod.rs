@@ -37,6 +37,7 @@ mod stat;
 mod statm;
 mod status;
 mod system;
+mod tcp_counts;
 mod tree;
 mod wait;
 
@@ -70,4 +71,5 @@ pub use status::Status;
 pub use system::{
     ancestors, boot_id, fd_limit, host_name, lock_memory, own_pid, raise_fd_limit, resolved, started, ticks_per_second,
 };
+pub use tcp_counts::TcpCounts;
 pub use wait::{Asked, Waiter, Waker, Woken, block_signals, stopped_within};

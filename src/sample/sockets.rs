@@ -29,6 +29,7 @@ mod homes;
 mod links;
 mod places;
 mod queue;
+mod still;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,7 @@ use elsewhere::Elsewhere;
 use links::Links;
 use places::Places;
 use queue::Queue;
+use still::Still;
 
 /// Each state by itself, all of them together, and those of the host.
 const METRICS: [Base; SOCKET_STATES.len() + 3] = {
@@ -57,6 +59,7 @@ const TABLE_EVERY: Duration = Duration::from_secs(10);
 
 struct Sockets {
     diag: SockDiag,
+    still: Still,
     /// The other states that somebody asks for.
     asked: States,
     dump: Vec<Socket>,
@@ -90,6 +93,7 @@ impl Sockets {
         let asked = asked.filter(|base| METRICS.contains(base) && base.is_other_state());
         Self {
             diag: SockDiag::new(),
+            still: Still::default(),
             asked: asked
                 .fold(States::NONE, |states, base| states.and_all(states_of(base)))
                 .without(TcpState::CloseWait),
@@ -143,10 +147,15 @@ impl Sockets {
         }
     }
 
-    /// Has the kernel list them, and who listens for what waits among them.
-    fn list(&mut self, listed: States) -> Result<(), Fault> {
-        let Self { diag, dump, time_wait, queue, .. } = self;
-        diag.dump(listed, dump)?;
+    /// Has the kernel list them, and who listens for what waits among them; where nothing has moved since
+    /// the last list, that one stands.
+    fn list(&mut self, now: Moment, listed: States) -> Result<(), Fault> {
+        let Self { diag, still, dump, time_wait, queue, .. } = self;
+        let may_stand = listed == States::of(&[TcpState::CloseWait]) && !diag.is_slow();
+        if !(may_stand && still.recall(now, dump)) {
+            diag.dump(listed, dump)?;
+            still.keep(now, (listed, dump));
+        }
         time_wait.clear();
         if listed.has(TcpState::TimeWait) {
             // Nobody holds these: they are the host's.
@@ -264,7 +273,7 @@ impl Probe for Sockets {
         self.part = part_of(listed);
         if !listed.is_empty() {
             Self::count_descriptors(pass);
-            self.list(listed)?;
+            self.list(pass.now, listed)?;
             self.attribute(pass, listed);
             self.queue.note(&self.dump);
             self.links.homes.find(pass.now, (&self.dump, listed), pass.members);
