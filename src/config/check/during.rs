@@ -53,9 +53,13 @@ pub(super) fn read<'a>(value: Value<'a>, known: Known<'_>, report: &mut Report) 
 /// `during.nyse`, `during."nyse.open"`, and `during.nyse.open` without quotes. None where its calendar is
 /// wrong.
 fn of_entry<'a>(entry: &Entry<'a>, known: Known<'_>, report: &mut Report) -> Option<Vec<Block<'a>>> {
-    let (_, calendars) = known;
-    let hours = calendars.hours(entry.key, entry.key_place, report)?;
+    let (peers, calendars) = known;
+    let hours = calendars.hours(entry.key, entry.key_place, report);
     let mut table = entry.value.table("[target.NAME.during.CALENDAR.thresholds]", report)?;
+    let Some(hours) = hours else {
+        Parts::take(&mut table).look(peers, report);
+        return None;
+    };
     let place = table.place;
     let parts = Parts::take(&mut table);
     let mut blocks = Vec::new();
@@ -91,6 +95,12 @@ impl<'a> Parts<'a> {
 
     const fn any(&self) -> bool {
         self.thresholds.is_some() || self.ladder.is_some()
+    }
+
+    /// Tells what is wrong with it, whatever its hours are.
+    fn look(self, peers: &Peers, report: &mut Report) {
+        self.thresholds.and_then(|value| row::read(value, peers, Owner::Target, report));
+        self.ladder.and_then(|value| ladder::read(value, report));
     }
 
     /// `whole`: that nothing else was written may be told.
