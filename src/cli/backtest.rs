@@ -91,17 +91,19 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     let named = series.names_targets();
     let only = chosen(&config, arguments.target.as_deref(), named)?;
     let survey = survey(&mut *series)?;
-    let name = source.name();
+    let (name, left_out) = (source.name(), series.left_out());
     if survey.rows == 0 {
-        return Err(Failure::runtime(format!("{name}: there is no reading in it: was it recorded at all?")));
+        let why = left_out.unwrap_or_else(|| "was it recorded at all?".to_owned());
+        return Err(Failure::runtime(format!("{name}: there is no reading in it: {why}")));
     }
+    let notes: Vec<String> = source.notes().iter().cloned().chain(left_out).collect();
     if arguments.suggest {
-        let (config, source, survey) = (&config, &source, &survey);
-        return suggest::Wanted { config, only, source, survey }.tell(arguments.json, output);
+        let (config, source, survey, notes) = (&config, &source, &survey, notes.as_slice());
+        return suggest::Wanted { config, only, source, survey, notes }.tell(arguments.json, output);
     }
     let mut series = source.open()?;
     let mut new = Side::new((&config, only), (series.columns(), &survey));
-    new.about.notes.extend_from_slice(source.notes());
+    new.about.notes.extend(notes);
     let old = match &old {
         Some(old) => Some(Side::new((old, same(old, &config, only)?), (series.columns(), &survey))),
         None => None,

@@ -19,6 +19,11 @@ pub trait Series {
         false
     }
 
+    /// What of it could not be read so far, in words.
+    fn left_out(&self) -> Option<String> {
+        None
+    }
+
     /// Reads the next row; false when there is none. Its time is that of the row before or later.
     ///
     /// # Errors

@@ -58,6 +58,11 @@ impl Series for Samples {
         true
     }
 
+    fn left_out(&self) -> Option<String> {
+        let left_out = self.readings.left_out();
+        (!left_out.is_none()).then(|| left_out.to_string())
+    }
+
     fn read(&mut self, row: &mut Row) -> Result<bool, Fault> {
         let told = self.readings.next_row().map_err(|error| Fault {
             place: self.name.clone(),

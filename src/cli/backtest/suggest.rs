@@ -96,6 +96,8 @@ pub(super) struct Wanted<'a> {
     pub(super) only: Option<u16>,
     pub(super) source: &'a Source,
     pub(super) survey: &'a Survey,
+    /// What somebody should know who reads the result.
+    pub(super) notes: &'a [String],
 }
 
 impl Wanted<'_> {
@@ -109,7 +111,7 @@ impl Wanted<'_> {
             return Ok(self.print(&suggestions, output)?);
         }
         let (first, last) = (self.survey.first.to_string(), self.survey.last.to_string());
-        let (suggestions, notes) = (suggestions.as_slice(), self.source.notes());
+        let (suggestions, notes) = (suggestions.as_slice(), self.notes);
         Ok(output.json(&Document { series: self.source.name(), first, last, suggestions, notes })?)
     }
 
@@ -174,7 +176,7 @@ impl Wanted<'_> {
     fn print(&self, suggestions: &[Suggestion], output: &mut Output) -> io::Result<()> {
         let length = show_duration(super::totals::length(self.survey));
         output.line(format!("{}: {length}, from {} to {}", self.source.name(), self.survey.first, self.survey.last))?;
-        for note in self.source.notes() {
+        for note in self.notes {
             output.styled(WARNING, note)?;
         }
         if suggestions.is_empty() {

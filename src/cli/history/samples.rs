@@ -10,7 +10,7 @@ use crate::record::history::{Reader, SampleFilter, Told};
 /// Longest name shown.
 const MOST_CHARS: usize = 200;
 
-/// Prints the samples that `filter` lets through.
+/// Prints the samples that `filter` lets through; in the end says what could not be read of them.
 pub(super) fn print(reader: Reader, filter: SampleFilter, output: &mut Output) -> Result<(), Failure> {
     let mut readings = reader.samples(filter).map_err(failure)?;
     let mut heads = vec!["time".to_owned(), "target".to_owned(), "process".to_owned(), "started".to_owned()];
@@ -19,7 +19,8 @@ pub(super) fn print(reader: Reader, filter: SampleFilter, output: &mut Output) -
     while let Some(told) = readings.next_row().map_err(failure)? {
         output.line(line(&told))?;
     }
-    Ok(())
+    let left_out = readings.left_out();
+    if left_out.is_none() { Ok(()) } else { Err(Failure::runtime(left_out.to_string())) }
 }
 
 fn line(told: &Told) -> String {

@@ -13,6 +13,7 @@ mod aside;
 mod blocks;
 mod entry;
 mod handle;
+mod left_out;
 mod prune;
 mod read;
 mod samples;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use entry::Entry;
 pub use handle::{Clock, History};
+pub use left_out::LeftOut;
 pub use read::{Filter, HistoryError, Reader, state_file as history_path};
 pub use samples::{Readings, SampleFilter, Told};
 pub use standing::{Figures, Standing};

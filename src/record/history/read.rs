@@ -109,10 +109,6 @@ impl Reader {
         Ok(())
     }
 
-    pub(super) fn damaged(&self, why: &str) -> HistoryError {
-        HistoryError::Unreadable { path: self.path.clone(), why: why.to_owned() }
-    }
-
     pub(super) fn unreadable(&self, error: &rusqlite::Error) -> HistoryError {
         HistoryError::Unreadable { path: self.path.clone(), why: told(error) }
     }

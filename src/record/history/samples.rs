@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, params};
 
+use super::left_out::LeftOut;
 use super::read::{HistoryError, Reader};
 use crate::model::Value;
 use crate::record::samples::{Damaged, STEP, Unpacking};
@@ -69,12 +70,14 @@ pub struct Readings {
     rows: BTreeMap<Key, Waiting>,
     /// What was read of the host, for the next row.
     host: Option<Vec<Option<Value>>>,
+    left_out: LeftOut,
     ended: bool,
 }
 
 #[derive(Debug)]
 struct Packed {
     at: i64,
+    until: i64,
     target: Option<Arc<str>>,
     metrics: i64,
     /// How often each of its rows comes again.
@@ -98,8 +101,9 @@ impl Reader {
         let place = |name| metrics.iter().position(|other| other == name);
         let places = lists.iter().map(|(id, names)| (*id, names.split_ascii_whitespace().filter_map(place).collect()));
         let places = places.collect();
-        let (blocks, rows, host) = (VecDeque::new(), BTreeMap::new(), None);
-        Ok(Readings { reader: self, filter, metrics, places, last: (i64::MIN, 0), blocks, rows, host, ended: false })
+        let (blocks, rows, left_out) = (VecDeque::new(), BTreeMap::new(), LeftOut::default());
+        let (last, host, ended) = ((i64::MIN, 0), None, false);
+        Ok(Readings { reader: self, filter, metrics, places, last, blocks, rows, host, left_out, ended })
     }
 
     /// The lists of metrics of what is asked for. None in a file of before there were samples.
@@ -122,7 +126,12 @@ impl Readings {
         &self.metrics
     }
 
-    /// The next row, in the order of time; none where there is no more.
+    /// The blocks that could not be read so far.
+    pub const fn left_out(&self) -> &LeftOut {
+        &self.left_out
+    }
+
+    /// The next row, in the order of time; none where there is no more. A block that is damaged is left out.
     ///
     /// # Errors
     /// Where the file cannot be read to the end.
@@ -161,8 +170,10 @@ impl Readings {
                 return Ok(row);
             }
             let Some(block) = self.blocks.pop_front() else { return Ok(None) };
-            let at = block.at;
-            self.unpack(&block).map_err(|damaged| self.reader.damaged(&format!("{damaged} (of {at})")))?;
+            match self.unpack(&block) {
+                Ok(rows) => self.rows.extend(rows),
+                Err(Damaged) => self.left_out.add(block.at, block.until),
+            }
         }
     }
 
@@ -175,7 +186,7 @@ impl Readings {
     }
 
     fn more(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT id, at, target, metrics, step, data FROM blocks \
+        let sql = "SELECT id, at, target, metrics, step, data, until FROM blocks \
                    WHERE (at, id) > (?1, ?2) AND (?3 IS NULL OR until >= ?3) \
                    AND (?4 IS NULL OR target IS NULL OR target = ?4) AND (?6 IS NULL OR at <= ?6) \
                    ORDER BY at, id LIMIT ?5";
@@ -186,15 +197,18 @@ impl Readings {
             let (id, at): (i64, i64) = (row.get(0)?, row.get(1)?);
             let target: Option<String> = row.get(2)?;
             let (target, again) = (target.map(Arc::from), row.get::<_, i64>(4)? / millis_of_step() - 1);
-            blocks.push_back(Packed { at, target, metrics: row.get(3)?, again, data: row.get(5)? });
+            let (metrics, data, until) = (row.get(3)?, row.get(5)?, row.get(6)?);
+            blocks.push_back(Packed { at, until, target, metrics, again, data });
             *last = (at, id);
         }
         self.ended = blocks.is_empty();
         Ok(())
     }
 
-    fn unpack(&mut self, block: &Packed) -> Result<(), Damaged> {
-        let Packed { at: first, target, metrics, again, data } = block;
+    /// All rows of a block, or none: what comes before the damage is not believed either.
+    fn unpack(&self, block: &Packed) -> Result<Vec<(Key, Waiting)>, Damaged> {
+        let Packed { at: first, target, metrics, again, data, .. } = block;
+        let mut rows = Vec::new();
         let places = self.places.get(metrics).ok_or(Damaged)?;
         let mut unpacking = Unpacking::of(data)?;
         while let Some(offset) = unpacking.next_row()? {
@@ -208,10 +222,10 @@ impl Readings {
                     cells.get_mut(*place).into_iter().for_each(|cell| *cell = value);
                 }
                 let started = whom.slot.map(|_| first.saturating_sub(whom.started_before));
-                self.rows.insert((at, target.clone(), whom.slot), Waiting { started, cells, again: *again });
+                rows.push(((at, target.clone(), whom.slot), Waiting { started, cells, again: *again }));
             }
         }
-        Ok(())
+        Ok(rows)
     }
 }
 

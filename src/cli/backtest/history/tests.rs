@@ -120,3 +120,32 @@ fn a_part_of_the_history_is_replayed_by_the_words_that_a_prometheus_is_asked_wit
     Output::captured(|output| error = format!("{:?}", run(arguments, output).unwrap_err()));
     assert!(error.contains("there is no reading in it") && error.contains(", from 20"), "{error}");
 }
+
+#[test]
+fn what_is_damaged_is_passed_over_and_told_of_in_the_end() {
+    let folder = folder(CONFIG, "");
+    let place = folder.path().to_str().unwrap();
+    keep(folder.path());
+    let config = format!("{place}/watchdog.toml");
+    let sound = told(&["tradedog", "history", "--samples", place]);
+    let file = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
+    let damaged = "UPDATE blocks SET data = x'01ff' WHERE id = (SELECT id FROM blocks WHERE target IS NOT NULL ORDER BY at LIMIT 1 OFFSET 1)";
+    assert_eq!(file.execute(damaged, []).unwrap(), 1);
+    drop(file);
+    let cli = <Cli as clap::Parser>::try_parse_from(["tradedog", "history", "--samples", place]).unwrap();
+    let Command::History(arguments) = &cli.command else { panic!("{:?}", cli.command) };
+    let mut error = String::new();
+    let csv = Output::captured(|output| {
+        error = format!("{:?}", crate::cli::history::run(arguments, output).unwrap_err());
+    });
+    let left_out =
+        "1 block of samples could not be read and is left out: from 2026-03-02T09:31:00Z to 2026-03-02T09:31:50Z";
+    assert!(error.contains(left_out), "{error}");
+    assert_eq!(csv.lines().count(), sound.lines().count() - 6, "a minute is missing, and no more");
+    assert_eq!(csv.lines().last(), sound.lines().last());
+    for more in [&["--json"][..], &["--json", "--suggest"]] {
+        let words = ["tradedog", "backtest", "--config", &config, "--history", place];
+        let json: Json = serde_json::from_str(&told(&[&words, more].concat())).unwrap();
+        assert!(json.to_string().contains(left_out), "{more:?}: {json}");
+    }
+}
