@@ -9,6 +9,7 @@
 
 mod cell;
 mod lines;
+mod quotes;
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -65,6 +66,7 @@ impl<R: Read> Csv<R> {
         if !any {
             return Err(Fault { place: name, what: "is empty".to_owned(), help: BEGINNING.to_owned() });
         }
+        check_quotes(&name, &reader)?;
         let heads: Vec<Vec<u8>> = record.iter().map(head).collect();
         check_heads(&heads).map_err(|(what, help)| fault(what, help))?;
         let position = |wanted: &str| heads.iter().position(|head| head == wanted.as_bytes());
@@ -78,10 +80,15 @@ impl<R: Read> Csv<R> {
         Ok(Self { name, reader, record, width, time, process, target, started, places, columns, names, last, now })
     }
 
-    fn fault(&self, at: Option<usize>, (what, help): (String, String)) -> Fault {
+    /// The line in which the record ends.
+    fn line(&self) -> u64 {
         // Behind the record is the end of its line, or the first of two bytes of that.
         let end = self.reader.position().byte().saturating_sub(1);
-        let mut place = format!("{}, line {}", self.name, self.reader.get_ref().line_of(end));
+        self.reader.get_ref().line_of(end)
+    }
+
+    fn fault(&self, at: Option<usize>, (what, help): (String, String)) -> Fault {
+        let mut place = format!("{}, line {}", self.name, self.line());
         if let Some(at) = at {
             let own = self.places.iter().position(|place| *place == at).and_then(|at| self.columns.get(at));
             let named = own.map(|column| column.name.clone()).or_else(|| {
@@ -97,6 +104,7 @@ impl<R: Read> Csv<R> {
     /// The next line that is not empty.
     fn next_record(&mut self) -> Result<bool, Fault> {
         let any = self.reader.read_byte_record(&mut self.record).map_err(|error| unreadable(&self.name, &error))?;
+        check_quotes(&self.name, &self.reader)?;
         if any && self.record.len() != self.width {
             return Err(self.ragged());
         }
@@ -106,13 +114,16 @@ impl<R: Read> Csv<R> {
     /// A quote that is not closed makes one field of many lines.
     fn ragged(&self) -> Fault {
         let (fields, width) = (self.record.len(), self.width);
-        let lines = |field: &[u8]| field.iter().filter(|byte| **byte == b'\n').count();
-        let longest = self.record.iter().map(lines).max().unwrap_or(0);
+        let lines: Vec<u64> = self.record.iter().map(line_ends).collect();
+        let longest = lines.iter().copied().max().unwrap_or(0);
         let fields = if fields == 1 { "1 field".to_owned() } else { format!("{fields} fields") };
         let what = format!("{fields}, and the first line names {width}");
         if longest > 1 {
             let what = format!("{what}: one of them goes on for {longest} lines and ends here");
-            return self.fault(None, (what, "close the quote (\") that begins it, or take it out".to_owned()));
+            let behind = lines.iter().skip_while(|ends| **ends < longest).sum::<u64>();
+            let line = self.line().saturating_sub(behind);
+            return self
+                .fault(None, (what, format!("close the quote (\") that begins it in line {line}, or take it out")));
         }
         self.fault(None, (what, "write an empty field where there is no reading".to_owned()))
     }
@@ -206,6 +217,19 @@ impl Names {
 /// A name of the first line; a byte order mark is not part of it.
 fn head(text: &[u8]) -> Vec<u8> {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().to_vec()
+}
+
+/// Without it a quote that nobody closes takes the rest of the file for itself, and no reading of it is missed.
+fn check_quotes<R: Read>(name: &str, reader: &csv::Reader<Lines<R>>) -> Result<(), Fault> {
+    let unclosed = reader.get_ref().unclosed(reader.position().byte());
+    unclosed.map_or(Ok(()), |line| {
+        let (what, help) = ("a quote (\") is opened and never closed", "close it in the same line, or take it out");
+        Err(Fault { place: format!("{name}, line {line}"), what: what.to_owned(), help: help.to_owned() })
+    })
+}
+
+fn line_ends(field: &[u8]) -> u64 {
+    field.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum()
 }
 
 fn check_heads(heads: &[Vec<u8>]) -> Result<(), (String, String)> {

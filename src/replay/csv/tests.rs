@@ -87,7 +87,10 @@ fn each_mistake_is_told_with_its_line_its_column_and_what_to_do() {
         ("time,open_fds\n5,1\n5,1\n", "comes twice: where several processes"),
         ("time,process,open_fds\n5,a,1\n5,b,1\n5,a,1\n", "comes twice: leave one of the two lines of that process out"),
         ("time,open_fds\n5\n", "line 2: 1 field, and the first line names 2"),
-        ("time,note,rss\n1,\"a,1\n2,b,1\n3,c,1\n", "goes on for 3 lines and ends here: close the quote"),
+        (
+            "time,note,rss\n1,\"a,1\n2,b,1\n3,c\"\n",
+            "goes on for 2 lines and ends here: close the quote (\") that begins it in line 2",
+        ),
         ("time,open_fds\n5,1,7\n", "line 2: 3 fields, and the first line names 2"),
         ("time,open_fds\n5,-1\n", "-1 is negative"),
         ("time,open_fds\n5,inf\n", "is not a reading"),
@@ -105,6 +108,41 @@ fn each_mistake_is_told_with_its_line_its_column_and_what_to_do() {
 fn empty_lines_and_quoted_line_ends_do_not_move_the_count() {
     assert!(wrong("time,note,rss\n\n0,\"a\nb\",1\n\n1,,x\n").contains("line 6, column 3"));
     assert!(wrong("time,note,rss\r\n\r\n0,,1\r\n\r\n1,,x").contains("line 5, column 3"));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_by_its_own_line() {
+    let said = "a quote (\") is opened and never closed: close it in the same line, or take it out";
+    for (text, line) in [
+        ("time,rss,note\n0,1,a\n1,1,\"b\n2,1,c\n3,1,d\n", 3),
+        ("time,note,rss\r\n0,,1\r\n1,\"b \"\"x\"\",1\r\n2,c,1\r\n", 3),
+        ("time,rss,note\n0,1,\"a\nb\"\n1,1,\"", 4),
+        ("\u{feff}\"time,rss\n0,1\n", 1),
+    ] {
+        assert_eq!(wrong(text), format!("leak.csv, line {line}: {said}"), "{text:?}");
+    }
+    // A quote within a field, or behind one that is closed, opens nothing.
+    assert_eq!(rows("\u{feff}\"time\",rss,note\n0,1,5\" pipe\n1,1,\"a\"b\"\n2,1,\"\"\"\"\n").unwrap().len(), 3);
+    // What goes wrong before it is told first.
+    assert!(wrong("time,rss,note\n0,x,a\n1,1,\"b\n").contains("line 2, column 2"));
+}
+
+#[test]
+fn a_long_file_is_not_read_to_its_end_for_a_quote_that_is_not_closed() {
+    let lines = |from: i64, to: i64| (from..to).map(|second| format!("{second},1,a\n")).collect::<String>();
+    let text = format!("time,rss,note\n{}500000,1,\"a\n{}", lines(0, 500_000), lines(500_001, 1_000_000));
+    let mut left = text.as_bytes();
+    let mut csv = Csv::new("leak.csv", &mut left).unwrap();
+    let (mut row, mut count) = (Row::default(), 0);
+    let fault = loop {
+        match csv.read(&mut row) {
+            Ok(true) => count += 1,
+            other => break other.unwrap_err().to_string(),
+        }
+    };
+    assert!(count == 500_000 && fault.starts_with("leak.csv, line 500002: a quote"), "{count}, {fault}");
+    drop(csv);
+    assert!(left.len() > 2_000_000, "{} bytes are left", left.len());
 }
 
 #[test]
