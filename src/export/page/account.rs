@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::words::text;
+use super::words::{command, text};
 use crate::export::status::Account;
 
 /// With what a line begins that is to be copied into a shell.
@@ -27,7 +27,7 @@ fn line(name: &str, lines: &[String]) -> Markup {
             dt { (name) }
             dd {
                 @for line in lines {
-                    @if COMMANDS.iter().any(|command| line.starts_with(command)) { code.copy { (text(line)) } }
+                    @if COMMANDS.iter().any(|command| line.starts_with(command)) { code.copy { (command(line)) } }
                     @else { p { (text(line)) } }
                 }
                 @if lines.is_empty() { p.nothing { "nothing" } }

@@ -20,6 +20,13 @@ pub(super) fn text(text: &str) -> String {
     printable(text.as_bytes(), MOST_CHARS)
 }
 
+/// What is to be copied: fit to be shown as it comes, or else as [`text`]; a backslash that was doubled is not doubled
+/// once more.
+pub(super) fn command(line: &str) -> String {
+    let shown = text(line);
+    if shown == line.replace('\\', r"\\") { line.to_owned() } else { shown }
+}
+
 /// The level of that name; normal of what is none.
 pub(super) fn level(name: &str) -> Level {
     Level::ABOVE_NORMAL.into_iter().find(|level| level.name() == name).unwrap_or(Level::Normal)

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::Scene;
 use super::seats::Seat;
+use super::words::shell;
 use crate::export::Snapshot;
 use crate::model::{Base, Level, MemberKey, Pid};
 use crate::record::{LogTo, show_duration};
@@ -17,6 +18,7 @@ pub(super) fn of_target(scene: &Scene<'_>, seats: &[Seat<'_>]) -> Vec<String> {
         lines.push(look_at(pid, seats));
     }
     if let Some(unit) = &scene.target.selector.unit {
+        let unit = shell(unit);
         lines.push(format!("systemctl status {unit}"));
         lines.push(format!("journalctl -u {unit} -n 50"));
     }
@@ -80,6 +82,6 @@ fn api(snapshot: &Snapshot) -> Option<String> {
     let web = &snapshot.config.web;
     let address = web.listen.first()?;
     let scheme = if web.tls.is_some() { "https" } else { "http" };
-    let user = web.users.first().map_or_else(String::new, |user| format!("-u {} ", user.name));
-    Some(format!("curl -s {user}{scheme}://{address}/api/v1/status"))
+    let user = web.users.first().map_or_else(String::new, |user| format!("-u {} ", shell(&user.name)));
+    Some(format!("curl -s {user}{}", shell(&format!("{scheme}://{address}/api/v1/status"))))
 }

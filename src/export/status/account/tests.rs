@@ -1,5 +1,6 @@
 mod scenes;
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,28 @@ fn golden_of_the_fixture() {
         text += &told(&target.name, &target.account);
     }
     insta::assert_snapshot!("fixture", text);
+}
+
+/// What is to be copied into a shell comes out of it as it was configured.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks a shell")]
+fn a_command_to_copy_is_what_a_shell_takes_it_for() {
+    let hash = "$2b$12$abcdefghijklmnopqrstuuMd2zXqTWMGIGKcQFwhq3ya7CB3TmKcq";
+    let web = format!("[web]\nlisten = [\"[::1]:7911\"]\nusers = {{ \"o'hara; id $HOME\" = \"{hash}\" }}\n");
+    let text = web + "[target.trader]\nmatch = { unit = 'trader-a\\x2db.service' }\n";
+    let mut snapshot = Stage::open().snapshot;
+    snapshot.config = Arc::new(scenes::parsed(&text));
+    let config = Arc::clone(&snapshot.config);
+    let evidence = of_target(&snapshot, 0, &config.targets[0]).evidence;
+    let words = |command: &str| {
+        let line = evidence.iter().find(|line| line.starts_with(command)).unwrap();
+        let told = format!("printf '%s\\n' {line}");
+        let said = Command::new("sh").args(["-c", &told]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(words("curl"), ["curl", "-s", "-u", "o'hara; id $HOME", "http://[::1]:7911/api/v1/status"]);
+    assert_eq!(words("systemctl"), ["systemctl", "status", "trader-a\\x2db.service"]);
+    assert_eq!(words("journalctl"), ["journalctl", "-u", "trader-a\\x2db.service", "-n", "50"]);
 }
 
 #[test]

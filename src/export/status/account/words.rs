@@ -33,6 +33,17 @@ pub(super) fn lasting(now: Moment, since: Moment) -> String {
     if span < Duration::from_secs(1) { String::new() } else { format!(" for {}", whole(span)) }
 }
 
+/// A word as a shell takes it for one: in quotes where a character of it would mean something else. Lines are made
+/// printable, which doubles each backslash: between double quotes that is one again.
+pub(super) fn shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    let apart = word.replace('\'', r#"'"'"'"#).replace('\\', r#"'"\"'"#);
+    format!("'{apart}'")
+}
+
 /// `1 process`, `2 processes`
 pub(super) fn processes(count: usize) -> String {
     if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
