@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 
 use super::digits::number;
 use super::source::{FOLDER, read_piece};
@@ -329,36 +329,6 @@ impl HostPage {
             Self::FileNr => "/proc/sys/fs/file-nr",
         }
     }
-}
-
-/// The last `most` bytes of a regular file, and whether there are more before them. No symbolic link is
-/// followed to it, and nothing that would wait is opened.
-///
-/// # Errors
-/// What the system said, in words.
-pub fn end_of_file(path: &std::path::Path, most: u64) -> Result<(Vec<u8>, bool), String> {
-    let flags = READ | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
-        Errno::LOOP => "it is a symbolic link: name the file itself".to_owned(),
-        errno => errno.to_string(),
-    })?;
-    let found = rustix::fs::fstat(&file).map_err(|errno| errno.to_string())?;
-    if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
-        return Err("it is no regular file".to_owned());
-    }
-    let size = u64::try_from(found.st_size).unwrap_or(0);
-    let from = size.saturating_sub(most);
-    let mut text = Vec::new();
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    while text.len() < most {
-        let at = from + u64::try_from(text.len()).unwrap_or(0);
-        let mut piece = vec![0; (most - text.len()).min(64 << 10)];
-        match retry_on_intr(|| rustix::io::pread(&file, &mut *piece, at)).map_err(|errno| errno.to_string())? {
-            0 => break,
-            read => text.extend_from_slice(&piece[..read]),
-        }
-    }
-    Ok((text, from > 0))
 }
 
 fn read_bounded(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Error> {

@@ -19,6 +19,7 @@ mod handle;
 pub mod host;
 mod lacking;
 mod limits;
+mod log_file;
 mod look;
 pub mod net_tcp;
 mod noted;
@@ -54,9 +55,10 @@ pub use error::Error;
 pub use give_back::give_back_start;
 pub use lacking::{Lack, lacks};
 pub use limits::max_open_files;
+pub use log_file::end_of_file;
 pub use look::{
     Behind, Descriptor, HostPage, Look, NetLine, Page, Pointer, Table, Task, UnixLine, arguments_length, cgroup_file,
-    end_of_file, host_file,
+    host_file,
 };
 pub use own::own_facts;
 pub use pidfile::Pidfile;

@@ -54,7 +54,7 @@ fn modified(stat: &Stat) -> SystemTime {
 }
 
 /// Links on the way; more is a circle (the kernel itself follows 40).
-const LINKS: usize = 40;
+pub(super) const LINKS: usize = 40;
 
 /// Walks to `path` as the kernel does, and looks at every folder and link that it passes.
 fn only_root_leads_to(path: &Path) -> bool {
@@ -97,7 +97,7 @@ fn only_root_leads_to(path: &Path) -> bool {
 }
 
 /// The names of a path, the first one last.
-fn parts(path: &Path) -> Vec<OsString> {
+pub(super) fn parts(path: &Path) -> Vec<OsString> {
     let names = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),
         Component::ParentDir => Some("..".into()),

@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "makes files")]
-
 use super::lines::{NetLine, UnixLine};
 use super::*;
 use crate::kernel::Proc;
@@ -104,17 +102,4 @@ fn lines_of_sockets_are_read() {
     let line = b"0000000000000000: 00000003 00000000 00000000 0001 03 16176";
     assert_eq!(UnixLine::parse(line).unwrap().path, b"");
     assert!(UnixLine::parse(b"Num RefCount").is_err());
-}
-
-#[test]
-fn the_end_of_a_log_is_read_and_no_link_is_followed() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
-    std::fs::write(&log, b"one\ntwo\nthree\n").unwrap();
-    assert_eq!(end_of_file(&log, 6), Ok((b"three\n".to_vec(), true)));
-    assert_eq!(end_of_file(&log, 100), Ok((b"one\ntwo\nthree\n".to_vec(), false)));
-    let link = folder.path().join("link");
-    std::os::unix::fs::symlink(&log, &link).unwrap();
-    assert!(end_of_file(&link, 6).unwrap_err().contains("symbolic link"));
-    assert!(end_of_file(folder.path(), 6).unwrap_err().contains("no regular file"));
 }
