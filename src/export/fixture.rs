@@ -344,6 +344,7 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
 }
 
 /// A history that the disk did not take once.
+        hour_bytes: Some(123_456),
 fn kept() -> Figures {
     Figures {
         stored: 1234,

@@ -18,6 +18,7 @@ pub fn own_facts() -> OwnFacts {
         open_fds: own.fd_count().ok().and_then(|count| u64::try_from(count).ok()),
         max_fds: Some(limits.current.map_or(f64::INFINITY, count)),
         threads: stat.as_ref().and_then(|stat| u64::try_from(stat.num_threads).ok()),
+        hour_bytes: None,
         started: stat.map(|stat| started(stat.starttime)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Moment;
 
-/// What `/proc/self` says of the daemon; a fact that could not be read is none.
+/// What `/proc/self` says of the daemon, and what it knows itself; a fact that could not be read is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct OwnFacts {
     /// CPU time of all threads, in seconds.
@@ -17,6 +17,8 @@ pub struct OwnFacts {
     pub max_fds: Option<f64>,
     /// Threads.
     pub threads: Option<u64>,
+    /// What the readings of the last hour take in memory, in bytes.
+    pub hour_bytes: Option<u64>,
     /// When it started.
     pub started: Option<Moment>,
 }

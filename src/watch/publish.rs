@@ -17,6 +17,7 @@ use crate::model::{
     GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Window, remedy,
 };
 use crate::record::LogTo;
+use crate::record::samples::Hour;
 use crate::sample::{Periods, ProbeStats, Sampler};
 
 /// The daemon's own figures are read this often: they are for a scrape, not for a decision.
@@ -83,7 +84,7 @@ impl View {
         }
     }
 
-    fn refresh(&mut self, now: Moment) {
+    fn refresh(&mut self, hour: &Hour, now: Moment) {
         let unix = kernel::wall_now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         // Not `now`, when the tick began: what is shown would be that much too late ever after.
         self.wall.observe(kernel::now(), unix);
@@ -91,7 +92,7 @@ impl View {
             return;
         }
         self.own_read = Some(now);
-        self.own = kernel::own_facts();
+        self.own = OwnFacts { hour_bytes: u64::try_from(hour.room()).ok(), ..kernel::own_facts() };
         let name = kernel::host_name();
         if *name != *self.host_name {
             self.host_name = Arc::from(name);
@@ -102,7 +103,7 @@ impl View {
 impl Watch {
     /// Publishes the state of the watch. `began` is when the tick did.
     pub(super) fn export(&mut self, began: Moment) {
-        self.view.refresh(began);
+        self.view.refresh(self.recorder.hour(), began);
         self.publish(began);
         let members = self.sampler.latest().members.len();
         if members != std::mem::replace(&mut self.view.members, members) {

@@ -98,6 +98,12 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge("tradedog_dry_run", NONE, "Whether measures are only told of, not taken.", |scrape, series| {
         series.push(&[], f64::from(u8::from(scrape.snapshot.config.daemon.dry_run)));
     }),
+    gauge(
+        "tradedog_last_hour_bytes",
+        NONE,
+        "Memory that the readings of the last hour take.",
+        |scrape: &Scrape<'_>, series: &mut Series| whole(series, scrape.snapshot.own.hour_bytes),
+    ),
     // The daemon's own cost, under the names that every client library uses for it.
     counter("process_cpu_seconds_total", NONE, "CPU time of tradedog itself, in seconds.", |scrape, series| {
         series.push_known(&[], scrape.snapshot.own.cpu_seconds);
