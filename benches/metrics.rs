@@ -34,7 +34,7 @@ fn status(bencher: divan::Bencher<'_, '_>) {
 fn snapshot() -> Snapshot {
     let config = Arc::new(config());
     let mut snapshot = Snapshot::empty(Arc::clone(&config));
-    snapshot.targets = vec![TargetView { kill_budget_remaining: 3, successor_missing: false }];
+    snapshot.targets = vec![TargetView { kill_budget_remaining: 3, successor_missing: false, incident: None }];
     let target = &config.targets[0];
     let read = |_: &Metric| Reading {
         at: Moment::from_secs(1_000),

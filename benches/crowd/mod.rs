@@ -148,7 +148,7 @@ impl Crowd {
             snapshot.config = Arc::clone(config);
             snapshot.taken = *now;
             snapshot.begun = true;
-            snapshot.targets.push(TargetView { kill_budget_remaining: 3, successor_missing: false });
+            snapshot.targets.push(TargetView { kill_budget_remaining: 3, successor_missing: false, incident: None });
             snapshot.host.extend_from_slice(&sample.host);
             snapshot.brakes.extend(state.closed(*now));
             for member in &sample.members {

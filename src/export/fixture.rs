@@ -203,8 +203,13 @@ pub(crate) fn snapshot() -> Snapshot {
     snapshot.taken = Moment::from_secs(10_000);
     snapshot.host_name = Arc::from("h1");
     snapshot.wall.observe(snapshot.taken, Duration::from_secs(1_790_000_000));
-    snapshot.targets = [(2, false), (3, false), (0, true)]
-        .map(|(kill_budget_remaining, successor_missing)| TargetView { kill_budget_remaining, successor_missing })
+    let since = |second| Some(Moment::from_secs(second));
+    snapshot.targets = [(2, false, since(9_970)), (3, false, None), (0, true, since(9_000))]
+        .map(|(kill_budget_remaining, successor_missing, incident)| TargetView {
+            kill_budget_remaining,
+            successor_missing,
+            incident,
+        })
         .to_vec();
     push_member(&mut snapshot, MemberKey { target: 0, slot: 0 }, Value::Known(305.0));
     push_member(&mut snapshot, MemberKey { target: 0, slot: 1 }, Value::Unknown(Unknown::Denied));
@@ -339,12 +344,12 @@ fn fill_the_rest(snapshot: &mut Snapshot, config: &Arc<Config>) {
         open_fds: Some(31),
         max_fds: Some(f64::INFINITY),
         threads: Some(4),
+        hour_bytes: Some(123_456),
         started: Some(Moment::from_secs(9_000)),
     };
 }
 
 /// A history that the disk did not take once.
-        hour_bytes: Some(123_456),
 fn kept() -> Figures {
     Figures {
         stored: 1234,

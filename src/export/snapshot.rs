@@ -125,6 +125,8 @@ pub struct TargetView {
     pub kill_budget_remaining: u32,
     /// Whether nobody has come after a kill within `expect_successor`.
     pub successor_missing: bool,
+    /// Since when it is in an incident, if it is.
+    pub incident: Option<Moment>,
 }
 
 /// A probe's last run.

@@ -50,6 +50,7 @@ impl State {
             delivered: self.delivered_memory(),
             cycles: self.cycles.clone(),
             successors: self.successors_memory(),
+            incidents: self.incidents_memory(),
             inhibitions: self.inhibitions.clone(),
             windows: self.windows.clone(),
             pasts,

@@ -13,6 +13,7 @@ mod forecast;
 mod former;
 mod group;
 mod host;
+mod incident;
 mod inhibitions;
 mod join;
 mod leases;
@@ -48,6 +49,7 @@ use calendar::Clock;
 use former::Former;
 use group::GroupState;
 use host::HostState;
+use incident::Incident;
 pub use inhibitions::inhibition_length;
 use member::MemberState;
 pub use memory::Start;
@@ -78,6 +80,7 @@ pub struct State {
     cycles: Vec<Cycle>,
     breakers: Breakers,
     successors: Vec<Awaited>,
+    incidents: Vec<Incident>,
     /// What the operator holds back.
     inhibitions: Vec<Inhibition>,
     /// Last delivery of an action that served all processes of its target.
@@ -154,6 +157,7 @@ impl State {
             cycles: Vec::new(),
             breakers: Breakers::default(),
             successors: Vec::new(),
+            incidents: Vec::new(),
             inhibitions: Vec::new(),
             delivered: BTreeMap::new(),
             target_kills,
@@ -219,6 +223,7 @@ pub fn judge(state: &mut State, sample: &Sample, outcomes: &[Outcome], now: Mome
     state.tend_leases(&mut pass);
     state.miss_successors(&mut pass);
     state.end_once(&mut pass);
+    state.tend_incidents(now);
     state.changed |= !verdicts.events.is_empty() || !verdicts.orders.is_empty() || !outcomes.is_empty();
     verdicts
 }

@@ -39,6 +39,7 @@ impl State {
     /// Takes in one outcome: the order ends, waits for a retry, or is due again behind a brake.
     pub(super) fn take_outcome(&mut self, outcome: &Outcome, pass: &mut Pass<'_>) {
         let Some(flight) = self.in_flight.remove(&outcome.order) else { return };
+        self.note_incident(&flight, outcome.kind);
         let order = flight.order;
         if order.undo {
             self.take_undone(&order, outcome, pass);

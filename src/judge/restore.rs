@@ -129,6 +129,7 @@ impl State {
             let target = state.target_named(&target);
             state.successors.extend(target.map(|target| Awaited { target, missed, within, told }));
         }
+        state.take_up_incidents(memory.incidents);
         state.remembered = Some(memory.members);
         state.changed = true;
         state
@@ -147,6 +148,9 @@ impl State {
     /// gives it time to help.
     fn take_up_lost(&mut self, members: &[MemberMemory], now: Moment) {
         for (member, lost) in members.iter().flat_map(|member| lost(member).map(move |lost| (member, lost))) {
+            if let Some(target) = self.target_named(&member.target).filter(|_| lost.of != RungName::Schedule) {
+                self.begin_incident(target, now);
+            }
             if lost.order.as_ref().is_some_and(|order| order.scope == ActionScope::Target) {
                 self.take_up_delivery(&member.target, &lost.action, now);
             }

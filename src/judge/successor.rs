@@ -22,6 +22,7 @@ impl State {
     /// A kill has worked: from now on somebody is expected.
     pub(super) fn expect_successor(&mut self, target: u16, action: &Action, now: Moment) {
         if let Some(within) = action.expect_successor {
+            self.await_in_incident(target, now);
             self.successors.retain(|awaited| awaited.target != target);
             self.successors.push(Awaited { target, missed: now + within, within, told: false });
         }

@@ -40,6 +40,9 @@ pub struct Memory {
     pub cycles: Vec<Cycle>,
     /// Kills that wait for a successor.
     pub successors: Vec<SuccessorMemory>,
+    /// Incidents that are not over.
+    #[serde(default)]
+    pub incidents: Vec<IncidentMemory>,
     /// What the operator holds back.
     #[serde(default)]
     pub inhibitions: Vec<Inhibition>,
@@ -335,6 +338,17 @@ pub struct SuccessorMemory {
     pub within: Duration,
     /// Whether that was said.
     pub told: bool,
+}
+
+/// An incident that is not over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IncidentMemory {
+    /// Name of the target.
+    pub target: Arc<str>,
+    /// When its first order went out.
+    pub since: Moment,
+    /// The last kill after which somebody must come.
+    pub killed: Option<Moment>,
 }
 
 impl Lease {

@@ -35,8 +35,9 @@ pub use incident::{Collected, Evidence, EvidenceFile, Flaw, IncidentView, Incide
 pub use inhibit::{Inhibition, InhibitionEnd, LONGEST_INHIBITION};
 pub use level::{Level, PerLevel};
 pub use memory::{
-    Answer, Cycle, Delivery, GroupMemory, HostMemory, Judged, KillMemory, Lease, MemberMemory, Memory, RungMemory,
-    RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing,
+    Answer, Cycle, Delivery, GroupMemory, HostMemory, IncidentMemory, Judged, KillMemory, Lease, MemberMemory, Memory,
+    RungMemory, RungName, RungStateMemory, Sent, SuccessorMemory, TargetDelivery, ThresholdMemory, Undo, UndoBy,
+    Undoing,
 };
 pub use metric::{Base, Derived, Direction, METRICS, Metric, MetricInfo, SOCKET_STATES, Scope, Unit};
 pub use moment::Moment;

@@ -19,6 +19,7 @@ use std::time::Duration;
 use super::Watch;
 use crate::discover::Member;
 use crate::export::{Published, Snapshot};
+use crate::kernel;
 use crate::model::{
     Collected, Event, Flaw, Identity, IncidentView, Level, MemberKey, Memory, Moment, Note, Order, OrderId,
     RungStateMemory, Trigger,
@@ -73,10 +74,18 @@ struct Look {
 }
 
 impl Incidents {
-    /// Starts the collector. `wake` is called from its threads whenever one has something to tell.
+    /// Starts the collector, and looks what was kept before. `wake` is called from its threads whenever one has something to tell.
     pub(super) fn start(store: Store, published: Arc<Published>, wake: Wake) -> io::Result<(Self, Ending)> {
+        let (now, wall) = (kernel::now(), kernel::wall_instant().as_millisecond());
+        let ago = |at: i64| Duration::from_millis(u64::try_from(wall.saturating_sub(at)).unwrap_or(0));
+        let shown = store.last(MOST_SHOWN).into_iter().map(|kept| IncidentView {
+            target: kept.about.target.into(),
+            id: kept.id.into(),
+            at: now - ago(kept.about.at_millis),
+        });
+        let shown = shown.collect();
         let (collector, ending) = Collector::start(store, published, wake)?;
-        let (waiting, went, looks, shown) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (waiting, went, looks) = (Vec::new(), Vec::new(), Vec::new());
         Ok((Self { collector, asked: 0, waiting, went, looks, shown }, ending))
     }
 

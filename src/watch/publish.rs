@@ -174,6 +174,7 @@ fn show_target(state: &State, target: usize, now: Moment) -> TargetView {
     TargetView {
         kill_budget_remaining: state.kill_budget_remaining(target, now),
         successor_missing: state.successor_missing(target),
+        incident: state.incident(target),
     }
 }
 

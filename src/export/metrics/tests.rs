@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::Config;
 use crate::export::fixture;
-use crate::export::{LeaseView, RungOf, RungView, Standing};
-use crate::model::{Event, Level, MemberKey, Moment, Note, OutcomeKind, Reason, Unknown, Value};
-use crate::record::{Logs, Recorder};
+use crate::model::{MemberKey, Moment, Unknown, Value};
 
 fn rendered(snapshot: &Snapshot) -> String {
     let mut out = String::new();
@@ -149,62 +147,13 @@ fn max_series_leaves_out_whole_processes_from_the_highest_slot() {
     assert!(!rendered(&crowd(per_member * 2)).contains("process=\"1\""), "one of each target comes first");
 }
 
-/// Whether `trader` is in an incident.
-fn is_in_incident(snapshot: &Snapshot) -> bool {
-    let text = rendered(snapshot);
-    let line = text.lines().find_map(|line| line.strip_prefix("tradedog_incident{target=\"trader\"} ")).unwrap();
-    line == "1"
-}
-
 #[test]
-fn an_incident_lasts_as_long_as_what_was_ordered_does() {
+fn an_incident_is_told_of_each_target() {
     let mut snapshot = fixture::snapshot();
-    snapshot.rungs.clear();
-    assert!(!is_in_incident(&snapshot));
-    let (reason, at) = (Reason::KillBudget, Moment::from_secs(9_999));
-    for (ladder, standing, expected) in [
-        (RungOf::Ladder(0), Standing::Held { reason, opens: None }, false),
-        (RungOf::Ladder(0), Standing::Vetoed { reason }, false),
-        (RungOf::Ladder(0), Standing::InFlight, true),
-        (RungOf::Host, Standing::Done { at }, true),
-        (RungOf::Ladder(0), Standing::GaveUp { reason }, true),
-        (RungOf::Schedule, Standing::Done { at }, false),
-    ] {
-        let member = MemberKey { target: 0, slot: 0 };
-        snapshot.rungs = vec![RungView { member, ladder, level: Level::Fatal, action: 1, standing }];
-        assert_eq!(is_in_incident(&snapshot), expected, "{ladder:?} {standing:?}");
+    for (incident, expected) in [(None, "0"), (Some(Moment::from_secs(9_999)), "1")] {
+        snapshot.targets[0].incident = incident;
+        let text = rendered(&snapshot);
+        let line = text.lines().find_map(|line| line.strip_prefix("tradedog_incident{target=\"trader\"} ")).unwrap();
+        assert_eq!(line, expected);
     }
-    snapshot.rungs.clear();
-    let lease = snapshot.leases[0].clone();
-    snapshot.leases.push(LeaseView { target: Arc::from("trader"), ..lease });
-    assert!(is_in_incident(&snapshot));
-    snapshot.leases.pop();
-    snapshot.targets[0].successor_missing = true;
-    assert!(is_in_incident(&snapshot));
-}
-
-#[test]
-fn an_incident_that_ends_in_a_kill_lasts_until_its_successor_is_past_its_grace() {
-    let mut snapshot = fixture::snapshot();
-    let mut config = Config::clone(&snapshot.config);
-    let target = &mut config.targets[0];
-    target.startup_grace = std::time::Duration::from_secs(60);
-    let order = fixture::order(target, 1, Level::Fatal);
-    let mut look = |expected: bool, (killed, now): (u64, u64)| {
-        config.targets[0].actions[1].expect_successor = expected.then_some(std::time::Duration::from_secs(30));
-        snapshot.config = Arc::new(config.clone());
-        snapshot.rungs.clear();
-        let (logs, _lines) = Logs::captured();
-        let mut recorder = Recorder::new(Arc::clone(&snapshot.config), logs);
-        let (order, kind) = (Arc::clone(&order), OutcomeKind::Gone);
-        let note = Note::Ended { order, kind, reason: Reason::None, detail: None };
-        recorder.record(&[Event { at: Moment::from_secs(killed), note }]);
-        (snapshot.counters, snapshot.taken) = (recorder.counters(), Moment::from_secs(now));
-        is_in_incident(&snapshot)
-    };
-    let started = fixture::snapshot().members()[1].started.since(Moment::default()).as_secs();
-    assert!(look(true, (started + 5, started + 300)), "nobody came after the kill");
-    assert!(look(true, (started, started + 59)), "who came is not past the grace");
-    assert!(!look(true, (started, started + 60)));
-    assert!(!look(false, (started + 5, started + 300)), "nobody is expected");
 }

@@ -12,6 +12,7 @@ mod effect_properties;
 mod effects;
 mod escalation;
 mod forecasts;
+mod incidents;
 mod joins;
 mod ladder;
 mod leases;

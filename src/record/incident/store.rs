@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, renameat, unlinkat
 use rustix::io::Errno;
 
 use super::document::{About, Document};
+use super::read::{Shelf, incidents_path};
 use super::{DOCUMENT, FOLDER, HIDDEN, OPEN, is_file_name, prune};
 use crate::model::{Evidence, Flaw};
 use crate::record::folders::{flaw, shown, state_directory};
@@ -99,6 +100,14 @@ impl Store {
     /// In this folder in place of the state directory.
     pub const fn in_folder(place: PathBuf) -> Self {
         Self { place: Some(place), pruning: Mutex::new(()) }
+    }
+
+    /// The last ones that an earlier daemon has kept, the oldest first; none where they cannot be read.
+    pub fn last(&self, most: usize) -> Vec<Document> {
+        let place = self.place.clone().or_else(incidents_path);
+        let Some(shelf) = place.and_then(|place| Shelf::open(&place).ok()) else { return Vec::new() };
+        let ids = shelf.ids();
+        ids.iter().skip(ids.len().saturating_sub(most)).filter_map(|id| shelf.document(id).ok()).collect()
     }
 
     /// Writes an incident, then removes what is too much.

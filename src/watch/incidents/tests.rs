@@ -128,3 +128,33 @@ fn a_kill_goes_on_as_soon_as_its_evidence_is_there() {
     let ready: Vec<u64> = incidents.take_ready(at(11)).iter().map(|order| order.id.0).collect();
     assert_eq!((ready, incidents.next_deadline()), (vec![2], Some(at(99))));
 }
+
+#[test]
+fn what_an_earlier_daemon_has_kept_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let about = |at_millis| crate::record::incident::About {
+        trigger: Trigger::Kill,
+        at_millis,
+        target: "trader".to_owned(),
+        process: 0,
+        pid: 4711,
+        started_millis: at_millis,
+        host: "host".to_owned(),
+        dry_run: false,
+        decision: "order 1: kill".to_owned(),
+        grounds: None,
+        order: None,
+    };
+    let store = Store::in_folder(folder.path().to_owned());
+    let limits = crate::record::incident::Limits { count: 100, size: 1 << 30 };
+    let wall = kernel::wall_instant().as_millisecond();
+    let mut last = String::new();
+    for age in (0..20).rev() {
+        last = store.keep(&about(wall - age * 60_000), (&crate::model::Evidence::default(), 1), limits).unwrap().id;
+    }
+    let shown = incidents(folder.path()).shown;
+    assert_eq!(shown.len(), MOST_SHOWN);
+    assert_eq!((&*shown[MOST_SHOWN - 1].id, &*shown[0].target), (&*last, "trader"));
+    let span = shown[MOST_SHOWN - 1].at.since(shown[0].at).as_secs();
+    assert!((899..=901).contains(&span), "{span}");
+}

@@ -11,10 +11,10 @@ use proptest::sample::select;
 
 use crate::model::{
     ActionScope, Answer, BootId, Cause, Command, Course, Cycle, Delivery, Escalation, FreezeBy, GroupMemory, Growth,
-    HostMemory, Http, Identity, Judged, KillMemory, KillScope, Lease, Level, METRICS, Measure, Measured, MemberKey,
-    MemberMemory, Memory, Metric, Moment, Order, OrderId, PackedValues, PastMemory, PerLevel, Pid, Reason, RungMemory,
-    RungName, RungStateMemory, Sent, SeriesMemory, Signal, Slowing, Subject, SuccessorMemory, TargetDelivery,
-    ThresholdMemory, Undo, UndoBy, Undoing, Window,
+    HostMemory, Http, Identity, IncidentMemory, Judged, KillMemory, KillScope, Lease, Level, METRICS, Measure,
+    Measured, MemberKey, MemberMemory, Memory, Metric, Moment, Order, OrderId, PackedValues, PastMemory, PerLevel, Pid,
+    Reason, RungMemory, RungName, RungStateMemory, Sent, SeriesMemory, Signal, Slowing, Subject, SuccessorMemory,
+    TargetDelivery, ThresholdMemory, Undo, UndoBy, Undoing, Window,
 };
 
 fn name() -> impl Strategy<Value = Arc<str>> {
@@ -292,17 +292,19 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
     let kills = vec((any::<u64>(), name(), any::<u32>(), moment()), 0..3);
     let cycles = vec((name(), name(), any::<Option<u32>>(), moment()), 0..3);
     let successors = vec((name(), moment(), span(), any::<bool>()), 0..3);
+    let incidents = vec((name(), moment(), option::of(moment())), 0..3);
     let groups = vec((name(), vec(threshold(), 0..2), option::of(moment())), 0..2);
     let host = (vec(threshold(), 0..2), any::<u32>(), option::of(moment()));
     let lists = (vec(member(), 0..4), vec(lease(), 0..3), vec((order(), moment()), 0..2));
     let small = (kills, cycles, successors, groups, host, vec((name(), delivery()), 0..2), vec(window(), 0..2));
-    let small = (small, vec(past(), 0..3));
+    let small = (small, vec(past(), 0..3), incidents);
     (any::<(u64, u64)>(), lists, small).prop_map(move |((series, next), lists, small)| {
         let (members, leases, killing) = lists;
-        let ((kills, cycles, successors, groups, host, delivered, windows), pasts) = small;
+        let ((kills, cycles, successors, groups, host, delivered, windows), pasts, incidents) = small;
         let kill = |(order, target, slot, at)| KillMemory { order: OrderId(order), target, slot, at };
         let cycle = |(target, action, slot, at)| Cycle { target, action, slot, at };
         let successor = |(target, missed, within, told)| SuccessorMemory { target, missed, within, told };
+        let incident = |(target, since, killed)| IncidentMemory { target, since, killed };
         let group = |(target, thresholds, last_victim)| GroupMemory { target, thresholds, last_victim };
         let (thresholds, next_entry, patience) = host;
         Memory {
@@ -318,6 +320,7 @@ pub(super) fn memory(boot: BootId) -> impl Strategy<Value = Memory> {
             delivered: delivered.into_iter().map(|(target, delivery)| TargetDelivery { target, delivery }).collect(),
             cycles: cycles.into_iter().map(cycle).collect(),
             successors: successors.into_iter().map(successor).collect(),
+            incidents: incidents.into_iter().map(incident).collect(),
             inhibitions: Vec::new(),
             windows,
             pasts: Arc::new(pasts),
