@@ -43,7 +43,6 @@ const LOG_TAIL: usize = 15;
 
 /// The stage.
 pub(super) struct Stage {
-    folder: TempDir,
     kept: bool,
     peers: Peers,
     /// The text of watchdog.toml.
@@ -58,6 +57,8 @@ pub(super) struct Stage {
     lines: Receiver<String>,
     /// When the supervisor starts a successor.
     restart: Option<Moment>,
+    /// Dropped last: a daemon that still runs would make anew what is removed.
+    folder: TempDir,
 }
 
 impl Stage {
