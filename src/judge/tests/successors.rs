@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::joins::{both, two_ladders};
 use super::leases::{DAY, SECOND, obliging, pausing, standing};
-use super::several::silent;
+use super::several::{silent, workers};
 use super::together::ordered_to;
 use super::world::{World, config, target};
 use crate::config::{Config, Target};
@@ -125,6 +125,28 @@ fn who_was_born_since_an_order_was_decided_waits_for_no_retry_of_it() {
     (0..9).for_each(|_| world.each(&[810.0, 810.0]));
     assert_eq!(ordered_to(&world, "pause"), [(0, 0), (1, 1)], "the first joins it: {}", world.told());
     assert_eq!(standing(&world), [LeaseStanding::Needed]);
+}
+
+#[test]
+fn who_was_there_waits_for_the_retry_of_what_failed_for_all() {
+    let mut world = workers(wide());
+    world.executor = Box::new(|_| Some((OutcomeKind::Failed, Reason::Timeout)));
+    world.each(&[310.0, 10.0]);
+    world.executor = Box::new(obliging);
+    (0..9).for_each(|_| world.each(&[310.0, 310.0]));
+    assert_eq!(ordered_to(&world, "reset_pool"), [(0, 0), (5, 0)], "{}", world.told());
+}
+
+/// As long as its cooldown lasts it is the same reset, and from then on another.
+#[test]
+fn what_was_just_done_for_all_is_done_for_whoever_was_there() {
+    for (second, expected) in [(1, &[(0, 0)][..]), (3, &[(0, 0)]), (4, &[(0, 0), (4, 1)]), (6, &[(0, 0), (6, 1)])] {
+        let mut world = workers(wide());
+        for now in 0..10 {
+            world.each(&[310.0, if now < second { 10.0 } else { 310.0 }]);
+        }
+        assert_eq!(ordered_to(&world, "reset_pool"), expected, "{second}: {}", world.told());
+    }
 }
 
 #[test]
