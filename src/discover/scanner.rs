@@ -25,7 +25,7 @@ use super::pidfiles::Pidfiles;
 use super::relate::relate;
 use super::trouble::{Trouble, Troubles};
 use crate::config::Config;
-use crate::kernel::{Error, Proc, Process, fd_limit, resolved};
+use crate::kernel::{Error, Mark, Proc, Process, fd_limit, resolved};
 use crate::model::{Moment, Pid};
 
 /// Where events are lost all the time, everybody is looked at no more often than this, and in between
@@ -166,10 +166,18 @@ impl Scanner {
         }
         let full = scope.is_full();
         self.pidfiles.refresh(&self.config, &mut self.troubles, &mut scope.look);
-        let lists = full || if scope.hears { self.missed } else { self.forked() };
+        let lists = match scope.reach {
+            Reach::Everybody => true,
+            Reach::Nobody if scope.hears => self.missed,
+            // While no number was given out since the last list, another would show nobody new.
+            Reach::Nobody | Reach::Changed => self.forked(),
+        };
         self.groups.refresh(full || (lists && !scope.hears), &mut scope.look);
         let listed = if lists { self.list(&mut scope) } else { Some(false) };
         vanished |= listed == Some(true);
+        if scope.reach == Reach::Changed {
+            self.doubt(&mut scope);
+        }
         scope.look.extend(self.young.extract_if(.., |(_, due)| *due <= now).map(|(pid, _)| pid));
         scope.look.sort_unstable();
         scope.look.dedup();
@@ -275,26 +283,33 @@ impl Scanner {
     /// Lists `/proc`: adds to `scope.look` who is new, and forgets who is not there any more. Says
     /// whether somebody was forgotten; none where it cannot be listed.
     fn list(&mut self, scope: &mut Scope) -> Option<bool> {
-        let mut pids = Vec::new();
-        if let Err(error) = self.proc.pids(&mut pids) {
+        let mut marked = Vec::new();
+        if let Err(error) = self.proc.marked(&mut marked) {
             self.troubles.note(Trouble::no_proc(error));
             self.last_pid = None;
             return None;
         }
         let before = self.known.len();
+        let is_listed = |pid: &Pid| marked.binary_search_by_key(pid, |(pid, _)| *pid).is_ok();
         // One that we hold and that lives has only become invisible.
-        self.known.retain(|pid, known| pids.binary_search(pid).is_ok() || known.holds_living());
-        let (known, proc, buffer) = (&self.known, &self.proc, &mut self.buffer);
-        let mut is_due = |pid: &Pid| {
-            let Some(known) = known.get(pid) else { return true };
+        self.known.retain(|pid, known| is_listed(pid) || known.holds_living());
+        let is_due = |(pid, mark): &(Pid, Mark)| {
+            let Some(known) = self.known.get(pid) else { return true };
             match scope.reach {
                 Reach::Nobody => known.holds_dead(),
-                Reach::Changed => known.unsure || known.mark != proc.mark(*pid) || known.may_be_another(buffer),
+                Reach::Changed => known.mark != Some(*mark),
                 Reach::Everybody => true,
             }
         };
-        scope.look.extend(pids.into_iter().filter(|pid| is_due(pid)));
+        scope.look.extend(marked.iter().filter(|one| is_due(one)).map(|(pid, _)| pid));
         Some(self.known.len() != before)
+    }
+
+    /// Adds to `scope.look` who is known but may have changed without a word.
+    fn doubt(&mut self, scope: &mut Scope) {
+        let buffer = &mut self.buffer;
+        let doubtful = self.known.iter().filter(|(_, known)| known.unsure || known.may_be_another(buffer));
+        scope.look.extend(doubtful.map(|(pid, _)| pid));
     }
 }
 

@@ -76,11 +76,22 @@ impl Proc {
 
     /// The numbers of all processes that can be seen, in place of what was in `pids`, ascending.
     pub fn pids(&self, pids: &mut Vec<Pid>) -> Result<(), Error> {
+        let mut marked = Vec::new();
+        self.marked(&mut marked)?;
         pids.clear();
-        numbered_entries(self.root.as_fd(), &mut |entry| {
-            pids.extend(i32::try_from(entry).ok().and_then(Pid::new));
+        pids.extend(marked.into_iter().map(|(pid, _)| pid));
+        Ok(())
+    }
+
+    /// All processes that can be seen, in place of what was in `marked`, ascending. The list says what
+    /// [`Proc::mark`] says, at no further call (`proc_fill_cache` in fs/proc/base.c).
+    pub fn marked(&self, marked: &mut Vec<(Pid, Mark)>) -> Result<(), Error> {
+        marked.clear();
+        numbered_entries(self.root.as_fd(), &mut |entry, inode| {
+            let pid = i32::try_from(entry).ok().and_then(Pid::new);
+            marked.extend(pid.map(|pid| (pid, Mark { inode })));
         })?;
-        pids.sort_unstable();
+        marked.sort_unstable_by_key(|(pid, _)| *pid);
         Ok(())
     }
 
@@ -118,7 +129,7 @@ impl Proc {
     /// What can be told of a number in one call, without a look at the process. None if it is not there.
     pub fn mark(&self, pid: Pid) -> Option<Mark> {
         let stat = rustix::fs::statat(&self.root, DecInt::new(pid.get()), AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some(Mark { inode: stat.st_ino, owner: (stat.st_uid, stat.st_gid) })
+        Some(Mark { inode: stat.st_ino })
     }
 
     /// The folder of one process.
@@ -145,14 +156,12 @@ impl Proc {
     }
 }
 
-/// By which a process is known again from outside: while its folder in `/proc` has the same inode and the
-/// same owner, its number stands for the same process and that has the same effective user. The kernel gives
-/// the folder of another process another inode; and that of the same one, once it had forgotten the folder
-/// (`proc_pid_make_inode`, `pid_revalidate` in fs/proc/base.c).
+/// By which a process is known again from outside: while its folder in `/proc` has the same inode, its number
+/// stands for the same process. The kernel gives the folder of another process another inode; and that of the
+/// same one, once it had forgotten the folder (`proc_pid_make_inode`, `pid_revalidate` in fs/proc/base.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     inode: u64,
-    owner: (u32, u32),
 }
 
 /// The folder of one process, pinned: what is read here is of one and the same process, or

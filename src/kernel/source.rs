@@ -259,6 +259,22 @@ const CMDLINE_LIMIT: usize = 128 * 1024;
 /// More than any of the files but cmdline has on an ordinary host.
 const FIRST_READ: usize = 4096;
 
+/// Reads the file at `path` through the descriptor that is `kept`. It is opened where there is none, and anew
+/// after a failure.
+pub(crate) fn read_kept(
+    kept: &mut Option<OwnedFd>,
+    path: &CStr,
+    read: impl FnOnce(&OwnedFd) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let file = match kept.take() {
+        Some(file) => file,
+        None => rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
+    };
+    read(&file)?;
+    *kept = Some(file);
+    Ok(())
+}
+
 /// Reads a file that the kernel prints as one record, at most `limit` bytes of it.
 ///
 /// One such read returns everything that fits (seq_file), so a short one is the end.
@@ -334,10 +350,12 @@ pub(crate) fn each_folder(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(&CStr)) 
     })
 }
 
-/// The numbers among the entries of a folder: the processes of `/proc`.
-pub(crate) fn numbered_entries(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(u64)) -> Result<(), Error> {
+/// The numbers among the entries of a folder, each with its inode: the processes of `/proc`.
+pub(crate) fn numbered_entries(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
     each_entry(folder, &mut |entry| {
-        number(entry.file_name().to_bytes()).into_iter().for_each(&mut *visit);
+        if let Some(number) = number(entry.file_name().to_bytes()) {
+            visit(number, entry.ino());
+        }
         Ok(())
     })
 }

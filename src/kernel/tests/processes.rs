@@ -75,6 +75,21 @@ fn a_captured_proc_can_be_read() {
     assert_eq!(process.open_fds().map_err(|_| ()), Err(()));
 }
 
+/// Else a rescan would look at everybody, or at nobody.
+#[test]
+fn the_list_of_processes_tells_the_marks_that_a_look_at_each_does() {
+    let proc = Proc::live().unwrap();
+    let victim = Victim::sleeping();
+    let mut marked = Vec::new();
+    proc.marked(&mut marked).unwrap();
+    let of = |pid| marked.iter().find(|(other, _)| *other == pid).map(|(_, mark)| *mark);
+    for pid in [victim.pid(), own_pid()] {
+        assert!(of(pid).is_some());
+        assert_eq!(of(pid), proc.mark(pid));
+    }
+    assert_ne!(of(victim.pid()), of(own_pid()));
+}
+
 #[test]
 fn a_live_process_without_descriptors_has_zero_of_them() {
     let script = "import os, time\nprint('ready', flush=True)\nos.closerange(0, 1024)\ntime.sleep(1000)";
