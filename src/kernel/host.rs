@@ -7,11 +7,10 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Error;
-use super::source::{read_all, read_record};
+use super::source::{read_all, read_kept, read_record};
 
 mod file_nr;
 mod meminfo;
@@ -62,15 +61,10 @@ pub(crate) struct HostOs {
 
 impl HostSource for HostOs {
     fn read(&mut self, file: HostFile, buffer: &mut Vec<u8>) -> Result<(), Errno> {
-        let slot = &mut self.files[file as usize];
-        let kept = match slot.take() {
-            Some(kept) => kept,
-            None => rustix::fs::openat(CWD, file.path(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
-        };
-        // Only vmstat has more than one record; of the others one call returns one consistent text.
-        if file == HostFile::VmStat { read_all(&kept, buffer) } else { read_record(&kept, usize::MAX, buffer) }?;
-        *slot = Some(kept);
-        Ok(())
+        read_kept(&mut self.files[file as usize], file.path(), |kept| {
+            // Only vmstat has more than one record; of the others one call returns one consistent text.
+            if file == HostFile::VmStat { read_all(kept, buffer) } else { read_record(kept, usize::MAX, buffer) }
+        })
     }
 }
 

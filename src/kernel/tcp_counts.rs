@@ -7,10 +7,7 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags};
-use rustix::io::Errno;
-
-use super::source::read_record;
+use super::source::{read_kept, read_record};
 
 /// Its own folder is there even where the rest of `/proc` is hidden (`ProcSubset=pid`).
 const PATH: &CStr = c"/proc/self/net/snmp";
@@ -44,8 +41,8 @@ impl TcpCounts {
     /// Each counter only rises, but for the one of established connections, and is summed up over the
     /// processors: two equal sums mean that none of them moved in between.
     pub fn have_moved(&mut self) -> bool {
-        if self.read().is_err() {
-            self.file = None;
+        let buffer = &mut self.buffer;
+        if read_kept(&mut self.file, self.path, |file| read_record(file, usize::MAX, buffer)).is_err() {
             self.last.clear();
             return true;
         }
@@ -56,16 +53,6 @@ impl TcpCounts {
             self.last.extend_from_slice(line);
         }
         moved
-    }
-
-    fn read(&mut self) -> Result<(), Errno> {
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => rustix::fs::openat(CWD, self.path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
-        };
-        read_record(&file, usize::MAX, &mut self.buffer)?;
-        self.file = Some(file);
-        Ok(())
     }
 }
 
