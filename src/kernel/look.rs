@@ -9,12 +9,13 @@ mod lines;
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
 
 use super::digits::number;
+use super::reserve::{keep_aside, open_aside};
 use super::source::{FOLDER, read_piece};
 use super::{Cgroup, Entry, Error};
 pub use lines::{NetLine, UnixLine, arguments_length};
@@ -151,7 +152,7 @@ impl Entry {
     /// # Errors
     /// [`Error::Gone`] where the process is.
     pub fn look(&self) -> Result<Look, Error> {
-        Ok(Look { folder: self.folder()? })
+        Ok(Look { folder: open_aside(|| self.folder())? })
     }
 }
 
@@ -179,23 +180,7 @@ impl Look {
     /// # Errors
     /// What the kernel said; [`Error::Gone`] also where it has no such table.
     pub fn table(&self, table: Table, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Error> {
-        let file = rustix::fs::openat(&self.folder, table.path(), READ, Mode::empty())?;
-        let (mut piece, mut begun) = (Vec::new(), Vec::new());
-        let mut headed = false;
-        loop {
-            read_piece(&file, &mut piece)?;
-            if piece.is_empty() {
-                return Ok(());
-            }
-            begun.extend_from_slice(&piece);
-            let Some(end) = begun.iter().rposition(|byte| *byte == b'\n') else { continue };
-            for line in begun[..end].split(|byte| *byte == b'\n') {
-                if std::mem::replace(&mut headed, true) && !visit(line) {
-                    return Ok(());
-                }
-            }
-            begun.drain(..=end);
-        }
+        reading((&self.folder, table.path(), READ), |file| lines_of(file, visit))
     }
 
     /// Calls `visit` with each descriptor, in no order, until that says no. Of the first `told` all is asked, of
@@ -250,8 +235,7 @@ impl Look {
     }
 
     fn text(&self, name: &CStr, limit: usize) -> Result<Vec<u8>, Error> {
-        let file = rustix::fs::openat(&self.folder, name, READ, Mode::empty())?;
-        read_bounded(&file, limit)
+        reading((&self.folder, name, READ), |file| read_bounded(file, limit))
     }
 
     fn link(&self, name: &CStr) -> Result<Vec<u8>, Error> {
@@ -262,16 +246,22 @@ impl Look {
 
     /// Calls `visit` with each number that is a name in a folder, until that says no.
     fn numbers(&self, folder: &CStr, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), Error> {
-        let listed = rustix::fs::openat(&self.folder, folder, LIST, Mode::empty())?;
-        let mut space = [MaybeUninit::uninit(); 8192];
-        let mut entries = RawDir::new(&listed, &mut space);
-        while let Some(entry) = entries.next() {
-            let entry = entry?;
-            if number(entry.file_name().to_bytes()).is_some_and(|number| !visit(number)) {
-                return Ok(());
+        reading((&self.folder, folder, LIST), |listed| {
+            let mut space = [MaybeUninit::uninit(); 8192];
+            let mut entries = RawDir::new(listed, &mut space);
+            while let Some(entry) = entries.next() {
+                let entry = entry?;
+                if number(entry.file_name().to_bytes()).is_some_and(|number| !visit(number)) {
+                    return Ok(());
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// Ends the look. Its descriptor stays with those that are kept for the next.
+    pub fn close(self) {
+        keep_aside(self.folder);
     }
 }
 
@@ -280,8 +270,8 @@ impl Look {
 /// # Errors
 /// What the kernel said.
 pub fn cgroup_file(group: &Cgroup, name: &CStr, limit: usize) -> Result<Option<Vec<u8>>, Error> {
-    match rustix::fs::openat(group.folder(), name, READ | OFlags::NOFOLLOW, Mode::empty()) {
-        Ok(file) => read_bounded(&file, limit).map(Some),
+    match open_aside(|| rustix::fs::openat(group.folder(), name, READ | OFlags::NOFOLLOW, Mode::empty())) {
+        Ok(file) => read_and_keep(file, |file| read_bounded(file, limit)).map(Some),
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
@@ -292,9 +282,8 @@ pub fn cgroup_file(group: &Cgroup, name: &CStr, limit: usize) -> Result<Option<V
 /// # Errors
 /// What the kernel said.
 pub fn host_file(name: HostPage, limit: usize) -> Result<Vec<u8>, Error> {
-    let root = rustix::fs::openat(rustix::fs::CWD, c"/proc", FOLDER, Mode::empty())?;
-    let file = rustix::fs::openat(root.as_fd(), name.path(), READ, Mode::empty())?;
-    read_bounded(&file, limit)
+    let root = (rustix::fs::CWD, c"/proc", FOLDER);
+    reading(root, |root| reading((root, name.path(), READ), |file| read_bounded(file, limit)))
 }
 
 /// A text file of `/proc` that is about the host.
@@ -328,6 +317,41 @@ impl HostPage {
             Self::MemoryPressure => "/proc/pressure/memory",
             Self::FileNr => "/proc/sys/fs/file-nr",
         }
+    }
+}
+
+/// Opens a file below a folder, has it read, and keeps the descriptor for the next: evidence is wanted most where there
+/// are none left.
+fn reading<T>(
+    (folder, name, flags): (impl AsFd, &CStr, OFlags),
+    read: impl FnOnce(&OwnedFd) -> Result<T, Error>,
+) -> Result<T, Error> {
+    read_and_keep(open_aside(|| rustix::fs::openat(folder, name, flags, Mode::empty()))?, read)
+}
+
+fn read_and_keep<T>(file: OwnedFd, read: impl FnOnce(&OwnedFd) -> T) -> T {
+    let done = read(&file);
+    keep_aside(file);
+    done
+}
+
+/// Calls `visit` with each line but the first, until that says no.
+fn lines_of(file: &OwnedFd, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Error> {
+    let (mut piece, mut begun) = (Vec::new(), Vec::new());
+    let mut headed = false;
+    loop {
+        read_piece(file, &mut piece)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        begun.extend_from_slice(&piece);
+        let Some(end) = begun.iter().rposition(|byte| *byte == b'\n') else { continue };
+        for line in begun[..end].split(|byte| *byte == b'\n') {
+            if std::mem::replace(&mut headed, true) && !visit(line) {
+                return Ok(());
+            }
+        }
+        begun.drain(..=end);
     }
 }
 

@@ -64,7 +64,7 @@ pub use own::own_facts;
 pub use pidfile::Pidfile;
 pub use proc_dir::{Entry, Mark, Proc};
 pub use process::Process;
-pub use reserve::Reserve;
+pub use reserve::{Reserve, lend_aside};
 pub use resolve::resolve;
 pub use rights::{RightsError, keep_rights, own_rights, renounce_rights};
 pub use stat::{Comm, Stat};

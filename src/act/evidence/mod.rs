@@ -55,6 +55,7 @@ pub fn collect(subject: &Subject, stop: &AtomicBool) -> Evidence {
             texts::limits_and_memory(&look, &mut evidence);
             texts::cgroup(subject, &mut evidence);
             texts::host(&mut evidence);
+            look.close();
         }
         Err(error) => lack(&mut evidence, "everything that the kernel tells of it", error),
     }

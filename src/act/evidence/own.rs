@@ -31,7 +31,8 @@ pub(super) struct Ran {
 /// Why it was not started.
 pub(super) fn run(program: &Program, (timeout, most): (Duration, usize), stop: &AtomicBool) -> Result<Ran, String> {
     let until = kernel::now() + timeout;
-    let (mut child, Printed { stdout, stderr }) = Child::start(program).map_err(|error| error.to_string())?;
+    let started = kernel::lend_aside(|| Child::start(program));
+    let (mut child, Printed { stdout, stderr }) = started.map_err(|error| error.to_string())?;
     let mut streams = [Stream::new(stdout, most)?, Stream::new(stderr, most)?];
     let mut trouble = loop {
         let left = until.since(kernel::now());

@@ -13,7 +13,7 @@ const MOST: u64 = 128 << 10;
 pub(super) fn collect(logs: &[PathBuf], evidence: &mut Evidence) {
     for (index, path) in logs.iter().enumerate() {
         let shown = show(path);
-        match kernel::end_of_file(path, MOST) {
+        match kernel::lend_aside(|| kernel::end_of_file(path, MOST)) {
             Ok((text, cut)) => {
                 // What was cut begins within a line.
                 let begin = if cut { text.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };

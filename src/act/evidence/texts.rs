@@ -91,7 +91,8 @@ pub(super) fn limits_and_memory(look: &Look, evidence: &mut Evidence) {
 
 /// The group that it is in, v2 or what of v1 tells who belongs together.
 pub(super) fn cgroup(subject: &Subject, evidence: &mut Evidence) {
-    let group = match CgroupTree::mounted().own_of(&subject.process, &mut Vec::new()) {
+    let own = || CgroupTree::mounted().own_of(&subject.process, &mut Vec::new());
+    let group = match kernel::lend_aside(own) {
         Ok(Some(group)) => group,
         Ok(None) => return evidence.lacks("its cgroup", "there are no cgroups on this host, or none are to be seen"),
         Err(error) => return lack(evidence, "its cgroup", error),

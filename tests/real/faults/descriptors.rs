@@ -56,6 +56,18 @@ fn assert_counted(daemon: &Daemon, before: f64) {
     assert!(daemon.orders("reset_pool", "delivered", "none") - before >= 3.0, "{}", daemon.log());
 }
 
+/// Before that kill it was looked at all the same.
+fn assert_looked_at(daemon: &Daemon) {
+    let folders = fs::read_dir(daemon.state_directory().join("incidents")).unwrap().map(|one| one.unwrap().path());
+    let kill = folders.filter(|path| fs::read_to_string(path.join("incident.json")).unwrap().contains("\"kill\""));
+    let folder = kill.max().unwrap();
+    let missing = fs::read_to_string(folder.join("missing.txt")).unwrap_or_default();
+    for file in ["status.txt", "limits.txt", "descriptors.txt", "sockets.txt", "threads.txt", "host.txt"] {
+        assert!(folder.join(file).exists(), "{file} is missing: {missing}");
+    }
+    assert!(!missing.contains("open files"), "{missing}");
+}
+
 /// The numbers of descriptors that the daemon can have end there.
 fn limit_descriptors(daemon: &Daemon, end: u64) {
     let limit = format!("--nofile={end}:");
@@ -69,7 +81,7 @@ fn use_up_descriptors(daemon: &Daemon) -> Vec<TcpStream> {
     let is_reserve = |one: &fs::DirEntry| fs::read_link(one.path()).is_ok_and(|path| path == Path::new("/"));
     let numbers = |one: fs::DirEntry| one.file_name().to_str().unwrap().parse::<u64>().unwrap();
     let reserve: Vec<u64> = open().filter(is_reserve).map(numbers).collect();
-    assert!(reserve.len() >= 8, "{reserve:?}");
+    assert!(reserve.len() >= 16, "{reserve:?}");
     limit_descriptors(daemon, reserve.iter().max().unwrap() + 1);
     (0..200).map(|_| TcpStream::connect(daemon.server()).unwrap()).collect()
 }
@@ -88,10 +100,17 @@ fn without_a_descriptor_left_orders_go_out() {
     let began = Instant::now();
     let latest = orders_go_out((&mut leaker, &mut deaf), &daemon);
     let tried = format!("{:.0} s, 3 signals and a kill", began.elapsed().as_secs_f64());
+    assert_looked_at(&daemon);
     limit_descriptors(&daemon, 4096);
     drop(connections);
     assert_counted(&daemon, before);
-    Survived { fault: "no descriptor left (EMFILE)", tried: &tried, next_order: Some(latest), lost: "no order" }.tell();
+    Survived {
+        fault: "no descriptor left (EMFILE)",
+        tried: &tried,
+        next_order: Some(latest),
+        lost: "no order, no evidence",
+    }
+    .tell();
 }
 
 /// As the kernel would answer on a host that is at `fs.file-max`, for this daemon alone: what it gives back it may have
@@ -109,10 +128,11 @@ fn on_a_host_without_a_file_left_orders_go_out() {
     let seconds = began.elapsed().as_secs_f64();
     let refused = host.host_is("free");
     assert!(refused > 0, "nothing was refused");
+    assert_looked_at(&daemon);
     assert_counted(&daemon, before);
     let tried = format!("{seconds:.0} s, {refused} times refused, 3 signals and a kill");
     let fault = "no file left on the host (ENFILE)";
-    Survived { fault, tried: &tried, next_order: Some(latest), lost: "no order" }.tell();
+    Survived { fault, tried: &tried, next_order: Some(latest), lost: "no order, no evidence" }.tell();
 
     let mut deaf = Leaker::handling(&["SIGTERM"]).beside(&deaf).start();
     daemon.wait_for(35, ("tradedog_target_processes", &[("target", "deaf")]), 1.0);
