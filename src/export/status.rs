@@ -202,6 +202,9 @@ pub struct Target {
     /// Whether nobody has come after a kill within `expect_successor`.
     #[serde(skip_serializing_if = "is_false", default)]
     pub successor_missing: bool,
+    /// When the first order of its incident went out; absent where it is in none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub incident_since: Option<f64>,
     /// All of its processes together, if they are judged as a group and there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub group: Option<Judged>,

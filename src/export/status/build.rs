@@ -68,6 +68,7 @@ fn target(snapshot: &Snapshot, index: u16, target: &config::Target) -> Target {
         bounds_change: bounds_change(snapshot, target),
         kill_budget_remaining: view.kill_budget_remaining,
         successor_missing: view.successor_missing,
+        incident_since: view.incident.map(|since| snapshot.wall.unix_seconds(since)),
         group: group.map(|group| judged(snapshot, target, (MemberKey::all_of(index), &group.lists))),
         ahead: ahead::of_target(snapshot, index, target),
         account: account::of_target(snapshot, index, target),

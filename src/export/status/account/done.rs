@@ -11,12 +11,16 @@ const MOST_ORDERS: usize = 5;
 
 pub(super) fn of_target(scene: &Scene<'_>) -> Vec<String> {
     let mut lines: Vec<String> = scene.leases().map(|lease| in_force(lease, scene.now())).collect();
+    let in_force = lines.len();
     let ours = |ended: &&Ended| ended.order.target == scene.target.name;
     lines.extend(orders(scene.snapshot, scene.snapshot.counters.recent().rev().filter(ours), told_of_target));
     if lines.is_empty() {
         let counted = scene.snapshot.counters.orders().filter(|(key, _)| key.target == scene.target.name);
         let ever = counted.filter(|(key, _)| key.outcome != OutcomeKind::Held).map(|(_, count)| count).sum();
         lines.push(nothing(scene.snapshot, ever));
+    }
+    if let Some(incident) = incident(scene) {
+        lines.insert(in_force, incident);
     }
     lines
 }
@@ -36,6 +40,13 @@ fn nothing(snapshot: &Snapshot, ever: u64) -> String {
     }
     let since = snapshot.own.started.map_or_else(String::new, |at| format!(", {}", ago(snapshot.taken, at)));
     format!("nothing since tradedog was started{since}")
+}
+
+/// `in an incident for 4m, from its first order until it is back at normal`
+fn incident(scene: &Scene<'_>) -> Option<String> {
+    let since = scene.snapshot.targets.get(usize::from(scene.index))?.incident?;
+    let lasting = lasting(scene.now(), since);
+    Some(format!("in an incident{lasting}, from its first order until it is back at normal"))
 }
 
 /// `pause in force for 4m, process 0`

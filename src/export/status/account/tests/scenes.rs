@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{Source, parse};
-use crate::export::WindowView;
-use crate::export::{LadderView, LeaseStanding, LeaseView, RungView, ThresholdView};
+use crate::export::{LadderView, LeaseStanding, LeaseView, RungView, ThresholdView, WindowView};
 use crate::model::{
     BrakeView, Cause, End, Event, ForecastView, Growth, Holds, Identity, Order, OrderId, OutcomeKind, OwnFacts, Pid,
     Reading, UndoBy,
@@ -266,6 +265,7 @@ pub(super) const ALL: &[Scene] = &[
         stage.member(0, (92.0, Level::Normal));
         stage.member(1, (655.0, Level::Warning));
         stage.rung(Level::Elevated, "reset_pool", Standing::Done { at: Moment::from_secs(9_900) });
+        stage.snapshot.targets[0].incident = Some(Moment::from_secs(9_900));
     }),
     ("a group", |stage| {
         stage.member(0, (405.0, Level::Normal));
