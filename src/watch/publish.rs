@@ -123,8 +123,8 @@ impl Watch {
     }
 
     fn publish(&mut self, began: Moment) {
-        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, all_found, incidents, .. } =
-            self;
+        let Self { config, sampler, state, recorder, publisher, view, discovery, roster, .. } = self;
+        let Self { all_found, incidents, remembering, .. } = self;
         publisher.publish(|snapshot| {
             snapshot.config = Arc::clone(config);
             snapshot.taken = began;
@@ -155,6 +155,7 @@ impl Watch {
             show_names(snapshot, sampler.names());
             snapshot.not_ready.extend(roster.troubles().map(ToString::to_string));
             snapshot.not_ready.extend(stands_still(discovery, began));
+            snapshot.not_ready.extend(remembering.trouble().map(str::to_owned));
             history::show(snapshot, recorder, began);
             incidents.show(snapshot);
             view.show_pass(snapshot, sampler, began);

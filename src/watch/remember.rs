@@ -24,6 +24,8 @@ pub(super) struct Remembering {
     pending: bool,
     /// Why the last write failed, as it was told.
     failing: Option<String>,
+    /// Why nothing is remembered, as a sentence; none while it is.
+    trouble: Option<String>,
     /// How metrics went, as it was told last: written with everything else, worked out now and then.
     pasts: Arc<Vec<PastMemory>>,
     /// When that was.
@@ -43,17 +45,18 @@ impl Remembering {
             tried: None,
             pending: false,
             failing: None,
+            trouble: None,
             pasts: Arc::default(),
             looked_back: None,
         };
         let folder = match runtime_directory() {
             Ok(folder) => folder,
-            Err(error) => return Ok((this, None, vec![nothing_remembered(&error)])),
+            Err(error) => return Ok(this.without(&error)),
         };
         let file = match StateFile::open(&folder) {
             Ok(file) => file,
             Err(held @ StateError::Held { .. }) => return Err(held),
-            Err(error) => return Ok((this, None, vec![nothing_remembered(&error)])),
+            Err(error) => return Ok(this.without(&error)),
         };
         let (memory, complaints) = match file.read(boot) {
             Ok(memory) => (memory, Vec::new()),
@@ -66,6 +69,18 @@ impl Remembering {
         Ok((this, memory, complaints))
     }
 
+    /// Nothing can be remembered.
+    fn without(mut self, error: &dyn std::error::Error) -> (Self, Option<Memory>, Vec<String>) {
+        let told = format!("{error}; until then nothing is remembered over a restart, and freezes and kills are held");
+        self.trouble = Some(told.clone());
+        (self, None, vec![told])
+    }
+
+    /// Why nothing is remembered, as a sentence; none while it is.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
     /// The runtime directory, if there is one.
     pub(super) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
@@ -75,10 +90,6 @@ impl Remembering {
     pub(super) fn next_write(&self) -> Option<Moment> {
         self.tried.filter(|_| self.pending).map(|tried| tried + PAUSE)
     }
-}
-
-fn nothing_remembered(error: &dyn std::error::Error) -> String {
-    format!("{error}; until then nothing is remembered over a restart, and freezes and kills are held")
 }
 
 impl Watch {
@@ -136,11 +147,16 @@ impl Watch {
         match (before, failure) {
             (None, Some(why)) if !why.is_empty() => {
                 let folder = self.remembering.folder.as_deref().unwrap_or(Path::new("?")).display();
-                self.warn(format!(
+                let told = format!(
                     "the state file in {folder} cannot be written: {why}; until it can, freezes and kills are held"
-                ));
+                );
+                self.remembering.trouble = Some(told.clone());
+                self.warn(told);
             }
-            (Some(why), None) if !why.is_empty() => self.say("the state file is written again".to_owned()),
+            (Some(why), None) if !why.is_empty() => {
+                self.remembering.trouble = None;
+                self.say("the state file is written again".to_owned());
+            }
             (None | Some(_), None | Some(_)) => {}
         }
     }

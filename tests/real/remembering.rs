@@ -60,8 +60,9 @@ fn assert_forgets(damage: impl FnOnce(&Path), says: &str) {
     let file = daemon.runtime_directory().join("state.json");
     damage(&file);
     daemon.start_again();
-    let log = daemon.log();
-    assert!(log.contains(says) && log.contains("see whether something was left paused"), "{says:?} in:\n{log}");
+    // The log is written by a thread of its own.
+    let says = |log: &String| log.contains(says) && log.contains("see whether something was left paused");
+    eventually(5, "a word about it", || Some(daemon.log()).filter(says));
     assert!(file.with_extension("json.bad").symlink_metadata().is_ok(), "it is kept");
     daemon.wait_for(5, LEVEL, 0.0);
     throughout(Duration::from_millis(500), "nothing is undone", || endpoint.count("/resume") == 0);
@@ -174,8 +175,11 @@ fn what_cannot_be_remembered_is_not_killed_until_it_can() {
     throughout(Duration::from_secs(2), "it lives", || leaker.lives());
     assert_eq!(daemon.orders("kill", UNWRITABLE.0, UNWRITABLE.1), 1.0, "a hold is counted once");
     assert!(daemon.log().contains("cannot be written: "), "{}", daemon.log());
+    let (status, why) = daemon.get("/-/ready").unwrap();
+    assert!(status == 503 && why.contains("freezes and kills are held"), "{status} {why}");
     fs::remove_dir_all(obstacle).unwrap();
     assert_eq!(leaker.end_signal(5, "killed once it can be remembered"), Some(SIGTERM));
+    eventually(5, "ready", || daemon.get("/-/ready").filter(|(status, _)| *status == 200));
     assert!(daemon.log().contains("the state file is written again"), "{}", daemon.log());
     assert_eq!(endpoint.count("/pause"), 1);
 }
@@ -207,6 +211,7 @@ fn without_a_folder_of_its_own_it_asks_but_does_not_kill() {
     daemon.start_again();
     // The log is written by a thread of its own.
     eventually(5, "a word about it", || daemon.log().contains("freezes and kills are held").then_some(()));
+    eventually(5, "not ready", || daemon.get("/-/ready").filter(|(_, why)| why.contains("freezes and kills are held")));
     leaker.tell("files 450");
     daemon.wait_for_order(5, "kill", UNWRITABLE);
     endpoint.wait_for(5, "/pause", 1);
