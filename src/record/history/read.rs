@@ -75,6 +75,12 @@ impl Reader {
             .is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Directory);
         let path = if is_folder { place.join(FILE) } else { place.to_owned() };
         match rustix::fs::stat(&path) {
+            Ok(found) if found.st_size == 0 => {
+                return Err(HistoryError::Unreadable {
+                    path,
+                    why: "it is empty: nothing was ever kept in it".to_owned(),
+                });
+            }
             Ok(_) => {}
             Err(rustix::io::Errno::NOENT) => return Err(HistoryError::Missing { path }),
             Err(errno) => return Err(HistoryError::Unreadable { path, why: errno.to_string() }),

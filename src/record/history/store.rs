@@ -121,7 +121,6 @@ impl Store {
             transaction.execute_batch(TABLES)?;
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
-            self.is_new = true;
         } else if application != APPLICATION {
             return Err(Trouble::new(Cause::Damaged, "it is not tradedog's"));
         } else if version != VERSION {
@@ -132,8 +131,9 @@ impl Store {
         }
         // A file of before there were samples has no such table.
         transaction.execute_batch(blocks::TABLES)?;
-        // Reads the ends of both tables: a file that was cut off shows here.
-        head(&transaction)?;
+        // Reads the ends of both tables: a file that was cut off shows here. One whose first row was never written, for
+        // the disk was full or the daemon was killed, is as good as new.
+        self.is_new = head(&transaction)?.0 == 0;
         transaction.commit()?;
         Ok(())
     }

@@ -66,6 +66,9 @@ impl Reader {
                 }
             }
             first = first.or(Some(number));
+            if number <= last {
+                return Ok(Verdict::Broken { number, why: format!("event {number} was added by somebody else") });
+            }
             if number != last + 1 {
                 return Ok(missing(last + 1, number - 1));
             }
@@ -99,7 +102,7 @@ impl Reader {
         let noted = self.connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
         let broken = |number, why: String| Some(Verdict::Broken { number, why });
         Ok(match noted.optional()? {
-            None if last == 0 => None,
+            None if last == 0 => Some(missing(1, 1)),
             None => {
                 broken(last, format!("what was noted of the last event is missing: there may be more after {last}"))
             }

@@ -45,6 +45,9 @@ fn a_row_of_somebody_else_shows() {
     let foreign = "INSERT INTO events SELECT 6, at, kind, severity, target, process, pid, action, text, data, hash \
                    FROM events WHERE number = 5";
     assert_eq!(broken_by(foreign).0, 6);
+    let before = "INSERT INTO events SELECT -1, at, kind, severity, target, process, pid, action, text, data, hash \
+                  FROM events WHERE number = 5";
+    assert_eq!(broken_by(before), (-1, "event -1 was added by somebody else".to_owned()));
     let swapped = "UPDATE events SET number = 99 WHERE number = 2; UPDATE events SET number = 2 WHERE number = 3; \
                    UPDATE events SET number = 3 WHERE number = 99";
     assert_eq!(broken_by(swapped).0, 2);
@@ -57,6 +60,23 @@ fn what_goes_on_after_an_edit_still_shows_it() {
     written(folder.path(), &["five"]);
     assert_eq!(entries(folder.path()).last().unwrap().number, 6, "no number is given twice");
     assert!(matches!(verdict(folder.path()), Verdict::Broken { number: 4, .. }));
+}
+
+#[test]
+fn a_history_without_its_beginning_is_not_whole() {
+    assert_eq!(broken_by("DELETE FROM events; DELETE FROM head"), (1, "event 1 is missing".to_owned()));
+}
+
+/// The disk was full after the tables were made, or the daemon was killed then.
+#[test]
+fn a_history_whose_first_row_was_never_written_gets_it_later() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    written(folder.path(), &["one"]);
+    assert!(is_sound(folder.path()));
+    assert_eq!(texts(folder.path()), ["this history begins here", "one"]);
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    assert!(Reader::open(empty.path()).unwrap_err().to_string().contains("it is empty"));
 }
 
 #[test]
