@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, Row};
+use rustix::fs::{FileType, Stat, stat};
+use rustix::io::Errno;
 
 use super::FILE;
 use super::entry::Entry;
@@ -52,6 +54,9 @@ pub struct Filter {
     pub kind: Option<String>,
 }
 
+/// Whoever may read it.
+const RIGHT: &str = "run this as root, or as a member of the group of the file";
+
 /// An open history that nobody changes through this.
 #[derive(Debug)]
 pub struct Reader {
@@ -70,22 +75,21 @@ impl Reader {
     /// # Errors
     /// Where there is none, and where it cannot be read.
     pub fn open(place: &Path) -> Result<Self, HistoryError> {
-        let found = rustix::fs::stat(place);
-        let is_folder = found
-            .is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Directory);
+        let kind = |found: Stat| FileType::from_raw_mode(found.st_mode);
+        let is_folder = stat(place).is_ok_and(|found| kind(found) == FileType::Directory);
         let path = if is_folder { place.join(FILE) } else { place.to_owned() };
-        match rustix::fs::stat(&path) {
+        let unreadable = |why: String| HistoryError::Unreadable { path: path.clone(), why };
+        match stat(&path) {
+            // To open a pipe would wait for whoever writes.
+            Ok(found) if kind(found) != FileType::RegularFile => return Err(unreadable("it is no file".to_owned())),
             Ok(found) if found.st_size == 0 => {
-                return Err(HistoryError::Unreadable {
-                    path,
-                    why: "it is empty: nothing was ever kept in it".to_owned(),
-                });
+                return Err(unreadable("it is empty: nothing was ever kept in it".to_owned()));
             }
             Ok(_) => {}
-            Err(rustix::io::Errno::NOENT) => return Err(HistoryError::Missing { path }),
-            Err(errno) => return Err(HistoryError::Unreadable { path, why: errno.to_string() }),
+            Err(Errno::NOENT) => return Err(HistoryError::Missing { path: path.clone() }),
+            Err(errno @ Errno::ACCESS) => return Err(unreadable(format!("{errno}; {RIGHT}"))),
+            Err(errno) => return Err(unreadable(errno.to_string())),
         }
-        let unreadable = |why: String| HistoryError::Unreadable { path: path.clone(), why };
         let connection = connect(&path).map_err(|error| unreadable(told(&error)))?;
         let (application, version) = marks(&connection).map_err(|error| unreadable(told(&error)))?;
         if application != APPLICATION {
@@ -148,7 +152,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         name.push("-wal");
         name
     });
-    let is_written = rustix::fs::stat(&log).is_ok_and(|found| found.st_size > 0);
+    let is_written = stat(&log).is_ok_and(|found| found.st_size > 0);
     match usual {
         Err(_) if !is_written => {
             let uri = immutable(path);
@@ -183,7 +187,7 @@ fn told(error: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            format!("{error}; run this as root, or as a member of the group of the file")
+            format!("{error}; {RIGHT}")
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             format!("{error}: another process holds it locked")

@@ -75,8 +75,19 @@ fn a_history_whose_first_row_was_never_written_gets_it_later() {
     written(folder.path(), &["one"]);
     assert!(is_sound(folder.path()));
     assert_eq!(texts(folder.path()), ["this history begins here", "one"]);
+}
+
+/// A pipe would be waited for.
+#[test]
+fn what_is_no_history_is_not_opened() {
+    let refused = |path: &Path| Reader::open(path).unwrap_err().to_string();
     let empty = tempfile::NamedTempFile::new().unwrap();
-    assert!(Reader::open(empty.path()).unwrap_err().to_string().contains("it is empty"));
+    assert!(refused(empty.path()).contains("it is empty"));
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join(FILE);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    assert!(refused(folder.path()).contains("it is no file"));
+    assert!(refused(Path::new("/dev/null")).contains("it is no file"));
 }
 
 #[test]
