@@ -126,6 +126,17 @@ fn links_between_documents_lead_somewhere() {
     }
 }
 
+/// docs/reliability.md: "a panic anywhere ends the daemon at once; systemd starts it anew".
+#[test]
+fn a_panic_anywhere_ends_what_is_shipped() {
+    let manifest: toml::Table = document("Cargo.toml").parse().unwrap();
+    assert_eq!(manifest["profile"]["release"]["panic"].as_str(), Some("abort"));
+    let service = document("systemd/tradedog.service");
+    for line in ["Restart=always", "RestartSec=1", "StartLimitIntervalSec=0"] {
+        assert!(service.lines().any(|other| other == line), "{line}");
+    }
+}
+
 #[test]
 fn files_that_the_architecture_names_exist() {
     let text = document("ARCHITECTURE.md");

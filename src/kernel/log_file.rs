@@ -2,8 +2,9 @@
 //!
 //! Whoever may write a folder on the way can put a symbolic link there, and the daemon may be able to read what its
 //! maker may not (`CAP_DAC_READ_SEARCH`): a secret would be copied into an incident. So the way is walked name by name,
-//! each held by a descriptor, and a link of a user leads to nothing but files of that user. What is no regular file
-//! is not even opened.
+//! each held by a descriptor, and a link of a user leads to nothing but files of that user. A hard link does the same
+//! where the kernel allows it (`fs.protected_hardlinks = 0`): a file of several names is read only in a folder that
+//! nobody may write but root, tradedog and who owns the file. What is no regular file is not even opened.
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
@@ -19,18 +20,35 @@ use super::noted::{LINKS, parts};
 const PLACE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
+/// Why a log file is not read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogFileError {
+    /// It takes a right that is not there.
+    #[error("permission denied")]
+    Denied,
+    /// In words.
+    #[error("{0}")]
+    No(String),
+}
+
+impl From<Errno> for LogFileError {
+    fn from(errno: Errno) -> Self {
+        if errno == Errno::ACCESS { Self::Denied } else { Self::No(errno.to_string()) }
+    }
+}
+
 /// The last `most` bytes of a regular file, and whether there are more before them.
 ///
 /// # Errors
-/// Why it is not read, in words.
-pub fn end_of_file(path: &Path, most: u64) -> Result<(Vec<u8>, bool), String> {
+/// Why it is not read.
+pub fn end_of_file(path: &Path, most: u64) -> Result<(Vec<u8>, bool), LogFileError> {
     let (place, found) = walk(path)?;
     if kind(&found) != FileType::RegularFile {
-        return Err("it is no regular file".to_owned());
+        return Err(LogFileError::No("it is no regular file".to_owned()));
     }
     // What is held, whatever has its name by now.
     let held = format!("/proc/self/fd/{}", place.as_raw_fd());
-    let file = rustix::fs::openat(CWD, held, READ, Mode::empty()).map_err(|errno| errno.to_string())?;
+    let file = rustix::fs::openat(CWD, held, READ, Mode::empty())?;
     let size = u64::try_from(found.st_size).unwrap_or(0);
     let from = size.saturating_sub(most);
     let mut text = Vec::new();
@@ -38,7 +56,7 @@ pub fn end_of_file(path: &Path, most: u64) -> Result<(Vec<u8>, bool), String> {
     while text.len() < most {
         let at = from + u64::try_from(text.len()).unwrap_or(0);
         let mut piece = vec![0; (most - text.len()).min(64 << 10)];
-        match retry_on_intr(|| rustix::io::pread(&file, &mut *piece, at)).map_err(|errno| errno.to_string())? {
+        match retry_on_intr(|| rustix::io::pread(&file, &mut *piece, at))? {
             0 => break,
             read => text.extend_from_slice(&piece[..read]),
         }
@@ -47,7 +65,7 @@ pub fn end_of_file(path: &Path, most: u64) -> Result<(Vec<u8>, bool), String> {
 }
 
 /// Where `path` leads, if nobody else has turned it away.
-fn walk(path: &Path) -> Result<(OwnedFd, Stat), String> {
+fn walk(path: &Path) -> Result<(OwnedFd, Stat), LogFileError> {
     let ours = rustix::process::geteuid().as_raw();
     let mut todo = parts(path);
     let mut here = look(None, "/".as_ref())?;
@@ -65,35 +83,57 @@ fn walk(path: &Path) -> Result<(OwnedFd, Stat), String> {
         }
         links += 1;
         if links > LINKS {
-            return Err(Errno::LOOP.to_string());
+            return Err(Errno::LOOP.into());
         }
         let owner = next.1.st_uid;
         if owner != 0 && owner != ours {
             strangers.push((owner, part));
         }
-        let target = rustix::fs::readlinkat(&next.0, c"", Vec::new()).map_err(|errno| errno.to_string())?;
+        let target = rustix::fs::readlinkat(&next.0, c"", Vec::new())?;
         let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
         if target.is_absolute() {
             here = passed.drain(..).next().unwrap_or(here);
         }
         todo.extend(parts(&target));
     }
-    let owner = here.1.st_uid;
-    match strangers.into_iter().find(|(of, _)| *of != owner) {
-        None => Ok(here),
-        Some((of, link)) => Err(format!(
-            "the symbolic link {} on the way is of the user {of}, and leads to what is of the user {owner}: name the \
-             file itself, or let root make the link",
-            crate::model::printable(link.as_encoded_bytes(), 100)
-        )),
-    }
+    turned_by_link(&strangers, &here.1)?;
+    turned_by_name(&here.1, passed.last().map(|(_, folder)| folder), ours)?;
+    Ok(here)
+}
+
+/// Nobody's symbolic link leads to what is of somebody else.
+fn turned_by_link(strangers: &[(u32, OsString)], found: &Stat) -> Result<(), LogFileError> {
+    let owner = found.st_uid;
+    let Some((of, link)) = strangers.iter().find(|(of, _)| *of != owner) else { return Ok(()) };
+    Err(LogFileError::No(format!(
+        "the symbolic link {} on the way is of the user {of}, and leads to what is of the user {owner}: name the file \
+         itself, or let root make the link",
+        crate::model::printable(link.as_encoded_bytes(), 100)
+    )))
+}
+
+/// Nobody but its owner has given it a second name in that folder.
+fn turned_by_name(found: &Stat, folder: Option<&Stat>, ours: u32) -> Result<(), LogFileError> {
+    let Some(folder) = folder.filter(|folder| is_given_by_another(found, folder, ours)) else { return Ok(()) };
+    Err(LogFileError::No(format!(
+        "it has {} names, and the user {} or others who may write its folder may have given it this one: the file is of \
+         the user {}",
+        found.st_nlink, folder.st_uid, found.st_uid
+    )))
+}
+
+/// Whether somebody else than its owner may have given the file its name in that folder, which is not its only one.
+fn is_given_by_another(file: &Stat, folder: &Stat, ours: u32) -> bool {
+    let is_trusted = [0, ours, file.st_uid].contains(&folder.st_uid);
+    let others_write = Mode::from_raw_mode(folder.st_mode).intersects(Mode::WGRP | Mode::WOTH);
+    kind(file) == FileType::RegularFile && file.st_nlink > 1 && (!is_trusted || others_write)
 }
 
 /// What has that name, held.
-fn look(folder: Option<&OwnedFd>, name: &std::ffi::OsStr) -> Result<(OwnedFd, Stat), String> {
+fn look(folder: Option<&OwnedFd>, name: &std::ffi::OsStr) -> Result<(OwnedFd, Stat), LogFileError> {
     let folder = folder.map_or(CWD, |folder| folder.as_fd());
-    let place = rustix::fs::openat(folder, name, PLACE, Mode::empty()).map_err(|errno| errno.to_string())?;
-    let found = rustix::fs::fstat(&place).map_err(|errno| errno.to_string())?;
+    let place = rustix::fs::openat(folder, name, PLACE, Mode::empty())?;
+    let found = rustix::fs::fstat(&place)?;
     Ok((place, found))
 }
 
@@ -120,10 +160,10 @@ mod tests {
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
         for other in [folder.path(), &pipe, Path::new("/dev/zero"), Path::new("/")] {
-            assert!(end_of_file(other, 6).unwrap_err().contains("no regular file"), "{}", other.display());
+            assert!(end_of_file(other, 6).unwrap_err().to_string().contains("no regular file"), "{}", other.display());
         }
         assert!(end_of_file(&log.join("x"), 6).is_err());
-        assert!(end_of_file(&folder.path().join("none"), 6).unwrap_err().contains("No such file"));
+        assert!(end_of_file(&folder.path().join("none"), 6).unwrap_err().to_string().contains("No such file"));
     }
 
     #[test]
@@ -136,7 +176,34 @@ mod tests {
         symlink(path("current/../current/log"), path("latest")).unwrap();
         assert_eq!(end_of_file(&path("latest"), 100), Ok((b"one\n".to_vec(), false)));
         symlink("circle", path("circle")).unwrap();
-        assert!(end_of_file(&path("circle"), 100).unwrap_err().contains("symbolic links"));
+        assert!(end_of_file(&path("circle"), 100).unwrap_err().to_string().contains("symbolic links"));
+    }
+
+    #[test]
+    fn a_file_of_several_names_is_read_where_nobody_else_may_have_given_it_one() {
+        const OTHER: Option<u32> = Some(65534);
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("logs")).unwrap();
+        let (one, other) = (path("secret"), path("logs/log"));
+        fs::write(&one, "secret").unwrap();
+        fs::hard_link(&one, &other).unwrap();
+        assert_eq!(end_of_file(&other, 100).unwrap().0, b"secret", "a folder of our own");
+        let mode = |mode| rustix::fs::chmod(path("logs"), Mode::from_raw_mode(mode)).unwrap();
+        mode(0o1777);
+        let why = end_of_file(&other, 100).unwrap_err().to_string();
+        assert!(why.contains("it has 2 names"), "{why}");
+        mode(0o755);
+        if rustix::process::geteuid().is_root() {
+            lchown(path("logs"), OTHER, None).unwrap();
+            assert!(end_of_file(&other, 100).unwrap_err().to_string().contains("the user 65534 or others"));
+            lchown(&other, OTHER, None).unwrap();
+            assert_eq!(end_of_file(&other, 100).unwrap().0, b"secret", "a file of who has the folder");
+            lchown(&other, Some(0), None).unwrap();
+        }
+        fs::remove_file(&one).unwrap();
+        mode(0o1777);
+        assert_eq!(end_of_file(&other, 100).unwrap().0, b"secret", "its only name");
     }
 
     #[test]
@@ -159,7 +226,7 @@ mod tests {
             lchown(&current, OTHER, None).unwrap();
             current
         };
-        let refused = |path: &Path| end_of_file(path, 100).unwrap_err();
+        let refused = |path: &Path| end_of_file(path, 100).unwrap_err().to_string();
         let why = refused(&link("secret").join("log"));
         assert!(why.contains("link current on the way is of the user 65534") && why.contains("of the user 0"), "{why}");
         assert!(refused(&link("secret/log")).contains("name the file itself"));

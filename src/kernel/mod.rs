@@ -55,7 +55,7 @@ pub use error::Error;
 pub use give_back::give_back_start;
 pub use lacking::{Lack, lacks};
 pub use limits::max_open_files;
-pub use log_file::end_of_file;
+pub use log_file::{LogFileError, end_of_file};
 pub use look::{
     Behind, Descriptor, HostPage, Look, NetLine, Page, Pointer, Table, Task, UnixLine, arguments_length, cgroup_file,
     host_file,

@@ -258,7 +258,12 @@ fn what_a_right_is_missing_for_is_named() {
         return;
     }
     let mut leaker = leaker();
-    let daemon = Daemon::told(&text(&leaker, "", "")).run_by_nobody().with_capabilities("kill").start();
+    let closed = tempfile::tempdir().unwrap();
+    let log = closed.path().join("trader.log");
+    fs::write(&log, "the last words of the trader\n").unwrap();
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o600)).unwrap();
+    let more = format!("logs = [\"{}\"]", log.display());
+    let daemon = Daemon::told(&text(&leaker, "", &more)).run_by_nobody().with_capabilities("kill").start();
     daemon.wait_for(5, ("tradedog_target_processes", &[("target", "trader")]), 1.0);
     leaker.tell("files 120");
     assert_eq!(leaker.end_signal(10, "killed at fatal"), Some(SIGTERM));
@@ -270,4 +275,6 @@ fn what_a_right_is_missing_for_is_named() {
         assert!(missing.contains(&format!("{what}: {needs}")), "{missing}");
     }
     assert!(folder.join("limits.txt").exists() && folder.join("threads.txt").exists());
+    let log = format!("{}: permission denied; needs a group that may read it", log.display());
+    assert!(missing.contains(&log), "{missing}");
 }

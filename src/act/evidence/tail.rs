@@ -10,6 +10,9 @@ use crate::model::{Evidence, printable};
 /// Of each file so much.
 const MOST: u64 = 128 << 10;
 
+/// What it takes to read a file that others may not.
+const READER: &str = "a group that may read it and its folders, or CAP_DAC_READ_SEARCH (systemd/deep.conf)";
+
 pub(super) fn collect(logs: &[PathBuf], evidence: &mut Evidence) {
     for (index, path) in logs.iter().enumerate() {
         let shown = show(path);
@@ -20,7 +23,8 @@ pub(super) fn collect(logs: &[PathBuf], evidence: &mut Evidence) {
                 let text = plain::lines(&text[begin..]);
                 evidence.file(format!("log-{}.txt", index + 1), format!("the end of {shown}"), text);
             }
-            Err(why) => evidence.lacks(shown, why),
+            Err(why @ kernel::LogFileError::Denied) => evidence.lacks_right(shown, why.to_string(), READER),
+            Err(why) => evidence.lacks(shown, why.to_string()),
         }
     }
 }
