@@ -262,8 +262,9 @@ fn who_lives_keeps_its_slot_while_the_daemon_is_down() {
 fn a_level_restored_holds_until_readings_clear_it() {
     let (mut leaker, endpoint) = (leaker(), Endpoint::start());
     let mut daemon = killed_while_paused(&mut leaker, &endpoint);
-    daemon.start_again();
+    // Its first reading is of before it answers.
     let started = Instant::now();
+    daemon.start_again();
     daemon.wait_for(3, LEVEL, 3.0);
     throughout(Duration::from_millis(900), "the level holds, and so does its measure", || {
         daemon.value(LEVEL.0, LEVEL.1) == Some(3.0) && endpoint.count("/resume") == 0
