@@ -15,10 +15,6 @@ mod process;
 mod scrape;
 mod target;
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Result, TextEncoder};
 
@@ -78,21 +74,27 @@ fn families() -> impl Iterator<Item = &'static Family> {
 
 /// The series of one family while it is filled.
 struct Series {
-    family: &'static Family,
+    kind: Kind,
+    labels: &'static [&'static str],
+    /// As many of `metrics` are its own. The others were of the family before: where that was about the same
+    /// processes, they have the labels already.
+    filled: usize,
     metrics: Vec<Metric>,
 }
 
 impl Series {
     /// Adds a sample; `values` are those of the family's labels, in their order.
     fn push(&mut self, values: &[&str], value: f64) {
-        let pair = |(name, value): (&&str, &&str)| {
-            let mut pair = LabelPair::default();
-            pair.set_name((*name).to_owned());
-            pair.set_value((*value).to_owned());
-            pair
-        };
-        let mut metric = Metric::from_label(self.family.labels.iter().zip(values).map(pair).collect());
-        match self.family.kind {
+        if self.filled == self.metrics.len() {
+            self.metrics.push(Metric::default());
+        }
+        let metric = &mut self.metrics[self.filled];
+        self.filled += 1;
+        let labels = self.labels.iter().copied().zip(values.iter().copied());
+        if !metric.get_label().iter().map(|pair| (pair.name(), pair.value())).eq(labels.clone()) {
+            metric.set_label(labels.map(label).collect());
+        }
+        match self.kind {
             Kind::Gauge => {
                 let mut gauge = Gauge::default();
                 gauge.set_value(value);
@@ -104,7 +106,6 @@ impl Series {
                 metric.set_counter(counter);
             }
         }
-        self.metrics.push(metric);
     }
 
     /// Adds a sample where there is a value; what is unknown has none.
@@ -115,45 +116,34 @@ impl Series {
     }
 }
 
-/// One family of one scrape, as the prometheus crate wants to see it.
-struct FamilyCollector<'a> {
-    family: &'static Family,
-    scrape: &'a Scrape<'a>,
+fn label((name, value): (&str, &str)) -> LabelPair {
+    let mut pair = LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
 }
 
-impl Collector for FamilyCollector<'_> {
-    fn desc(&self) -> Vec<&Desc> {
-        DESCS.get(self.family.name).into_iter().collect()
-    }
-
-    /// The family with its series; nothing when it has none.
-    fn collect(&self) -> Vec<MetricFamily> {
-        let mut series = Series { family: self.family, metrics: Vec::new() };
-        (self.family.fill)(self.scrape, &mut series);
-        if series.metrics.is_empty() {
-            return Vec::new();
+impl Family {
+    /// Puts this one and its series in place of what is in `family`. False where it has no series: then what is
+    /// there is not to be shown.
+    fn collect(&self, scrape: &Scrape<'_>, family: &mut MetricFamily) -> bool {
+        let mut series =
+            Series { kind: self.kind, labels: self.labels, filled: 0, metrics: std::mem::take(family.mut_metric()) };
+        (self.fill)(scrape, &mut series);
+        family.set_metric(series.metrics);
+        if series.filled == 0 {
+            return false;
         }
-        let mut family = MetricFamily::default();
-        family.set_name(self.family.name.to_owned());
-        family.set_help(self.family.help.to_owned());
-        family.set_field_type(match self.family.kind {
+        family.mut_metric().truncate(series.filled);
+        family.set_name(self.name.to_owned());
+        family.set_help(self.help.to_owned());
+        family.set_field_type(match self.kind {
             Kind::Counter => MetricType::COUNTER,
             Kind::Gauge => MetricType::GAUGE,
         });
-        family.set_metric(series.metrics);
-        vec![family]
+        true
     }
 }
-
-/// The descriptions, by name; a test makes sure that the crate accepts every one.
-static DESCS: LazyLock<HashMap<&'static str, Desc>> = LazyLock::new(|| {
-    let desc = |family: &'static Family| {
-        let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
-        let desc = Desc::new(family.name.to_owned(), family.help.to_owned(), labels, HashMap::new());
-        Some((family.name, desc.ok()?))
-    };
-    families().filter_map(desc).collect()
-});
 
 /// About what one series takes in the output.
 const SERIES_BYTES: usize = 96;
@@ -166,10 +156,13 @@ pub fn render(snapshot: &Snapshot, out: &mut String) -> Result<()> {
     let scrape = Scrape::of(snapshot);
     out.reserve(scrape.room() * SERIES_BYTES);
     let encoder = TextEncoder::new();
+    let mut collected = [MetricFamily::default()];
     for family in families() {
-        let begun = out.len();
-        encoder.encode_utf8(&FamilyCollector { family, scrape: &scrape }.collect(), out)?;
-        infinite(begun, out);
+        if family.collect(&scrape, &mut collected[0]) {
+            let begun = out.len();
+            encoder.encode_utf8(&collected, out)?;
+            infinite(begun, out);
+        }
     }
     Ok(())
 }

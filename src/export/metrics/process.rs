@@ -147,7 +147,6 @@ fn cgroup_limit(scrape: &Scrape<'_>, seat: &Seat<'_>) -> Option<f64> {
 }
 
 fn each(scrape: &Scrape<'_>, series: &mut Series, value: fn(&Scrape<'_>, &Seat<'_>) -> Option<f64>) {
-    series.metrics.reserve(scrape.seats.len());
     for seat in &scrape.seats {
         series.push_known(&[&seat.target.name, &seat.slot], value(scrape, seat));
     }
@@ -159,8 +158,6 @@ const fn is_always_shown(base: Base) -> bool {
 }
 
 fn sockets(scrape: &Scrape<'_>, series: &mut Series) {
-    let always = |seat: &Seat<'_>| seat.target.metrics.iter().filter(|m| is_always_shown(m.base)).count();
-    series.metrics.reserve(scrape.seats.iter().map(always).sum());
     for seat in &scrape.seats {
         for (metric, reading) in seat.target.metrics.iter().zip(scrape.snapshot.readings(seat.lists)) {
             let always = is_always_shown(metric.base);
@@ -223,7 +220,6 @@ fn unknown_readings(scrape: &Scrape<'_>, series: &mut Series) {
 }
 
 fn thresholds(scrape: &Scrape<'_>, series: &mut Series, value: fn(&ThresholdView) -> f64) {
-    series.metrics.reserve(scrape.seats.iter().map(|seat| seat.target.thresholds.len()).sum());
     for seat in &scrape.seats {
         let names = scrape.threshold_names(seat);
         for (metric, view) in names.iter().zip(scrape.snapshot.thresholds(seat.lists)) {

@@ -1,6 +1,9 @@
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+
+use prometheus::core::{Collector, Desc};
 
 use super::*;
 use crate::config::Config;
@@ -22,13 +25,34 @@ fn golden() {
     insta::assert_snapshot!("metrics", text.replace(&build, "version=\"VERSION\",arch=\"ARCH\""));
 }
 
+/// One family of one scrape, as the prometheus crate wants to see it.
+struct FamilyCollector {
+    family: &'static Family,
+    desc: Desc,
+    scrape: &'static Scrape<'static>,
+}
+
+impl Collector for FamilyCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut collected = MetricFamily::default();
+        let has_any = self.family.collect(self.scrape, &mut collected);
+        has_any.then_some(collected).into_iter().collect()
+    }
+}
+
 #[test]
 fn the_crate_accepts_every_family_and_collects_the_same() {
     let snapshot: &'static Snapshot = Box::leak(Box::new(fixture::snapshot()));
     let scrape: &'static Scrape<'static> = Box::leak(Box::new(Scrape::of(snapshot)));
     let registry = prometheus::Registry::new();
     for family in families() {
-        registry.register(Box::new(FamilyCollector { family, scrape })).unwrap();
+        let labels = family.labels.iter().map(|label| (*label).to_owned()).collect();
+        let desc = Desc::new(family.name.to_owned(), family.help.to_owned(), labels, HashMap::new()).unwrap();
+        registry.register(Box::new(FamilyCollector { family, desc, scrape })).unwrap();
     }
     let mut names: Vec<_> = families().map(|family| family.name).collect();
     names.sort_unstable();
