@@ -14,7 +14,8 @@ use crate::export::{
 use crate::judge::{MemberView, State, WatchedView};
 use crate::kernel;
 use crate::model::{
-    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, ThresholdView, Window, remedy,
+    GroupSample, HostName, MemberKey, MemberSample, Metric, Moment, OwnFacts, Reading, ThresholdView, Unknown, Value,
+    Window, remedy,
 };
 use crate::record::LogTo;
 use crate::record::samples::Hour;
@@ -141,6 +142,9 @@ impl Watch {
             show_host(snapshot, state, began);
             for group in &sampler.latest().groups {
                 show_group(snapshot, group, state, began);
+                if let Some(target) = config.targets.get(usize::from(group.target)) {
+                    snapshot.not_ready.extend(half_blind(target, group, &sampler.latest().members));
+                }
             }
             for member in &sampler.latest().members {
                 if let Some(judged) = state.member(member.member) {
@@ -266,6 +270,30 @@ fn show_group(snapshot: &mut Snapshot, group: &GroupSample, state: &State, now: 
     }
 }
 
+/// A sentence for each threshold of a group that some of its processes are hidden from: their sum is a lower bound.
+fn half_blind<'a>(
+    target: &'a Target,
+    group: &'a GroupSample,
+    members: &'a [MemberSample],
+) -> impl Iterator<Item = String> + 'a {
+    let of_group = move |member: &&MemberSample| member.member.target == group.target;
+    target.thresholds.iter().filter_map(move |threshold| {
+        let is_bound = matches!(group.readings.get(threshold.metric)?.value, Value::AtLeast(_));
+        let reading = |member: &'a MemberSample| member.readings.get(threshold.metric);
+        // What was not read yet comes by itself.
+        let lasts = |why: &Unknown| matches!(why, Unknown::Denied | Unknown::Malformed);
+        let unknown = |reading: &Reading| reading.value.unknown().filter(lasts);
+        let mut hidden = members.iter().filter(of_group).filter_map(reading).filter_map(unknown);
+        let why = hidden.next().filter(|_| is_bound)?;
+        let (some, all) = (1 + hidden.count(), members.iter().filter(of_group).count());
+        let (name, metric, remedy) = (&target.name, &threshold.name, in_words(&threshold.name, why));
+        Some(format!(
+            "{name}: {metric} is {} of {some} of {all} processes: its threshold sees a part{remedy}",
+            why.name()
+        ))
+    })
+}
+
 /// Discovery that hangs on a process, or has not begun, sees no newcomer.
 fn stands_still(discovery: &Discovery, now: Moment) -> Option<String> {
     match discovery.last_scan() {
@@ -280,6 +308,52 @@ fn stands_still(discovery: &Discovery, now: Moment) -> Option<String> {
 /// A sentence for `/-/ready`: a threshold that cannot see is a watchdog that sleeps.
 fn blind(whom: &str, metric: &Metric, threshold: &ThresholdView) -> Option<String> {
     let why = threshold.unknown.filter(|why| !why.is_expected())?;
-    let remedy = remedy(metric.base, why).map_or_else(String::new, |remedy| format!("; {remedy}"));
-    Some(format!("{whom}: {metric} is {}: its threshold is blind{remedy}", why.name()))
+    Some(format!("{whom}: {metric} is {}: its threshold is blind{}", why.name(), in_words(metric, why)))
+}
+
+/// What helps, if anything does.
+fn in_words(metric: &Metric, why: Unknown) -> String {
+    remedy(metric.base, why).map_or_else(String::new, |remedy| format!("; {remedy}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::fixture;
+    use crate::model::{BootId, Identity, Pid};
+
+    fn reading(value: Value) -> Reading {
+        Reading { at: Moment::default(), period: Duration::from_secs(1), value }
+    }
+
+    fn member((target, slot): (u16, u32), value: Value) -> MemberSample {
+        let pid = Pid::new(i32::try_from(slot).unwrap() + 100).unwrap();
+        let identity = Identity { boot: BootId(1), pid, start_ticks: 1, pidfs_inode: None };
+        let (started, first_seen) = (Moment::default(), Moment::default());
+        let readings = vec![reading(value); 8];
+        MemberSample { member: MemberKey { target, slot }, identity, started, first_seen, readings }
+    }
+
+    #[test]
+    fn a_group_says_from_which_threshold_some_of_it_is_hidden() {
+        let mut target = fixture::target("workers", &[]);
+        target.thresholds.truncate(1);
+        let denied = Value::Unknown(Unknown::Denied);
+        let said = |value: Value, values: &[Value]| -> Vec<String> {
+            let group = GroupSample { target: 1, readings: vec![reading(value); 8] };
+            let others = [member((0, 0), denied), member((2, 0), denied)];
+            let own = (0..).zip(values).map(|(slot, &value)| member((1, slot), value));
+            let members: Vec<_> = own.chain(others).collect();
+            half_blind(&target, &group, &members).collect()
+        };
+        let metric = &target.thresholds[0].name;
+        let parts = said(Value::AtLeast(3.0), &[denied, Value::Known(3.0), denied]);
+        let expected = format!("workers: {metric} is denied of 2 of 3 processes: its threshold sees a part");
+        assert!(parts.len() == 1 && parts[0].starts_with(&expected), "{parts:?}");
+        assert!(said(Value::Known(6.0), &[Value::Known(3.0); 2]).is_empty());
+        assert!(said(denied, &[denied; 2]).is_empty(), "that it is blind is said already");
+        for passing in [Unknown::Gone, Unknown::Overdue] {
+            assert!(said(Value::AtLeast(3.0), &[Value::Unknown(passing), Value::Known(3.0)]).is_empty());
+        }
+    }
 }
