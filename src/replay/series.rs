@@ -1,6 +1,7 @@
 //! What a series of readings is, wherever it comes from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -17,6 +18,11 @@ pub trait Series {
     /// Whether its rows say whose processes they are of.
     fn names_targets(&self) -> bool {
         false
+    }
+
+    /// How far apart its readings are at least, though a last one may follow sooner: no period is shorter.
+    fn least_period(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// What of it could not be read so far, in words.

@@ -66,8 +66,10 @@ pub fn survey(series: &mut dyn Series) -> Result<Survey, Fault> {
             }
         }
     }
-    survey.period = rows.median();
-    survey.periods = cells.iter_mut().map(Steps::median).collect();
+    let least = series.least_period();
+    let period = |steps: &mut Steps| steps.median().map(|median| median.max(least));
+    survey.period = period(&mut rows);
+    survey.periods = cells.iter_mut().map(period).collect();
     Ok(survey)
 }
 

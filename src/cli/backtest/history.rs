@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::super::Failure;
 use super::super::lookup::shown;
 use crate::record::history::{Reader, Readings, SampleFilter};
+use crate::record::samples::STEP;
 use crate::replay::{Column, Fault, Row, Series};
 
 /// Which part of a history.
@@ -56,6 +58,11 @@ impl Series for Samples {
 
     fn names_targets(&self) -> bool {
         true
+    }
+
+    /// A daemon that ends keeps what it read last, however soon that is after the row before.
+    fn least_period(&self) -> Duration {
+        STEP
     }
 
     fn left_out(&self) -> Option<String> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::Failure;
+use super::super::failure::remedy;
 use super::super::lookup::shown;
 use super::ahead::Ahead;
 use super::history::{Part, Samples};
@@ -57,8 +58,8 @@ impl Source {
         };
         let name = shown(path);
         let unreadable = |error: &io::Error| {
-            let error = error.to_string();
-            Failure::runtime(format!("{name} cannot be read: {}", printable(error.as_bytes(), 200)))
+            let (why, help) = (error.to_string(), remedy(error, "--series"));
+            Failure::runtime(format!("{name} cannot be read: {}: {help}", printable(why.as_bytes(), 200)))
         };
         let mut file = File::open(path).map_err(|error| unreadable(&error))?;
         let found = file.metadata().map_err(|error| unreadable(&error))?;

@@ -132,6 +132,43 @@ fn what_cannot_be_played_is_told_with_a_remedy() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_told_with_what_to_do() {
+    let folder = folder(CONFIG, "time,open_fds\n1,2\n");
+    let nowhere = folder.path().join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    let config = folder.path().join("watchdog.toml");
+    let said = |words: &[&str]| {
+        let all = [&["tradedog", "backtest"], words].concat();
+        let cli = <super::super::Cli as clap::Parser>::try_parse_from(all).unwrap();
+        let super::super::Command::Backtest(arguments) = &cli.command else { panic!("another command") };
+        match run(arguments, &mut Output::stdout()) {
+            Err(Failure::Usage(error) | Failure::Runtime(error)) => format!("{error:#}"),
+            Err(Failure::Configuration(problems)) => problems.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (config, series) = (config.to_str().unwrap(), folder.path().join("leak.csv"));
+    let series = series.to_str().unwrap();
+    let from = ["--config", config, "--prometheus", "http://127.0.0.1:1"];
+    let (is_right, init) = ("is the path right?", "tradedog init writes a new one");
+    for (words, help) in [
+        (&["--config", nowhere, "--series", series][..], init),
+        (&["--config", config, "--against", nowhere, "--series", series], init),
+        (&["--config", config, "--against", &format!("{series}/x"), "--series", series], init),
+        (&["--config", config, "--series", nowhere], &format!("{is_right} --series says")),
+        (&["--config", config, "--history", nowhere], "name the folder of history.db"),
+        (&["--config", config, "--history", &format!("{series}/x")], "name the folder of history.db"),
+        (&["--config", config, "--history", series], "name the folder of history.db"),
+        (&[&from[..], &["--basic-auth-file", nowhere]].concat(), &format!("{is_right} --basic-auth-file says")),
+        (&[&from[..], &["--bearer-file", nowhere]].concat(), &format!("{is_right} --bearer-file says")),
+        (&[&from[..], &["--ca", nowhere]].concat(), &format!("{is_right} --ca says")),
+    ] {
+        let told = said(words);
+        assert!(told.contains(help) && (told.contains(nowhere) || told.contains(series)), "{words:?}: {told}");
+    }
+}
+
+#[test]
 fn gaps_are_told_and_nothing_is_ordered_by_what_was_not_read() {
     let mut lines = String::from("time,open_fds\n");
     for second in (0..100).chain(400..500) {

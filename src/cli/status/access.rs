@@ -20,6 +20,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use crate::cli::failure::remedy;
 use crate::cli::lookup::shown;
 
 /// Who asks, and whom he believes.
@@ -51,7 +52,8 @@ impl Access {
     /// The header that says who asks; none where nobody was named.
     pub(super) fn authorization(&self) -> anyhow::Result<Option<HeaderValue>> {
         let (Some(user), Some(path)) = (&self.user, &self.password_file) else { return Ok(None) };
-        let password = fs::read_to_string(path).with_context(|| format!("no password in {}", shown(path)))?;
+        let unread = |error| anyhow!("no password in {}: {error}: {}", shown(path), remedy(&error, "--password-file"));
+        let password = fs::read_to_string(path).map_err(unread)?;
         let password = password.trim_end_matches(['\n', '\r']);
         ensure!(!password.is_empty(), "no password in {}: it is empty", shown(path));
         let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))?;
@@ -109,11 +111,14 @@ impl Believer {
     }
 }
 
-fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let text = fs::read(path).with_context(|| format!("no certificate in {}", shown(path)))?;
+/// The certificates in a file.
+pub(in super::super) fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let none = |why: &str, help: &str| anyhow!("no certificate in {}: {why}: {help}", shown(path));
+    let text = fs::read(path).map_err(|error| none(&error.to_string(), &remedy(&error, "--ca")))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let found = found.map_err(|error| anyhow!("no certificate in {}: {error}", shown(path)))?;
-    ensure!(!found.is_empty(), "no certificate in {}", shown(path));
+    let pem = "write it as PEM (-----BEGIN CERTIFICATE-----)";
+    let found = found.map_err(|error| none(&error.to_string(), pem))?;
+    ensure!(!found.is_empty(), none("there is none", pem));
     Ok(found)
 }
 

@@ -13,7 +13,7 @@ use super::super::keys;
 use super::super::problem::Report;
 use super::super::reader::{Entry, Table, Value};
 use super::super::source::Place;
-use super::super::text::{quoted, suggest};
+use super::super::text::{is_name, quoted, suggest};
 use super::super::value::named;
 use super::super::{Calendar, Hours, Session, Span};
 use times::{date, span, weekdays};
@@ -38,7 +38,7 @@ impl Calendars {
             return None;
         }
         let Some(index) = self.list.iter().position(|known| *known.name == *calendar) else {
-            let help = suggest(calendar, "calendars", self.list.iter().map(|known| &*known.name));
+            let help = self.suggest(calendar);
             let draft = report.missing(place, format!("no calendar {}", quoted(calendar)));
             draft.help(format!("{help} (a new one: [calendar.NAME])"));
             return None;
@@ -51,6 +51,16 @@ impl Calendars {
             report.missing(place, format!("calendar `{calendar}` has no session {}", quoted(session))).help(help);
         }
         Some(Hours { calendar: index, session: Some(found?) })
+    }
+
+    /// What may have been meant. Those with errors count: they are there, and are told of.
+    fn suggest(&self, calendar: &str) -> String {
+        let broken = self.broken.iter().map(String::as_str).filter(|name| is_name(name));
+        let known: Vec<&str> = self.list.iter().map(|known| &*known.name).chain(broken).collect();
+        if known.is_empty() && !self.broken.is_empty() {
+            return "those that are there have errors".to_owned();
+        }
+        suggest(calendar, "calendars", known)
     }
 }
 

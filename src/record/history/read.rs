@@ -17,6 +17,8 @@ use crate::record::folders::{shown, state_path};
 
 /// How long a lock is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What to do where it is something else.
+const MEANT: &str = "name the folder of history.db, which is the state directory of the daemon";
 
 /// Why it cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -81,22 +83,26 @@ impl Reader {
         let unreadable = |why: String| HistoryError::Unreadable { path: path.clone(), why };
         match stat(&path) {
             // To open a pipe would wait for whoever writes.
-            Ok(found) if kind(found) != FileType::RegularFile => return Err(unreadable("it is no file".to_owned())),
+            Ok(found) if kind(found) != FileType::RegularFile => {
+                return Err(unreadable(format!("it is no file; {MEANT}")));
+            }
             Ok(found) if found.st_size == 0 => {
                 return Err(unreadable("it is empty: nothing was ever kept in it".to_owned()));
             }
             Ok(_) => {}
-            Err(Errno::NOENT) => return Err(HistoryError::Missing { path: path.clone() }),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Err(HistoryError::Missing { path: path.clone() }),
             Err(errno @ Errno::ACCESS) => return Err(unreadable(format!("{errno}; {RIGHT}"))),
-            Err(errno) => return Err(unreadable(errno.to_string())),
+            Err(errno) => return Err(unreadable(format!("{errno}; {MEANT}"))),
         }
         let connection = connect(&path).map_err(|error| unreadable(told(&error)))?;
         let (application, version) = marks(&connection).map_err(|error| unreadable(told(&error)))?;
         if application != APPLICATION {
-            return Err(unreadable("it is not tradedog's".to_owned()));
+            return Err(unreadable(format!("it is not tradedog's; {MEANT}")));
         }
         if version != VERSION {
-            return Err(unreadable(format!("it is of another version of tradedog (format {version})")));
+            return Err(unreadable(format!(
+                "it is of another version of tradedog (format {version}); ask by that one"
+            )));
         }
         Ok(Self { connection, path })
     }
@@ -192,7 +198,8 @@ fn told(error: &rusqlite::Error) -> String {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             format!("{error}: another process holds it locked")
         }
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => format!("{error}: it is damaged"),
+        Some(ErrorCode::NotADatabase) => format!("{error}; {MEANT}"),
+        Some(ErrorCode::DatabaseCorrupt) => format!("{error}: it is damaged"),
         _ => error.to_string(),
     }
 }

@@ -19,6 +19,11 @@ fn clock() -> (Moment, SystemTime) {
 
 /// Six minutes of a leak, and of a restart behind it, as the daemon would have kept it.
 fn keep(place: &std::path::Path) {
+    keep_rows(place, 50, Duration::from_secs(500));
+}
+
+/// The first rows of them, and one more when the daemon ends.
+fn keep_rows(place: &std::path::Path, rows: u32, end: Duration) {
     let config = Arc::new(parse(vec![Source::new("watchdog.toml", CONFIG)]).unwrap());
     let (writer, history) =
         HistoryWriter::start(Place::Folder(place.to_owned()), Limits::of(&config.history), clock).unwrap();
@@ -26,7 +31,7 @@ fn keep(place: &std::path::Path) {
     let mut recorder = Recorder::new(Arc::clone(&config), logs).keeping(history);
     let metrics = &config.targets[0].metrics;
     let mut sample = Sample::default();
-    for row in 0..50_u32 {
+    for row in 0..rows {
         let at = Moment::from_secs(0) + Duration::from_secs(10) * row;
         let (pid, value) = if row < 40 { (40, 100 + 25 * row) } else { (41, 90) };
         let reading = |name: String| match &*name {
@@ -51,7 +56,7 @@ fn keep(place: &std::path::Path) {
             vec![MemberSample { member, identity, started, first_seen: started, readings: readings.collect() }];
         recorder.keep_sample(&sample, at);
     }
-    recorder.end_samples(&sample, Moment::from_secs(500));
+    recorder.end_samples(&sample, Moment::from_secs(0) + end);
     drop(recorder);
     assert!(writer.finish(Duration::from_secs(60)));
 }
@@ -91,6 +96,16 @@ fn what_was_kept_gives_the_orders_of_the_same_readings_in_a_file() {
     assert!(reset < kill && kept[reset]["time"] == "2026-03-02T09:31:20Z", "300 at 80s: {kept:#?}");
     // Its start tells one process from the next in its seat, here as there.
     assert_eq!(kept, orders(["--series", &file]));
+}
+
+#[test]
+fn the_last_row_of_a_daemon_that_ends_sooner_is_not_how_often_it_looked() {
+    let folder = folder(CONFIG, "");
+    let place = folder.path().to_str().unwrap();
+    keep_rows(folder.path(), 2, Duration::from_secs(12));
+    let config = format!("{place}/watchdog.toml");
+    let said = told(&["tradedog", "backtest", "--config", &config, "--history", place]);
+    assert!(said.contains("3 rows of trader in 12s, every 10s") && !said.contains("gaps:"), "{said}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -22,8 +22,9 @@ use tokio::time::timeout;
 
 use super::address::Address;
 use super::answer::{self, Answer, Row, said, said_bytes};
+use crate::cli::failure::remedy;
 use crate::cli::lookup::shown;
-use crate::cli::status::access::encrypted;
+use crate::cli::status::access::{certificates, encrypted};
 use crate::model::{withheld, without_secrets};
 use crate::replay::Fault;
 
@@ -88,11 +89,11 @@ impl Secrets<'_> {
     fn header(self) -> anyhow::Result<Option<(HeaderValue, PathBuf)>> {
         let (path, text) = match (self.basic, self.bearer) {
             (Some(path), _) => {
-                let pair = secret(path)?;
+                let pair = secret(path, "--basic-auth-file")?;
                 ensure!(pair.contains(':'), "no user and password in {}: write USER:PASSWORD on one line", shown(path));
                 (path, format!("Basic {}", STANDARD.encode(pair)))
             }
-            (None, Some(path)) => (path, format!("Bearer {}", secret(path)?)),
+            (None, Some(path)) => (path, format!("Bearer {}", secret(path, "--bearer-file")?)),
             (None, None) => return Ok(None),
         };
         let value = HeaderValue::try_from(text);
@@ -102,8 +103,9 @@ impl Secrets<'_> {
     }
 }
 
-fn secret(path: &Path) -> anyhow::Result<String> {
-    let text = fs::read_to_string(path).with_context(|| format!("no secret in {}", shown(path)))?;
+fn secret(path: &Path, option: &str) -> anyhow::Result<String> {
+    let unread = |error| anyhow!("no secret in {}: {error}: {}", shown(path), remedy(&error, option));
+    let text = fs::read_to_string(path).map_err(unread)?;
     let text = text.trim_end_matches(['\n', '\r']);
     ensure!(!text.is_empty(), "no secret in {}: it is empty", shown(path));
     ensure!(!text.contains('\n'), "no secret in {}: it has several lines", shown(path));
@@ -113,6 +115,8 @@ fn secret(path: &Path) -> anyhow::Result<String> {
 impl Client {
     pub(super) fn new(address: Address, secrets: Secrets<'_>, ca: Option<&Path>) -> anyhow::Result<Self> {
         let (authorization, secret) = secrets.header()?.unzip();
+        // It is read at each connection: what is wrong with it is not told as what is wrong there.
+        ca.map(certificates).transpose()?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let patience = Duration::from_secs(120);
         Ok(Self { address, authorization, secret, ca: ca.map(Path::to_owned), patience, runtime })
