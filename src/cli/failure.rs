@@ -41,10 +41,10 @@ impl Failure {
 
 /// What to do about a file that cannot be read, in words that follow the error; `option` is how it is named.
 pub(super) fn remedy(error: &io::Error, option: &str) -> String {
-    match error.kind() {
-        ErrorKind::PermissionDenied => "let this user read it, or ask as root".to_owned(),
-        _ => format!("is the path right? {option} says which file is meant"),
+    if error.kind() == ErrorKind::PermissionDenied {
+        return "let this user read it, or ask as root".to_owned();
     }
+    format!("is the path right? {option} says which file is meant")
 }
 
 /// Errors of our own output.

@@ -152,12 +152,13 @@ fn closed(path: &Path, mode: u32) -> Result<(), Refusal> {
 }
 
 fn unreadable(error: &io::Error) -> Refusal {
-    let help = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
-            "is the path right, and does no link lead nowhere? tradedog init writes a new one"
-        }
-        io::ErrorKind::PermissionDenied => "let the user that tradedog runs as read it",
-        _ => "see whether the disk is well",
-    };
+    let path = "is the path right, and does no link lead nowhere? tradedog init writes a new one";
+    let helps = [
+        (io::ErrorKind::NotFound, path),
+        (io::ErrorKind::NotADirectory, path),
+        (io::ErrorKind::InvalidFilename, path),
+        (io::ErrorKind::PermissionDenied, "let the user that tradedog runs as read it"),
+    ];
+    let help = helps.iter().find(|(kind, _)| *kind == error.kind()).map_or("see whether the disk is well", |(_, h)| h);
     Refusal { what: format!("cannot be read: {}", escape(&error.to_string())), help: help.to_owned() }
 }

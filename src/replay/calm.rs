@@ -1,7 +1,8 @@
 //! What is usual: quantiles of the values of calm times, in memory that does not grow with the series.
 //!
 //! A series is cut into windows of equal length. A window is calm unless its highest value is far above the
-//! highest values of most: so a leak, which ends far above, is not counted as usual, whatever the bounds are.
+//! highest values of most: so a leak, which ends far above, is not counted as usual, whatever the bounds are. One
+//! that takes most of the series is what most windows hold: of that it is only said that it grows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,6 +26,10 @@ const PARTS: f64 = 1e4;
 const FAR: f64 = 8.0;
 /// Nor is less than this share above the middle anything to speak of.
 const NEAR: f64 = 0.1;
+/// Of windows in pairs, by so large a share more are higher later than lower: two steps up come to two thirds.
+const RISING: f64 = 0.7;
+/// Less windows than this tell nothing of growth.
+const FEW: usize = 10;
 
 /// The values of all columns.
 #[derive(Debug)]
@@ -63,6 +68,8 @@ pub struct Usual {
     pub nearly_all: f64,
     /// The highest of them.
     pub highest: f64,
+    /// Whether it has grown nearly all the time: then it is no more than how far it came.
+    pub grows: bool,
 }
 
 impl Calm {
@@ -115,7 +122,8 @@ impl Calm {
         for (bin, count) in calm.iter().flat_map(|window| &window.counts) {
             *counts.entry(*bin).or_default() += count;
         }
-        let highest = calm.iter().map(|window| window.highest).fold(f64::NEG_INFINITY, f64::max);
+        let tops: Vec<f64> = calm.iter().map(|window| window.highest).collect();
+        let highest = tops.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let quantile = |share: f64| quantile(&counts, share).map(|value| value.min(highest));
         let times = |count: usize| self.window * u32::try_from(count).unwrap_or(u32::MAX);
         Some(Usual {
@@ -125,8 +133,28 @@ impl Calm {
             most: quantile(0.99)?,
             nearly_all: quantile(0.999)?,
             highest,
+            grows: grows(&tops),
         })
     }
+}
+
+/// Whether what the windows reach has grown nearly all the time, and by more than is nothing to speak of.
+fn grows(tops: &[f64]) -> bool {
+    let (before, after) = tops.split_at(tops.len() / 2);
+    let (Some(low), Some(high)) = (median(&mut before.to_vec()), median(&mut after.to_vec())) else { return false };
+    let later = |at: usize| tops.get(at + 1..).unwrap_or_default();
+    let pairs = tops.iter().enumerate().flat_map(|(at, top)| later(at).iter().map(move |other| (top, other)));
+    let sign = |(top, other): (&f64, &f64)| {
+        if other > top {
+            1.0
+        } else if other < top {
+            -1.0
+        } else {
+            0.0
+        }
+    };
+    let rising: f64 = pairs.clone().map(sign).sum();
+    tops.len() >= FEW && high - low > low * NEAR && rising > pairs.count() as f64 * RISING
 }
 
 /// Up to which highest value a window is calm.
@@ -203,6 +231,20 @@ mod tests {
         assert_eq!((usual.median, usual.most), (95.0, 105.0));
         let not = usual.whole - usual.calm;
         assert!(not >= Duration::from_secs(3600) && not <= Duration::from_secs(3 * 3600), "{not:?}");
+    }
+
+    #[test]
+    fn what_grows_all_the_time_is_not_calm_and_what_rises_and_stays_is() {
+        let grown = |value: &dyn Fn(u32) -> f64| usual((0..1080).map(value).collect::<Vec<_>>().into_iter()).grows;
+        assert!(grown(&|index| 85.0 + f64::from(index)), "three hours of a leak");
+        assert!(grown(&|index| 85.0 + f64::from(index) + breath(index) * 0.5));
+        assert!(grown(&|index| 85.0 + f64::from(index.saturating_sub(400))), "a leak that begins late");
+        assert!(!grown(&breath));
+        assert!(!grown(&|index| 8500.0 + f64::from(index) * 0.1), "a hundredth more");
+        assert!(!grown(&|index| breath(index) + 250.0 * f64::from(index / 540)), "a market opens");
+        assert!(!grown(&|index| breath(index) + 250.0 * f64::from(index / 360)), "and another");
+        assert!(!grown(&|index| 1200.0 - f64::from(index)), "it falls");
+        assert!(!usual((0..50).map(|index| 85.0 + f64::from(index))).grows, "nine minutes");
     }
 
     #[test]

@@ -66,10 +66,9 @@ pub fn survey(series: &mut dyn Series) -> Result<Survey, Fault> {
             }
         }
     }
-    let least = series.least_period();
-    let period = |steps: &mut Steps| steps.median().map(|median| median.max(least));
-    survey.period = period(&mut rows);
-    survey.periods = cells.iter_mut().map(period).collect();
+    let least = |median: Duration| median.max(series.least_period());
+    survey.period = rows.median().map(least);
+    survey.periods = cells.iter_mut().map(|steps| steps.median().map(least)).collect();
     Ok(survey)
 }
 

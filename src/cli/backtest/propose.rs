@@ -78,7 +78,7 @@ mod tests {
 
     fn usual(median: f64, nearly_all: f64) -> Usual {
         let calm = Duration::from_secs(3600);
-        Usual { calm, whole: calm, median, most: nearly_all, nearly_all, highest: nearly_all }
+        Usual { calm, whole: calm, median, most: nearly_all, nearly_all, highest: nearly_all, grows: false }
     }
 
     fn shown(top: f64, unit: Unit) -> Vec<String> {

@@ -38,6 +38,8 @@ struct Suggestion {
     quantile_99: f64,
     quantile_999: f64,
     highest: f64,
+    /// Whether it has grown nearly all the time, so that nothing of it is usual.
+    grows: bool,
     expected: f64,
     bounds: Vec<Proposed>,
     /// Index of the target.
@@ -188,6 +190,10 @@ impl Wanted<'_> {
         for one in suggestions.iter().filter(|one| one.calm_seconds < one.seconds * LITTLE) {
             output.styled(WARNING, format!("{} was hardly ever calm: what is usual of it is a guess", one.title()))?;
         }
+        for one in suggestions.iter().filter(|one| one.grows) {
+            let what = "grew nearly all the time: what is suggested is beyond how far it came, and no bound";
+            output.styled(WARNING, format!("{} {what}; take a series without the leak", one.title()))?;
+        }
         output.line("")?;
         output.table(&tables::bounds(suggestions))?;
         let targets = self.targets().map(|(_, target)| Some(&target.name));
@@ -254,6 +260,7 @@ fn suggestion((metric, own): (&Metric, Option<&Threshold>), usual: &Usual) -> Su
         quantile_99: usual.most,
         quantile_999: usual.nearly_all,
         highest: usual.highest,
+        grows: usual.grows,
         expected: propose::expected(usual, unit),
         bounds: propose::bounds(usual, unit, &levels).into_iter().map(proposed).collect(),
         index: 0,

@@ -55,11 +55,12 @@ fn span(seconds: f64) -> String {
     if seconds == 0.0 { "-".to_owned() } else { show_duration(Duration::from_secs_f64(seconds)) }
 }
 
-/// `open_fds = { expected = 110, elevated = 140 }`
+/// `open_fds = { expected = 110, elevated = 140 }`; of what grew all the time as a comment.
 pub(super) fn line(one: &Suggestion) -> String {
     let unit: Unit = one.name.info().unit;
     let name = if one.metric.contains('.') { format!("\"{}\"", one.metric) } else { one.metric.clone() };
     let expected = std::iter::once(format!("expected = {}", propose::written(one.expected, unit)));
     let bounds = one.bounds.iter().map(|bound| format!("{} = {}", bound.level, propose::written(bound.bound, unit)));
-    format!("{name} = {{ {} }}", expected.chain(bounds).collect::<Vec<_>>().join(", "))
+    let mark = if one.grows { "# it grew: " } else { "" };
+    format!("{mark}{name} = {{ {} }}", expected.chain(bounds).collect::<Vec<_>>().join(", "))
 }

@@ -122,3 +122,16 @@ fn groups_are_added_up_and_the_host_has_bounds_of_its_own() {
     assert!((3300.0..=3600.0).contains(&held), "{held}");
     assert_eq!(json["suggestions"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn what_is_all_leak_is_no_bound_to_copy() {
+    let line = |minute: i64| format!("{},{},{}\n", 1_772_443_800 + 60 * minute, 85 + 9 * minute, minute % 4);
+    let lines: String = (0..120).map(line).collect();
+    let series = format!("time,open_fds,close_wait\n{lines}");
+    let text = told(&folder(CONFIG, &series), &["--suggest"]);
+    assert!(text.contains("trader open_fds grew nearly all the time"), "{text}");
+    assert!(text.contains("\n# it grew: open_fds = {") && text.contains("\nclose_wait = {"), "{text}");
+    let json: Json = serde_json::from_str(&told(&folder(CONFIG, &series), &["--suggest", "--json"])).unwrap();
+    let grows = |at: usize| json["suggestions"][at]["grows"].clone();
+    assert_eq!((grows(0), grows(1)), (true.into(), false.into()), "{json}");
+}
