@@ -4,8 +4,8 @@
 //! A socket comes into CLOSE_WAIT by a segment, which is answered by another, and leaves it by one: its
 //! own FIN or reset, or one of its peer. So while the kernel has counted none (`kernel::TcpCounts`), the
 //! list that was taken after the last look at these counters stands, but
-//! - for no longer than [`STANDS`]: a connection that is given up after retransmissions goes without a word
-//!   (`tcp_write_err`), and a file's owner may be changed;
+//! - for no longer than [`STANDS`]: a socket that is closed while its peer takes nothing more leaves it without
+//!   a segment, which is counted since Linux 6.10 alone, and a file's owner may be changed;
 //! - not with a connection in it that waits to be accepted: that happens without a segment.
 //!
 //! A look costs a twentieth of a list. Where segments come and go all the time it is taken seldom.

@@ -41,11 +41,13 @@ fn sockets_of_bystanders_are_asked_for_once() {
     world.pass(SECOND);
     assert_eq!(world.reads, pids);
     assert_eq!(world.whose(cookie), Whose::Nobody);
-    for _ in 0..10 {
+    let mut reads = 0;
+    for _ in 0..100 {
         world.open_file(pids[0]);
         world.pass(SECOND);
-        assert!(world.reads.is_empty());
+        reads += world.reads.len();
     }
+    assert!(reads <= 7, "it may have been handed one, which is found out ever more seldom: {reads}");
 }
 
 #[test]
