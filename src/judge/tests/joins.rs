@@ -1,9 +1,11 @@
 //! Rungs that share an order: of two ladders, of two workers.
 
-use super::leases::{DAY, SECOND, obliging, pausing, standing};
+use super::leases::{DAY, SECOND, answering, obliging, pausing, standing};
+use super::operator::names;
+use super::several::neighbours;
 use super::world::{World, threshold};
 use crate::config::{Ladder, Target, Threshold};
-use crate::model::{LeaseStanding, Level, OutcomeKind, PerLevel, Reason, Value};
+use crate::model::{ActionScope, LeaseStanding, Level, OutcomeKind, PerLevel, Reason, Value};
 
 const NEVER: f64 = f64::INFINITY;
 
@@ -152,4 +154,66 @@ fn what_the_operator_undoes_in_flight_counts_as_done_whatever_its_outcome() {
         assert_eq!(standing(&world), [], "{}", world.told());
         assert!(!world.told().contains("gave up"), "{}", world.told());
     }
+}
+
+#[test]
+fn what_is_in_force_for_one_target_is_not_there_for_another() {
+    let mut world = neighbours(pausing());
+    world.each(&[810.0, 10.0]);
+    world.each(&[810.0, 810.0]);
+    assert_eq!(names(&world), ["pause", "pause"], "{}", world.told());
+    assert_eq!(standing(&world), [LeaseStanding::Needed; 2]);
+}
+
+#[test]
+fn a_level_entered_again_ends_what_the_operator_wanted_undone_and_was_refused() {
+    let mut world = World::new(pausing());
+    answering(&mut world, true, vec![(OutcomeKind::Failed, Reason::Refused)]);
+    world.arrive(0, DAY);
+    world.play("810");
+    world.state.want_undo(None, None, world.now);
+    world.play("810 10 810x12");
+    assert_eq!(standing(&world), [LeaseStanding::Needed], "{}", world.told());
+    assert_eq!(names(&world), ["pause", "pause"], "taken once, its undo tried once: {}", world.told());
+}
+
+#[test]
+fn an_order_that_was_held_lapses_when_its_rung_joins_what_is_in_force() {
+    let mut young = pausing();
+    young.startup_grace = 10 * SECOND;
+    let mut world = World::new(young);
+    world.executor = Box::new(obliging);
+    world.arrive(0, 2 * SECOND);
+    world.arrive(1, DAY);
+    world.each(&[810.0, 10.0]);
+    world.each(&[810.0, 810.0]);
+    world.each(&[810.0, 810.0]);
+    assert!(world.told().contains("held pause startup_grace"), "{}", world.told());
+    assert_eq!(world.told().matches("lapsed pause").count(), 1, "{}", world.told());
+    assert_eq!(names(&world), ["pause"], "{}", world.told());
+}
+
+#[test]
+fn an_order_that_two_ladders_share_is_gone_once() {
+    let mut own = two_ladders();
+    own.actions[0].scope = ActionScope::Process;
+    let mut world = World::new(own);
+    world.arrive(0, DAY);
+    world.executor = Box::new(|_| Some((OutcomeKind::Failed, Reason::Refused)));
+    both(&mut world, 810.0, 110.0);
+    world.leave(0);
+    both(&mut world, 810.0, 110.0);
+    assert_eq!(world.told().matches("gone pause").count(), 1, "{}", world.told());
+}
+
+#[test]
+fn what_is_in_force_for_a_process_serves_its_other_ladder_too() {
+    let mut own = two_ladders();
+    own.actions[0].scope = ActionScope::Process;
+    let mut world = World::new(own);
+    world.arrive(0, DAY);
+    world.executor = Box::new(obliging);
+    both(&mut world, 810.0, 10.0);
+    both(&mut world, 810.0, 110.0);
+    assert_eq!(names(&world), ["pause"], "{}", world.told());
 }
