@@ -25,6 +25,9 @@ pub(super) use orders::ORDERS_MOST;
 /// Time for an answer; the daemon itself gives up sooner and says so.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// Time for what only has to be told: whoever looks when a daemon hangs waits no longer than for its page.
+const TELLING: Duration = Duration::from_secs(5);
+
 /// Largest answer: the status of a thousand processes takes about 10 MB.
 const MOST_BYTES: u64 = 256 << 20;
 
@@ -105,7 +108,8 @@ impl Daemon {
 
     fn ask(&self, request: &Request) -> Result<Reply, Unanswered> {
         let path = self.folder().join(SOCKET);
-        let line = exchange(&path, request).map_err(|error| unanswered(&path, &error))?;
+        let patience = if *request == Request::Status { TELLING } else { PATIENCE };
+        let line = exchange(&path, request, patience).map_err(|error| unanswered(&path, &error, patience))?;
         serde_json::from_slice(&line).map_err(|_| Unanswered::Failed(self.stranger()))
     }
 
@@ -115,10 +119,10 @@ impl Daemon {
     }
 }
 
-fn exchange(path: &Path, request: &Request) -> io::Result<Vec<u8>> {
+fn exchange(path: &Path, request: &Request, patience: Duration) -> io::Result<Vec<u8>> {
     let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     // A daemon that refuses need not have read it; its answer is there all the same.
@@ -128,7 +132,7 @@ fn exchange(path: &Path, request: &Request) -> io::Result<Vec<u8>> {
     if line.is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(line) }
 }
 
-fn unanswered(path: &Path, error: &io::Error) -> Unanswered {
+fn unanswered(path: &Path, error: &io::Error, patience: Duration) -> Unanswered {
     let path = shown(path);
     let is = |kinds: &[ErrorKind]| kinds.contains(&error.kind());
     if is(&[ErrorKind::NotFound, ErrorKind::ConnectionRefused]) {
@@ -143,7 +147,7 @@ fn unanswered(path: &Path, error: &io::Error) -> Unanswered {
              member of its group (usermod -aG tradedog USER, then log in again)"
         )
     } else if is(&[ErrorKind::WouldBlock, ErrorKind::TimedOut]) {
-        format!("no answer from tradedog at {path} within {PATIENCE:?}: look at its log (journalctl -u tradedog)")
+        format!("no answer from tradedog at {path} within {patience:?}: look at its log (journalctl -u tradedog)")
     } else if is(&[ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe]) {
         format!("tradedog closed the connection at {path} without an answer: is it stopping? ask again")
     } else {

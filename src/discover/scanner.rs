@@ -35,8 +35,8 @@ const BREATH: Duration = Duration::from_secs(5);
 /// With events, a rescan passes over whoever looks the same from outside; but each so manieth does not.
 const THOROUGH: u32 = 10;
 
-/// Descriptors kept for everything but held processes: the looks themselves, the sockets, the log.
-const RESERVE: u64 = 64;
+/// Descriptors kept for everything but held processes: sixty that are always open, the looks themselves, who asks.
+const RESERVE: u64 = 96;
 
 /// Everything that is remembered from scan to scan.
 pub(super) struct Scanner {

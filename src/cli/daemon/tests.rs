@@ -88,6 +88,14 @@ fn who_is_not_there_is_said_to_be_with_a_remedy() {
 }
 
 #[test]
+fn who_only_looks_does_not_wait_long_for_a_daemon_that_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let _hangs = std::os::unix::net::UnixListener::bind(folder.path().join(SOCKET)).unwrap();
+    let text = said(at(folder.path()).status().map(drop).map_err(Failure::from));
+    assert!(text.contains("no answer") && text.contains("within 5s"), "{text}");
+}
+
+#[test]
 fn an_answer_that_is_none_is_not_believed() {
     let fake =
         Fake::start(
