@@ -67,6 +67,7 @@ pub(crate) fn verdict(report: &Report) -> String {
     let missed: Vec<&str> = bars.iter().filter(|bar| !bar.is_met()).map(|bar| bar.of.as_str()).collect();
     match missed.as_slice() {
         [] => format!("All of its {} bars are met.\n", bars.len()),
+        [one] => format!("Of its {} bars one is missed: {one}.\n", bars.len()),
         missed => format!("Of its {} bars {} are missed: {}.\n", bars.len(), missed.len(), missed.join("; ")),
     }
 }
