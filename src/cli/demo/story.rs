@@ -247,12 +247,16 @@ fn reading(member: &Member, metric: &str) -> String {
     value.or_else(|| reading?.unknown.clone()).unwrap_or_else(|| "-".to_owned())
 }
 
-/// The reading that made the level, against its bound.
+/// The reading that made the level, against its bound; by now there may be a lower one.
 fn because(member: &Member) -> String {
     let at_level = member.judged.thresholds.iter().find(|threshold| threshold.level == member.judged.level);
     let cause = at_level.and_then(|threshold| {
-        let bound = threshold.bounds.get(&threshold.level)?;
-        Some(format!("{} {} >= {bound}", threshold.metric, reading(member, &threshold.metric)))
+        let (metric, bound) = (&threshold.metric, threshold.bounds.get(&threshold.level)?);
+        let value = member.judged.readings.get(metric).and_then(|reading| reading.value);
+        Some(match value.filter(|value| value >= bound) {
+            Some(value) => format!("{metric} {value} >= {bound}"),
+            None => format!("{metric} had come to {bound}"),
+        })
     });
     cause.unwrap_or_default()
 }

@@ -70,6 +70,12 @@ fn only_what_is_new_is_told_and_unknown_is_not_zero() {
 }
 
 #[test]
+fn a_reading_that_has_fallen_since_is_not_held_against_the_bound_that_it_is_below() {
+    let (lines, _) = told(false, |story| story.tell(&status(7, (290, "elevated"), &[])));
+    assert!(lines[0].ends_with("normal -> elevated: open_fds had come to 300"), "{lines:?}");
+}
+
+#[test]
 fn another_pid_is_the_successor_and_comes_too_early_before_a_kill() {
     let (lines, failed) = told(true, |story| {
         story.tell(&status(7, (85, "normal"), &[]))?;
