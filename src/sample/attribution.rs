@@ -13,10 +13,7 @@
 //! - a socket that this does not explain is nobody's from then on, costs one look-up a pass, and
 //!   leaves its other candidates in doubt: one of them may have closed a file and opened it;
 //! - in doubt, too, is who let go of more descriptors than its lost sockets (a shared or passed one
-//!   lives on elsewhere), and who was not read for long (`VERIFY`);
-//! - a slight doubt, which waits for the others, is about whose number of descriptors moved while it held
-//!   sockets, or bystanders did: it may have been handed one, or have handed one on and opened a file.
-//!   Each that was for nothing makes the next one wait.
+//!   lives on elsewhere), and who was not read for long (`VERIFY`).
 //!
 //! In one pass no more links are read than `MOST_LINKS`, or of one process alone. A candidate for whom
 //! that was not enough is owed an answer: until it is read, a socket that may be its own is an open
@@ -44,7 +41,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-use books::{Allowance, Around, Books, Doubt, Links, Why};
+use books::{Allowance, Books, Links};
 use claims::{At, Claims, Seen};
 pub use terms::{Holder, Listed, ReadLinks, Slot, Whose};
 
@@ -310,7 +307,7 @@ impl Attribution {
             return;
         }
         self.spent += cost;
-        self.read(slot, if is_due { Why::Due } else { Why::Moved }, links);
+        self.read(slot, !is_due, links);
     }
 
     /// Keeps of what is wanted what is still open.
@@ -325,25 +322,21 @@ impl Attribution {
         }
     }
 
-    /// Reads who is in doubt, grave ones and longest unread first, as far as the allowance goes.
+    /// Reads who is in doubt, longest unread first, as far as the allowance goes.
     fn settle_doubts(&mut self, links: &mut ReadLinks<'_>) {
         while self.doubts.is_left(self.now) {
-            let strays = self.claims.has_strays();
             let doubt = |(slot, books): (Slot, &Option<Books>)| {
-                let books = books.as_ref()?;
-                let around = Around { held: self.claims.held(slot), strays };
-                let doubt = books.doubt(self.now, (self.pass, around))?;
-                let is_paid = doubt.0 == Doubt::Grave || self.doubts.affords(self.now, books.cost());
-                is_paid.then_some((doubt, slot))
+                let since = books.as_ref()?.doubt(self.now, (self.pass, self.claims.held(slot)))?;
+                Some((since, slot))
             };
-            let Some(((doubt, _), slot)) = self.books.iter().enumerate().filter_map(doubt).min() else { return };
+            let Some((_, slot)) = self.books.iter().enumerate().filter_map(doubt).min() else { return };
             self.doubts.pay(self.of(slot).map_or(0, Books::cost));
-            self.read(slot, Why::Doubt(doubt), links);
+            self.read(slot, false, links);
         }
     }
 
-    /// Reads the links of one holder.
-    fn read(&mut self, slot: Slot, why: Why, links: &mut ReadLinks<'_>) {
+    /// Reads the links of one holder, because its count moved or for another reason.
+    fn read(&mut self, slot: Slot, has_moved: bool, links: &mut ReadLinks<'_>) {
         let Some(books) = self.books.get_mut(slot).and_then(Option::as_mut) else { return };
         books.asked = self.pass;
         self.inodes.clear();
@@ -357,7 +350,7 @@ impl Attribution {
         self.swap.dedup();
         books.note_read(self.now, &mut self.swap);
         let found = self.claims.renew(slot, &self.swap, &books.inodes);
-        books.note_found(found, why);
+        books.note_found(found, has_moved);
         if found > 0 {
             self.note_wanted();
         }

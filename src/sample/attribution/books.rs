@@ -36,34 +36,6 @@ enum Motion {
     Fell,
 }
 
-/// How likely it is that it holds other sockets than remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Doubt {
-    /// It let go of something, or there is something new that may be its own.
-    Grave,
-    /// It opened something, which may be a socket that it was handed, or hide that it handed one on.
-    Slight,
-}
-
-/// Why links are read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Why {
-    /// They have never been, or not as the holder is now.
-    Due,
-    /// Its count moved, and there is something to be explained.
-    Moved,
-    Doubt(Doubt),
-}
-
-/// What there is that a holder in doubt may have, or may have no more.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Around {
-    /// How many sockets it is known to hold.
-    pub(super) held: u32,
-    /// Whether there are any that nobody is known to hold.
-    pub(super) strays: bool,
-}
-
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) holder: Holder,
@@ -80,8 +52,6 @@ pub(super) struct Books {
     growth: i64,
     /// Readings in a row that explained nothing.
     fruitless: u32,
-    /// The same of those for a slight doubt.
-    vain: u32,
     /// It may hold other sockets than remembered.
     pub(super) in_doubt: bool,
     /// It may hold a listed socket that nobody is known to hold, and has not been asked yet.
@@ -102,7 +72,6 @@ impl Books {
             motion: Motion::Moved,
             growth: 0,
             fruitless: 0,
-            vain: 0,
             in_doubt: false,
             owed: false,
             inodes: Vec::new(),
@@ -148,15 +117,12 @@ impl Books {
         }
     }
 
-    /// Takes in how many open questions that answered, where it was asked because its count moved, or for a
-    /// slight doubt.
-    pub(super) fn note_found(&mut self, found: usize, why: Why) {
-        let one_more = |in_vain: u32| (in_vain + 1).min(MOST_FRUITLESS);
-        match why {
-            _ if found > 0 => (self.fruitless, self.vain) = (0, 0),
-            Why::Moved => self.fruitless = one_more(self.fruitless),
-            Why::Doubt(Doubt::Slight) => self.vain = one_more(self.vain),
-            Why::Due | Why::Doubt(Doubt::Grave) => {}
+    /// Takes in how many open questions that answered, where it was asked because its count moved.
+    pub(super) fn note_found(&mut self, found: usize, was_asked: bool) {
+        if found > 0 {
+            self.fruitless = 0;
+        } else if was_asked {
+            self.fruitless = (self.fruitless + 1).min(MOST_FRUITLESS);
         }
     }
 
@@ -183,30 +149,21 @@ impl Books {
     /// descriptors, so that one that opens and closes files all day beside a bystander who opens
     /// connections all day is looked at as often as the allowance for doubts has it.
     pub(super) const fn is_promising(&self) -> bool {
-        self.is_worth_it(self.fruitless)
-    }
-
-    const fn is_worth_it(&self, fruitless: u32) -> bool {
-        fruitless == 0 || self.growth >= (1 << fruitless) - 1
+        self.fruitless == 0 || self.growth >= (1 << self.fruitless) - 1
     }
 
     pub(super) const fn growth(&self) -> i64 {
         self.growth
     }
 
-    /// Whether it is in doubt, and since when, as far as that matters for who comes first.
-    pub(super) fn doubt(&self, now: Moment, (pass, listed): (u32, Around)) -> Option<(Doubt, Moment)> {
+    /// Since when it has been in doubt, as far as that matters for who comes first.
+    pub(super) fn doubt(&self, now: Moment, (pass, held): (u32, u32)) -> Option<Moment> {
         if self.asked == pass {
             return None;
         }
-        let Around { held, strays } = listed;
         match self.links {
-            Links::Read { at } if self.in_doubt || (held > 0 && now.since(at) >= VERIFY) => Some((Doubt::Grave, at)),
-            Links::Read { at } => {
-                let may_differ = self.has_moved() && (held > 0 || strays);
-                (may_differ && self.is_worth_it(self.vain)).then_some((Doubt::Slight, at))
-            }
-            Links::Unread => self.in_doubt.then_some((Doubt::Grave, Moment::default())),
+            Links::Read { at } => (self.in_doubt || (held > 0 && now.since(at) >= VERIFY)).then_some(at),
+            Links::Unread => self.in_doubt.then(Moment::default),
             Links::Failed { .. } => None,
         }
     }
@@ -266,16 +223,7 @@ impl Allowance {
         self.paid_until <= now
     }
 
-    /// Whether so many links can be paid out of what is saved up, so that a grave doubt need not wait.
-    pub(super) fn affords(&self, now: Moment, links: u64) -> bool {
-        self.paid_until + price(links) <= now
-    }
-
     pub(super) fn pay(&mut self, links: u64) {
-        self.paid_until = self.paid_until + price(links);
+        self.paid_until = self.paid_until + DOUBT_LINK * u32::try_from(links).unwrap_or(u32::MAX);
     }
-}
-
-fn price(links: u64) -> Duration {
-    DOUBT_LINK * u32::try_from(links).unwrap_or(u32::MAX)
 }

@@ -107,12 +107,7 @@ struct Claim {
 
 impl Claim {
     fn is_open(&self) -> bool {
-        self.is_nobodys() && !self.settled
-    }
-
-    /// Nobody is known to hold it.
-    fn is_nobodys(&self) -> bool {
-        self.live && self.inode != 0 && self.holders.as_slice().is_empty()
+        self.live && self.inode != 0 && !self.settled && self.holders.as_slice().is_empty()
     }
 }
 
@@ -147,14 +142,11 @@ pub(super) struct Claims {
     shares: Vec<Share>,
     /// Those that lost their last holder and live on.
     reopened: Vec<At>,
-    /// Whether this pass's dump has any that nobody was known to hold before.
-    strays: bool,
 }
 
 impl Claims {
     pub(super) fn open(&mut self, pass: u32) {
         self.pass = pass;
-        self.strays = false;
         self.order.clear();
         self.shares.iter_mut().for_each(|share| share.vanished = 0);
     }
@@ -175,7 +167,6 @@ impl Claims {
         claim.state = socket.state;
         self.order.push(at);
         if claim.inode == socket.inode {
-            self.strays |= claim.is_nobodys();
             return if claim.is_open() { Seen::Open(at) } else { Seen::Known };
         }
         self.void(at);
@@ -261,11 +252,6 @@ impl Claims {
     /// The open questions of this pass's dump.
     pub(super) fn listed_open(&self) -> impl Iterator<Item = At> {
         self.order.iter().copied().filter(|&at| self.is_open(at))
-    }
-
-    /// Whether there are sockets that bystanders hold, as far as is known, and may hand over.
-    pub(super) const fn has_strays(&self) -> bool {
-        self.strays
     }
 
     /// How many of them `slot` holds.

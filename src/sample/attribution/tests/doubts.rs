@@ -10,7 +10,6 @@ fn each_holder_of_sockets_is_read_again_in_the_end() {
     }
     world.pass(SECOND);
     world.pass_on(pids[0], pids[1], 3);
-    world.close(pids[1], 0);
     world.pass(SECOND);
     assert_ne!(world.remembered(|_| true), world.truth(|_| true), "the gap that the module's text admits");
     world.pass(VERIFY);
@@ -79,56 +78,6 @@ fn a_socket_in_place_of_a_file_is_found_when_the_doubt_is_settled() {
         passes += 1;
         assert!(passes < 150, "50 members with 503 descriptors at 200 links a second");
     }
-    world.check();
-}
-
-#[test]
-fn what_a_bystander_hands_over_is_found_whosever_it_was() {
-    for uid in [1000, 0, 1001] {
-        let (mut world, pids) = with_members(2);
-        let bystander = world.spawn(uid, false);
-        let cookie = world.open_socket(bystander, TcpState::CloseWait);
-        world.pass_over_close_wait();
-        assert_eq!(world.whose(cookie), Whose::Nobody);
-        world.pass_on(bystander, pids[1], 3);
-        world.pass_over_close_wait();
-        assert_eq!(world.reads, [pids[1]]);
-        world.check();
-        world.pass_over_close_wait();
-        assert!(world.reads.is_empty());
-    }
-}
-
-#[test]
-fn what_is_handed_on_is_missed_by_who_opens_files_meanwhile() {
-    let (mut world, pids) = with_members(1);
-    let bystander = world.spawn(1000, false);
-    let cookie = world.open_socket(pids[0], TcpState::CloseWait);
-    world.pass_over_close_wait();
-    world.pass_on(pids[0], bystander, 3);
-    world.close(pids[0], 3);
-    (0..5).for_each(|_| world.open_file(pids[0]));
-    world.pass_over_close_wait();
-    assert_eq!(world.whose(cookie), Whose::Nobody);
-    world.check();
-}
-
-#[test]
-fn graver_doubts_come_before_those_about_who_opens_files() {
-    let (mut world, pids) = with_members(10);
-    let cookie = world.open_socket(pids[9], TcpState::CloseWait);
-    for &pid in &pids {
-        world.procs.get_mut(&pid).unwrap().fds.extend([Descriptor::File; 1000]);
-    }
-    world.fork(pids[9], false);
-    let bystander = world.spawn(1000, false);
-    world.open_socket(bystander, TcpState::CloseWait);
-    (0..2).for_each(|_| world.pass_over_close_wait());
-    pids[..9].iter().for_each(|&pid| world.open_file(pid));
-    world.pass_over_close_wait();
-    let place = world.procs[&pids[9]].fds.iter().position(|fd| *fd == Descriptor::Socket(cookie)).unwrap();
-    world.close(pids[9], place);
-    world.pass_over_close_wait();
     world.check();
 }
 
