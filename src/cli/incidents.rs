@@ -18,12 +18,18 @@ const LAST: &str = "last";
 
 /// What to show.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    list: List,
+    /// The state directory of the daemon, or its folder incidents; without it, that of the daemon on this host
+    #[arg(long, value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    /// Only incidents of this target
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+    /// Print as JSON: a list of the documents, or with show the one
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,45 +39,34 @@ enum Command {
 }
 
 #[derive(Args, Debug)]
-struct List {
-    /// The state directory of the daemon, or its folder incidents; without it, that of the daemon on this host
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Only incidents of this target
-    #[arg(long, value_name = "TARGET")]
-    target: Option<String>,
-    /// Print a list of their documents, as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args, Debug)]
 struct Show {
     /// Its name, as the list has it; "last" is the latest
     id: String,
     /// Print this file of it, such as descriptors.txt
     file: Option<String>,
-    /// The state directory of the daemon, or its folder incidents; without it, that of the daemon on this host
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print its document, as JSON
-    #[arg(long, conflicts_with = "file")]
-    json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    match &arguments.command {
-        Some(Command::Show(show)) => {
-            let shelf = open(show.dir.as_ref())?;
-            let id = if show.id == LAST { last(&shelf)? } else { show.id.clone() };
-            match &show.file {
-                Some(file) => print_file(&shelf, (&id, file), output),
-                None if show.json => Ok(output.json(&shelf.document(&id).map_err(|error| failure(&error))?)?),
-                None => describe(&shelf, &id, output),
-            }
-        }
-        None => list(&arguments.list, output),
+    let Some(Command::Show(show)) = &arguments.command else { return list(arguments, output) };
+    fitting(arguments, show)?;
+    let shelf = open(arguments.dir.as_ref())?;
+    let id = if show.id == LAST { last(&shelf)? } else { show.id.clone() };
+    match &show.file {
+        Some(file) => print_file(&shelf, (&id, file), output),
+        None if arguments.json => Ok(output.json(&shelf.document(&id).map_err(|error| failure(&error))?)?),
+        None => describe(&shelf, &id, output),
     }
+}
+
+/// Refuses what says nothing beside `show`: an option before it is not seen there by clap.
+fn fitting(arguments: &Arguments, show: &Show) -> Result<(), Failure> {
+    if arguments.target.is_some() {
+        return Err(Failure::usage("`--target` chooses from the list, and `show` names one incident: leave it out"));
+    }
+    if arguments.json && show.file.is_some() {
+        return Err(Failure::usage("`--json` prints the document of an incident, not a file of it: leave one out"));
+    }
+    Ok(())
 }
 
 fn open(dir: Option<&PathBuf>) -> Result<Shelf, Failure> {
@@ -93,20 +88,20 @@ fn failure(error: &IncidentError) -> Failure {
 }
 
 /// The oldest first, so that the latest stands where the prompt is.
-fn list(list: &List, output: &mut Output) -> Result<(), Failure> {
-    let shelf = open(list.dir.as_ref())?;
+fn list(wanted: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let shelf = open(wanted.dir.as_ref())?;
     let mut documents = Vec::new();
     for id in shelf.ids() {
         match shelf.document(&id) {
-            Ok(document) if list.target.as_ref().is_none_or(|target| document.about.target == *target) => {
+            Ok(document) if wanted.target.as_ref().is_none_or(|target| document.about.target == *target) => {
                 documents.push(document);
             }
             Ok(_) => {}
-            Err(error) if list.json => return Err(failure(&error)),
+            Err(error) if wanted.json => return Err(failure(&error)),
             Err(error) => output.styled(WARNING, format!("{id}  {}", fit(&error.to_string())))?,
         }
     }
-    if list.json {
+    if wanted.json {
         return Ok(output.json(&documents)?);
     }
     for document in &documents {

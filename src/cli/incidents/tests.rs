@@ -91,6 +91,28 @@ fn a_list_and_one_of_it() {
 }
 
 #[test]
+fn an_option_stands_before_show_or_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let id = keep(folder.path(), "trader", 0);
+    let (file, document) = (["show", &id, "descriptors.txt"], ["show", &id, "--json"]);
+    assert_eq!(told(&[&["--dir", dir], &file[..]].concat()), told(&[&file[..], &["--dir", dir]].concat()));
+    let json = told(&[&document[..], &["--dir", dir]].concat());
+    assert!(json.contains("open_fds"), "{json}");
+    for words in [["--dir", dir, "--json", "show", &id], ["--json", "show", "--dir", dir, &id]] {
+        assert_eq!(told(&words), json);
+    }
+    for (words, why) in [
+        (["--target", "trader", "show", &id].as_slice(), "`--target` chooses"),
+        (["--json", "show", &id, "descriptors.txt"].as_slice(), "`--json` prints"),
+        (["show", &id, "descriptors.txt", "--json"].as_slice(), "`--json` prints"),
+    ] {
+        let refused = told(&[words, &["--dir", dir]].concat());
+        assert!(refused.starts_with("failed: ") && refused.contains(why), "{refused}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
