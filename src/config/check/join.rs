@@ -7,6 +7,7 @@ mod hours;
 mod ladders;
 mod needs;
 mod schedules;
+mod windows;
 
 use std::sync::Arc;
 
@@ -84,18 +85,29 @@ pub(super) fn join(target: &str, parts: Parts<'_>, common: &Common<'_>, report: 
     sound &= hours::look_up(&actions, &common.calendars, report);
     sound &= schedules::look_up(&beats, &actions, target, report);
     if sound {
-        let all: Vec<&Joint<'_>> = ladders.iter().chain(insides.iter().flat_map(Inside::joints)).collect();
-        let hosts = |action: &str| common.host.names(target, action);
-        let beaten = |action: &str| beats.iter().any(|beat| beat.action == action);
-        let named = |action: &str| all.iter().any(|ladder| ladder.names(action)) || hosts(action);
-        never_ordered(&actions, |name| named(name) || beaten(name) || needs::names(&actions, name), report);
-        effects::hold_against(&actions, &all, hosts, report);
+        in_vain((&actions, &beats), (&ladders, &insides), (target, common), report);
     }
     reach(&mut ladders, &mut insides, (&fed, sound), report);
     usual_host_kills((&fed, &ladders), &actions, report);
     during::host_kills_at_any_hour(&insides, (&fed, &ladders), &actions, report);
     let joined = finish((&fed, &insides), &ladders, &actions, common);
     Joined { schedule: schedules::resolve(&beats, &joined.actions), ..joined }
+}
+
+/// Tells of actions that nobody orders, and of what they say of their effect in vain.
+fn in_vain(
+    (actions, beats): (&[Item<'_, Plan<'_>>], &[Beat<'_>]),
+    (ladders, insides): (&[Joint<'_>], &[Inside<'_>]),
+    (target, common): (&str, &Common<'_>),
+    report: &mut Report,
+) {
+    let all: Vec<&Joint<'_>> = ladders.iter().chain(insides.iter().flat_map(Inside::joints)).collect();
+    let hosts = |action: &str| common.host.names(target, action);
+    let beaten = |action: &str| beats.iter().any(|beat| beat.action == action);
+    let named = |action: &str| all.iter().any(|ladder| ladder.names(action)) || hosts(action);
+    never_ordered(actions, |name| named(name) || beaten(name) || needs::names(actions, name), report);
+    effects::hold_against(actions, &all, hosts, report);
+    windows::hold_against(actions, (ladders, insides), report);
 }
 
 /// Reports kills of the usual ladders that a metric of the host would bring about.

@@ -120,6 +120,15 @@ impl<'a> Inside<'a> {
         &mut self.joints
     }
 
+    /// What is done on a usual ladder in these hours.
+    pub(super) fn in_force<'i>(&'i self, usual: &'i Joint<'a>) -> impl Iterator<Item = &'a str> {
+        let own = || self.joints.iter().filter(|joint| joint.name == usual.name);
+        let replaced = move |level| own().any(|joint| joint.levels().any(|other| other == level));
+        let kept = move |level| !replaced(level) && !self.idle.contains(&(usual.name, level));
+        let usual = usual.steps().filter(move |(level, _)| kept(*level));
+        usual.chain(own().flat_map(Joint::steps)).map(|(_, step)| step.action)
+    }
+
     /// Its rows, each with the ladder that it feeds.
     pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &Row<'a>)> {
         self.fed.iter().filter_map(|(ladder, index)| match &self.rows.get(*index)?.setting {
