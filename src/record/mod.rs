@@ -104,6 +104,11 @@ impl Recorder {
         }
     }
 
+    /// Lets go of the history: its writer ends once it has written all. Lines go on to the log.
+    pub fn end_history(&mut self) {
+        self.history = None;
+    }
+
     /// What was read within the last hour.
     pub const fn hour(&self) -> &Hour {
         &self.hour

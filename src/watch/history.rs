@@ -37,7 +37,7 @@ pub(super) fn show(snapshot: &mut Snapshot, recorder: &Recorder, now: Moment) {
 /// Why what happens is not kept, as a sentence; none while it is.
 fn lost(standing: &Standing, now: Moment) -> Option<String> {
     if let Some(trouble) = standing.trouble() {
-        return Some(String::clone(&trouble));
+        return Some(trouble);
     }
     let since = standing.busy_since()?;
     let hung = now.since(Moment::from_nanos(since));

@@ -16,7 +16,8 @@ use crate::discover::{Discovery, RememberedSeat, Roster};
 use crate::export::{Control, Publisher, Server, Snapshot};
 use crate::judge::{Start, State};
 use crate::kernel::{self, Reserve, Waiter};
-use crate::model::{Memory, Moment, Sent};
+use crate::model::{Event, Memory, Moment, Note, Sent};
+use crate::record::history::HistoryWriter;
 use crate::record::incident::Store;
 use crate::record::{LogWriter, Recorder, StateError};
 use crate::sample::{Sampler, Wake};
@@ -81,15 +82,30 @@ pub fn run(config: Config) -> Result<(), StartError> {
     }
     watch.resolve_names();
     watch.run();
-    drop(watch);
+    let recorder = watch.end();
     drop(server);
     collecting.finish(LAST_WORDS);
-    writer.finish(LAST_WORDS);
-    keeper.finish(LAST_WORDS);
+    end_records(recorder, &keeper, writer);
     Ok(())
 }
 
+/// The history first: what it does not have is the last line of the log.
+fn end_records(mut recorder: Recorder, keeper: &HistoryWriter, writer: LogWriter) {
+    keeper.finish(LAST_WORDS);
+    let lost = keeper.lost().map(|text| Event { at: kernel::now(), note: Note::Daemon { text, bad: true } });
+    recorder.record(lost.as_slice());
+    drop(recorder);
+    writer.finish(LAST_WORDS);
+}
+
 impl Watch {
+    /// Lets go of everything but the way to the log.
+    fn end(self) -> Recorder {
+        let mut recorder = self.recorder;
+        recorder.end_history();
+        recorder
+    }
+
     fn new(
         config: Arc<Config>,
         (remembering, memory): (Remembering, Option<Memory>),

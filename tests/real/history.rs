@@ -79,6 +79,22 @@ fn a_daemon_that_is_killed_leaves_a_history_that_verifies() {
 }
 
 #[test]
+fn what_a_lock_keeps_out_until_the_end_is_counted_in_the_last_line_of_the_log() {
+    let leaker = leaker();
+    let mut daemon = watching(&leaker, TABLES);
+    let stored = || daemon.value("tradedog_history_events_total", &[]).filter(|count| *count > 0.0);
+    eventually(5, "the first events", stored);
+    let other = rusqlite::Connection::open(daemon.state_directory().join("history.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(daemon.stop().success());
+    drop(other);
+    let log = daemon.log();
+    let last = log.lines().last().unwrap();
+    assert!(last.contains(" are not in the history, ") && last.contains("another process holds it locked"), "{log}");
+    assert_verifies(&daemon);
+}
+
+#[test]
 fn a_history_that_was_changed_says_where() {
     let leaker = leaker();
     let mut daemon = watching(&leaker, TABLES);

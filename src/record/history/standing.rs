@@ -1,11 +1,10 @@
 //! How the history stands: written by its thread, read by the loop, without a lock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-use super::trouble::{CAUSES, Cause};
+use super::trouble::{CAUSES, Cause, Trouble};
 
 /// How the history stands.
 #[derive(Debug, Default)]
@@ -14,6 +13,8 @@ pub struct Standing {
     pub(super) waiting: AtomicUsize,
     pub(super) stored: AtomicU64,
     pub(super) dropped: AtomicU64,
+    /// How many of those a row tells of.
+    pub(super) said_dropped: AtomicU64,
     /// Blocks of samples on their way, and how many bytes these are.
     pub(super) waiting_blocks: AtomicUsize,
     pub(super) block_bytes: AtomicUsize,
@@ -26,8 +27,8 @@ pub struct Standing {
     pub(super) last_error: AtomicI64,
     /// When the writer turned to the disk, in nanoseconds since boot; 0 while it does not.
     pub(super) busy_since: AtomicU64,
-    /// Why it cannot be written now, as a sentence; none when it can.
-    pub(super) trouble: ArcSwapOption<String>,
+    /// Why it cannot be written now; none when it can.
+    pub(super) trouble: ArcSwapOption<Trouble>,
 }
 
 /// How the history stood at one time.
@@ -78,8 +79,21 @@ impl Standing {
     }
 
     /// Why it cannot be written now, as a sentence.
-    pub fn trouble(&self) -> Option<Arc<String>> {
-        self.trouble.load_full()
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.load().as_ref().map(|trouble| trouble.sentence())
+    }
+
+    /// The same, as a clause.
+    pub(super) fn clause(&self) -> Option<String> {
+        self.trouble.load().as_ref().map(|trouble| trouble.clause())
+    }
+
+    /// Events that no row has or tells of, and blocks of samples that were not written.
+    pub(super) fn unwritten(&self) -> (u64, u64) {
+        let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let waiting = |count: &AtomicUsize| count.load(Ordering::Relaxed) as u64;
+        let untold = now(&self.dropped).saturating_sub(now(&self.said_dropped));
+        (waiting(&self.waiting) + untold, waiting(&self.waiting_blocks))
     }
 
     /// Since when the disk has not answered, in nanoseconds since boot.

@@ -2,6 +2,8 @@
 
 use rusqlite::{Error, ErrorCode};
 
+use super::handle::MOST_ROWS;
+
 /// What keeps the history from being written; a label of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "CAUSES says what each is")]
@@ -51,6 +53,14 @@ pub(super) struct Trouble {
 impl Trouble {
     pub(super) fn new(cause: Cause, text: impl Into<String>) -> Self {
         Self { cause, text: text.into() }
+    }
+
+    /// What it means while the daemon runs.
+    pub(super) fn sentence(&self) -> String {
+        format!(
+            "the history cannot be written: {}; decisions go on, and up to {MOST_ROWS} events wait in memory until it can",
+            self.clause()
+        )
     }
 
     /// A clause that follows the name of the file.

@@ -30,6 +30,11 @@ const MOST_AT_ONCE: usize = 512;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// A lock of somebody else may be gone any moment: so long after the end another try is begun, and such a pause is
+/// between two that took no time.
+const LAST_TRIES: Duration = Duration::from_millis(1500);
+const BREATH: Duration = Duration::from_millis(50);
+
 /// How often it is looked whether something is too old.
 const PRUNE: Duration = Duration::from_secs(3600);
 /// The pause between two parts of what is removed.
@@ -65,6 +70,7 @@ impl Place {
 #[derive(Debug)]
 pub struct HistoryWriter {
     finished: Receiver<()>,
+    standing: Arc<Standing>,
 }
 
 impl HistoryWriter {
@@ -75,19 +81,33 @@ impl HistoryWriter {
     pub fn start(place: Place, limits: Limits, clock: Clock) -> io::Result<(Self, History)> {
         let (history, ends) = History::pair(clock);
         let (done, finished) = channel();
+        let standing = Arc::clone(&ends.standing);
         let work = move || {
             Writer::new(place, limits, &ends).run(&ends.inbox);
             // Nobody may be waiting any more.
             let _ = done.send(());
         };
         Builder::new().name("history".to_owned()).spawn(work)?;
-        Ok((Self { finished }, history))
+        Ok((Self { finished, standing }, history))
     }
 
     /// Waits until what was handed over is written, but not longer than `most`: a disk that hangs must not
     /// hold up the end. Drop the [`History`] (the recorder) before.
-    pub fn finish(self, most: Duration) -> bool {
+    pub fn finish(&self, most: Duration) -> bool {
         !matches!(self.finished.recv_timeout(most), Err(RecvTimeoutError::Timeout))
+    }
+
+    /// What the history will never have if nobody writes any more, as a sentence; none where it has all.
+    pub fn lost(&self) -> Option<String> {
+        let (events, blocks) = self.standing.unwritten();
+        let why = self.standing.clause().unwrap_or_else(|| "the disk has not answered".to_owned());
+        let text = format!(
+            "{events} and {blocks} of samples are not in the history, which could not be written until the end: {why}; \
+             the log alone has the events",
+            events = many(events, "event"),
+            blocks = many(blocks, "block")
+        );
+        (events > 0 || blocks > 0).then_some(text)
     }
 }
 
@@ -103,8 +123,6 @@ struct Writer {
     /// The last try failed: when the next is due, and the pause before the one after it.
     retry: Option<(Moment, Duration)>,
     next_prune: Moment,
-    /// Rows that were dropped, as far as a row says so.
-    said_dropped: u64,
 }
 
 impl Writer {
@@ -120,7 +138,6 @@ impl Writer {
             store: None,
             retry: None,
             next_prune: Moment::default(),
-            said_dropped: 0,
         }
     }
 
@@ -137,8 +154,12 @@ impl Writer {
             }
             self.work();
         }
+        let until = self.now() + LAST_TRIES;
         self.retry = None;
-        self.work();
+        while self.work() == Some(Cause::Locked) && self.now() < until {
+            std::thread::park_timeout(BREATH);
+            self.retry = None;
+        }
     }
 
     fn now(&self) -> Moment {
@@ -165,10 +186,10 @@ impl Writer {
         }
     }
 
-    /// Writes what waits, and removes what is too much, if the disk lets it.
-    fn work(&mut self) {
+    /// Writes what waits, and removes what is too much, if the disk lets it. What has kept it from that just now.
+    fn work(&mut self) -> Option<Cause> {
         if self.retry.is_some_and(|(at, _)| at > self.now()) {
-            return;
+            return None;
         }
         self.standing.busy_since.store(self.now().as_nanos().max(1), Ordering::Relaxed);
         let done = self.open().and_then(|()| self.flush()).and_then(|()| self.flush_blocks());
@@ -177,10 +198,11 @@ impl Writer {
             store.note_written();
         }
         self.standing.busy_since.store(0, Ordering::Relaxed);
-        match done {
+        match &done {
             Ok(()) => self.recovered(),
-            Err(trouble) => self.failed(&trouble),
+            Err(trouble) => self.failed(trouble),
         }
+        done.err().map(|trouble| trouble.cause)
     }
 
     fn open(&mut self) -> Result<(), Trouble> {
@@ -230,12 +252,12 @@ impl Writer {
             self.standing.stored.fetch_add(count as u64, Ordering::Relaxed);
         }
         let dropped = self.standing.dropped.load(Ordering::Relaxed);
-        if dropped > self.said_dropped {
-            let text =
-                format!("{} events are missing about here: the disk did not take them", dropped - self.said_dropped);
+        let said = self.standing.said_dropped.load(Ordering::Relaxed);
+        if dropped > said {
+            let text = format!("{} events are missing about here: the disk did not take them", dropped - said);
             let row = Row::own(unix_millis((self.clock)().1), (LOST, Severity::Error), text);
             store.append(std::iter::once(&row))?;
-            self.said_dropped = dropped;
+            self.standing.said_dropped.store(dropped, Ordering::Relaxed);
         }
         if self.buffer.capacity() > MOST_AT_ONCE {
             self.buffer.shrink_to(0);
@@ -314,13 +336,8 @@ impl Writer {
         self.standing.fail(trouble.cause, self.unix_millis());
         let pause = self.retry.map_or(FIRST_PAUSE, |(_, pause)| pause);
         self.retry = Some((self.now() + pause, (pause * 2).min(LONGEST_PAUSE)));
-        let sentence = format!(
-            "the history cannot be written: {}; decisions go on, and up to {} events wait in memory until it can",
-            trouble.clause(),
-            super::handle::MOST_ROWS
-        );
-        if self.standing.trouble.swap(Some(Arc::new(sentence.clone()))).is_none() {
-            self.tell(sentence, true);
+        if self.standing.trouble.swap(Some(Arc::new(trouble.clone()))).is_none() {
+            self.tell(trouble.sentence(), true);
         }
     }
 
@@ -328,4 +345,9 @@ impl Writer {
         // The loop may have ended.
         let _ = self.news.send((text, bad));
     }
+}
+
+/// "1 event", "2 events".
+fn many(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 
 use super::*;
 
@@ -43,6 +44,46 @@ fn a_lock_of_another_process_costs_time_and_nothing_else() {
 }
 
 #[test]
+fn a_lock_that_is_let_go_of_while_the_daemon_ends_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), &["one"]);
+    let other = raw(folder.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (writer, history) = start(folder.path());
+    send(&history, &["two"]);
+    next_news(&history);
+    let standing = Arc::clone(history.standing());
+    let tries = || standing.figures().errors[Cause::Locked as usize];
+    let before = tries();
+    drop(history);
+    until("a try after the end", || tries() > before);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(writer.finish(Duration::from_secs(60)));
+    assert_eq!(writer.lost(), None);
+    assert_eq!(sent(folder.path()), ["one", "two"]);
+    assert!(is_sound(folder.path()));
+}
+
+#[test]
+fn what_a_lock_keeps_out_until_the_end_is_counted_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), &["one"]);
+    let other = raw(folder.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (writer, history) = start(folder.path());
+    send(&history, &vec!["many"; handle::MOST_ROWS]);
+    send(&history, &["no room for this"]);
+    drop(history);
+    assert!(writer.finish(Duration::from_secs(60)));
+    let lost = writer.lost().unwrap();
+    let told = "4097 events and 0 blocks of samples are not in the history";
+    assert!(lost.starts_with(told) && lost.contains("another process holds it locked"), "{lost}");
+    drop(other);
+    assert_eq!(sent(folder.path()), ["one"]);
+    assert!(is_sound(folder.path()));
+}
+
+#[test]
 fn what_finds_no_room_is_counted_and_said() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), &["one"]);
@@ -58,6 +99,7 @@ fn what_finds_no_room_is_counted_and_said() {
     until("room", || figures(&history).buffered == 0);
     drop(history);
     assert!(writer.finish(Duration::from_secs(60)));
+    assert_eq!(writer.lost(), None, "a row tells of them");
     assert_eq!(sent(folder.path()).len(), handle::MOST_ROWS + 1);
     let said = entries(folder.path()).into_iter().find(|entry| entry.kind == "lost").unwrap();
     assert_eq!(said.severity, "error");
