@@ -217,3 +217,39 @@ fn what_is_in_force_for_a_process_serves_its_other_ladder_too() {
     both(&mut world, 810.0, 110.0);
     assert_eq!(names(&world), ["pause"], "{}", world.told());
 }
+
+/// Nothing is told of it, and the next daemon must know that the rung stands on the lease.
+#[test]
+fn who_joins_what_is_in_force_without_a_word_is_remembered() {
+    let mut world = workers(pausing());
+    world.executor = Box::new(|order| match order.member.slot {
+        0 => Some((OutcomeKind::Vetoed, Reason::Identity)),
+        _ => obliging(order),
+    });
+    world.each(&[810.0, 810.0]);
+    assert!(world.state.take_changed());
+    let (told, before) = (world.events.len(), remembered(&world));
+    world.each(&[810.0, 810.0]);
+    assert_eq!(world.events.len(), told, "{}", world.told());
+    assert_ne!(remembered(&world), before);
+    assert!(world.state.take_changed());
+}
+
+fn remembered(world: &World) -> String {
+    serde_json::to_string(&world.state.memory().members).unwrap()
+}
+
+#[test]
+fn what_stopped_one_worker_is_not_there_for_another_once_it_serves_the_whole_target() {
+    let mut own = pausing();
+    own.actions[0].scope = ActionScope::Process;
+    let mut world = workers(own);
+    world.executor = Box::new(obliging);
+    world.each(&[810.0, 10.0]);
+    world.reconfigure(super::world::config(pausing()));
+    world.each(&[810.0, 10.0]);
+    assert_eq!(world.orders.len(), 1, "{}", world.told());
+    world.each(&[810.0, 810.0]);
+    let slots: Vec<u32> = world.orders.iter().map(|order| order.member.slot).collect();
+    assert_eq!((names(&world), slots), (vec!["pause", "pause"], vec![0, 1]), "{}", world.told());
+}

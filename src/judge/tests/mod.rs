@@ -25,6 +25,7 @@ mod reloads;
 mod remembered;
 mod second;
 mod several;
+mod shares;
 mod successors;
 mod thresholds;
 mod together;
