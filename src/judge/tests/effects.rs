@@ -319,3 +319,21 @@ fn the_order_tells_its_effect_as_data() {
     assert_eq!((measured.from, measured.to, measured.within), (400.0, Some(400.0), 10 * SECOND));
     assert_eq!((&*measured.action, measured.metric.to_string()), ("reset_pool", "open_fds".to_owned()));
 }
+
+/// `check` warns of such a pair: each is ordered while the other's time is not over yet.
+#[test]
+fn two_measures_that_come_by_turns_are_judged_only_where_both_rest_at_once() {
+    for (patience, judged) in [([9, 6], false), ([6, 6], true)] {
+        let mut turns = target();
+        for (action, patience) in turns.actions.iter_mut().zip(patience) {
+            (action.patience, action.repeat) = (patience * SECOND, Some(12 * SECOND));
+            action.max_attempts = 1000;
+        }
+        let mut world = World::new(turns);
+        world.arrive(0, DAY);
+        // The second is first due seven seconds after the first.
+        world.play("310x6 610x200");
+        assert!(world.ordered().len() > 30, "{}", world.told());
+        assert_eq!(world.told().contains("effective"), judged, "{patience:?}: {}", world.told());
+    }
+}
