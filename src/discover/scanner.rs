@@ -35,8 +35,11 @@ const BREATH: Duration = Duration::from_secs(5);
 /// With events, a rescan passes over whoever looks the same from outside; but each so manieth does not.
 const THOROUGH: u32 = 10;
 
-/// Descriptors kept for everything but held processes: sixty that are always open, the looks themselves, who asks.
-const RESERVE: u64 = 96;
+/// Descriptors kept for everything but held processes: sixty that are always open, and the looks themselves.
+const RESERVE: u64 = 64;
+
+/// Kept beside that for who asks; under a narrow limit fewer, for whoever is watched comes first.
+const ASKING: u64 = 32;
 
 /// Everything that is remembered from scan to scan.
 pub(super) struct Scanner {
@@ -316,6 +319,7 @@ impl Scanner {
 /// How many processes a limit of descriptors leaves room for.
 fn room(limit: Option<u64>) -> usize {
     // Under a very narrow one some are better watched than nobody.
-    let room = limit.map(|limit| (limit - RESERVE.min(limit / 4 * 3)) / Process::DESCRIPTORS);
+    let left = limit.map(|limit| limit - RESERVE.min(limit / 4 * 3));
+    let room = left.map(|left| (left - ASKING.min(left / 32)) / Process::DESCRIPTORS);
     room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX)
 }
