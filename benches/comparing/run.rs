@@ -58,13 +58,12 @@ fn floor(pids: &[u32], size: &Size) -> (Floor, Duration) {
 
 /// What a pass costs the floor and the daemon, who take turns every half second: of all windows each
 /// one's median. Within a window the average counts, for what is done seldom is done all the same.
-fn side_by_side(floor: &mut Floor, daemon: &Daemon, seconds: u32) -> (Duration, Duration) {
+fn side_by_side(floor: &mut Floor, daemon: &Daemon, seconds: u32) -> Pair {
     let phase = daemon.between_passes();
     floor.paced(1, phase);
     let missed = daemon.missed_passes();
     floor.paced(1, phase);
-    let windows = (seconds / WINDOW).max(1);
-    let passes = seconds / windows;
+    let (windows, passes) = windows(seconds);
     let mut window = || {
         let before = daemon.cpu();
         let bare = floor.paced(passes, phase);
@@ -74,6 +73,12 @@ fn side_by_side(floor: &mut Floor, daemon: &Daemon, seconds: u32) -> (Duration, 
     let missed = daemon.missed_passes() - missed;
     assert!(missed < 0.05 * f64::from(seconds), "the machine is too busy: {missed} of {seconds} passes were missed");
     (median(bare), median(daemons))
+}
+
+/// How many, and how many passes are in each.
+fn windows(seconds: u32) -> (u32, u32) {
+    let windows = (seconds / WINDOW).max(1);
+    (windows, seconds / windows)
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -98,32 +103,39 @@ fn peers(pids: &[u32], options: &Options) -> (Peer, Peer) {
 }
 
 /// With what should not matter, descriptors in a target and processes beside it, and with what should
-/// matter as much as there is of it: targets.
+/// matter as much as there is of it: targets. They take turns, a window each, for a host whose pace changes
+/// meanwhile would else pass for growth.
 fn growth(options: &Options) -> Vec<Growth> {
     let few = Size::new("growth", (10, 100), (100, 50, 0));
     let descriptors = Size { fds: 10_000, ..few.clone() };
     let bystanders = Size { bystanders: 1_000, ..few.clone() };
     let targets = Size { processes: 100, ..few.clone() };
     let more_targets = Size { processes: 1_000, ..few.clone() };
-    let [few, descriptors, bystanders, targets, more_targets] =
-        [few, descriptors, bystanders, targets, more_targets].map(|size| bare(&size, options));
-    let of = |of, (before, after): ((Duration, Duration), (Duration, Duration)), (times, bar)| {
-        let (floor, tradedog) = ([before.0, after.0], [before.1, after.1]);
-        Growth { of, tradedog, floor, times, bar }
+    let sizes = [few, descriptors, bystanders, targets, more_targets];
+    let (rounds, seconds) = windows(options.seconds);
+    let rounds: Vec<_> = (0..rounds).map(|_| sizes.each_ref().map(|size| bare(size, seconds))).collect();
+    let of = |of, [before, after]: [usize; 2], (times, bar)| {
+        let middle = |of: fn(&Pair) -> Duration| {
+            [before, after].map(|size| median(rounds.iter().map(|round| of(&round[size])).collect()))
+        };
+        Growth { of, floor: middle(|pair| pair.0), tradedog: middle(|pair| pair.1), times, bar }
     };
     vec![
-        of("CPU per pass, descriptors per target 100 to 10,000", (few, descriptors), (1.0, 1.3)),
-        of("CPU per pass, bystanders none to 1,000", (few, bystanders), (1.0, NOISE)),
-        of("CPU per pass and target, targets 100 to 1,000", (targets, more_targets), (10.0, NOISE)),
+        of("CPU per pass, descriptors per target 100 to 10,000", [0, 1], (1.0, 1.3)),
+        of("CPU per pass, bystanders none to 1,000", [0, 2], (1.0, NOISE)),
+        of("CPU per pass and target, targets 100 to 1,000", [3, 4], (10.0, NOISE)),
     ]
 }
 
-fn bare(size: &Size, options: &Options) -> (Duration, Duration) {
+/// What a pass costs the floor, and what it costs the daemon.
+type Pair = (Duration, Duration);
+
+fn bare(size: &Size, seconds: u32) -> Pair {
     say(size);
     let workload = Workload::up(size);
     let (mut floor, _) = floor(&workload.targets(), size);
-    let daemon = Daemon::start(&Workload::comm(), size, options.seconds);
-    side_by_side(&mut floor, &daemon, options.seconds)
+    let daemon = Daemon::start(&Workload::comm(), size, seconds);
+    side_by_side(&mut floor, &daemon, seconds)
 }
 
 fn say(size: &Size) {
