@@ -20,12 +20,18 @@ fn sent(folder: &Path) -> Vec<String> {
     entries(folder).into_iter().filter(|entry| !own.contains(&&*entry.kind)).map(|entry| entry.text).collect()
 }
 
-#[test]
-fn a_lock_of_another_process_costs_time_and_nothing_else() {
+/// A history with one event, and who holds it locked.
+fn locked() -> (tempfile::TempDir, rusqlite::Connection) {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), &["one"]);
     let other = raw(folder.path());
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    (folder, other)
+}
+
+#[test]
+fn a_lock_of_another_process_costs_time_and_nothing_else() {
+    let (folder, other) = locked();
     let (writer, history) = start(folder.path());
     send(&history, &["two"]);
     let (news, bad) = next_news(&history);
@@ -45,10 +51,7 @@ fn a_lock_of_another_process_costs_time_and_nothing_else() {
 
 #[test]
 fn a_lock_that_is_let_go_of_while_the_daemon_ends_costs_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    written(folder.path(), &["one"]);
-    let other = raw(folder.path());
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (folder, other) = locked();
     let (writer, history) = start(folder.path());
     send(&history, &["two"]);
     next_news(&history);
@@ -66,10 +69,7 @@ fn a_lock_that_is_let_go_of_while_the_daemon_ends_costs_nothing() {
 
 #[test]
 fn what_a_lock_keeps_out_until_the_end_is_counted_and_told() {
-    let folder = tempfile::tempdir().unwrap();
-    written(folder.path(), &["one"]);
-    let other = raw(folder.path());
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (folder, other) = locked();
     let (writer, history) = start(folder.path());
     send(&history, &vec!["many"; handle::MOST_ROWS]);
     send(&history, &["no room for this"]);
@@ -85,10 +85,7 @@ fn what_a_lock_keeps_out_until_the_end_is_counted_and_told() {
 
 #[test]
 fn what_finds_no_room_is_counted_and_said() {
-    let folder = tempfile::tempdir().unwrap();
-    written(folder.path(), &["one"]);
-    let other = raw(folder.path());
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (folder, other) = locked();
     let (writer, history) = start(folder.path());
     let many = vec!["many"; handle::MOST_ROWS];
     send(&history, &many);
