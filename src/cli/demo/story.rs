@@ -247,16 +247,12 @@ fn reading(member: &Member, metric: &str) -> String {
     value.or_else(|| reading?.unknown.clone()).unwrap_or_else(|| "-".to_owned())
 }
 
-/// The reading that made the level, against its bound; by now there may be a lower one.
+/// What made the level; not by which reading, for there may be a lower one by now.
 fn because(member: &Member) -> String {
     let at_level = member.judged.thresholds.iter().find(|threshold| threshold.level == member.judged.level);
     let cause = at_level.and_then(|threshold| {
-        let (metric, bound) = (&threshold.metric, threshold.bounds.get(&threshold.level)?);
-        let value = member.judged.readings.get(metric).and_then(|reading| reading.value);
-        Some(match value.filter(|value| value >= bound) {
-            Some(value) => format!("{metric} {value} >= {bound}"),
-            None => format!("{metric} had come to {bound}"),
-        })
+        let bound = threshold.bounds.get(&threshold.level)?;
+        Some(format!("{} came to {bound}", threshold.metric))
     });
     cause.unwrap_or_default()
 }
