@@ -12,7 +12,7 @@ use super::during::Inside;
 use super::ladders::Joint;
 
 /// What comes again, and how often at most.
-struct Beat<'i, 'a> {
+struct Pace<'i, 'a> {
     item: &'i Item<'a, Plan<'a>>,
     every: Duration,
     patience: Duration,
@@ -27,19 +27,19 @@ pub(super) fn hold_against(
     let usual = ladders.iter().map(|ladder| ladder.steps().map(|(_, step)| step.action).collect());
     let at_times = insides.iter().flat_map(|inside| ladders.iter().map(|ladder| inside.in_force(ladder).collect()));
     let at_once: Vec<Vec<&str>> = usual.chain(at_times).collect();
-    let meet = |one: &Beat<'_, '_>, other: &Beat<'_, '_>| {
+    let meet = |one: &Pace<'_, '_>, other: &Pace<'_, '_>| {
         at_once.iter().any(|names| names.contains(&one.item.name) && names.contains(&other.item.name))
     };
-    let beats: Vec<Beat<'_, '_>> = actions.iter().filter_map(Beat::of).collect();
-    for (index, one) in beats.iter().enumerate() {
-        let mut others = beats.iter().skip(index + 1);
+    let paces: Vec<Pace<'_, '_>> = actions.iter().filter_map(Pace::of).collect();
+    for (index, one) in paces.iter().enumerate() {
+        let mut others = paces.iter().skip(index + 1);
         if let Some(other) = others.find(|other| is_endless(one, other) && meet(one, other)) {
             tell(one, other, report);
         }
     }
 }
 
-impl<'i, 'a> Beat<'i, 'a> {
+impl<'i, 'a> Pace<'i, 'a> {
     /// Of what is ordered again, and not within its own `patience`, which is told of already.
     fn of(item: &'i Item<'a, Plan<'a>>) -> Option<Self> {
         let Setting::Is(Plan { action, .. }) = &item.setting else { return None };
@@ -58,7 +58,7 @@ impl<'i, 'a> Beat<'i, 'a> {
 /// Whether both can come so that somebody's `patience` is never over. Seen from one, the other's orders fall on
 /// phases that are the common measure of both apart, all of them in time; the rests of both stay clear of each
 /// other at some phase as long as they fit into that measure.
-fn is_endless(one: &Beat<'_, '_>, other: &Beat<'_, '_>) -> bool {
+fn is_endless(one: &Pace<'_, '_>, other: &Pace<'_, '_>) -> bool {
     one.rest() + other.rest() < common(one.every.as_millis(), other.every.as_millis())
 }
 
@@ -67,13 +67,13 @@ fn common(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { common(b, a % b) }
 }
 
-fn tell(one: &Beat<'_, '_>, other: &Beat<'_, '_>, report: &mut Report) {
-    let told = |beat: &Beat<'_, '_>| {
+fn tell(one: &Pace<'_, '_>, other: &Pace<'_, '_>, report: &mut Report) {
+    let told = |pace: &Pace<'_, '_>| {
         format!(
             "`{}` every \"{}\" (`patience` \"{}\")",
-            beat.item.name,
-            units::Duration(beat.every),
-            units::Duration(beat.patience)
+            pace.item.name,
+            units::Duration(pace.every),
+            units::Duration(pace.patience)
         )
     };
     let (sum, longer) = (one.patience + other.patience, one.every.max(other.every));
@@ -112,7 +112,7 @@ mod tests {
             setting: Setting::<Plan<'_>>::Removed,
         };
         let (one, other) = (item("one"), item("other"));
-        let beat = |item, (every, patience): (u64, u64)| Beat {
+        let pace = |item, (every, patience): (u64, u64)| Pace {
             item,
             every: Duration::from_secs(every),
             patience: Duration::from_secs(patience),
@@ -120,7 +120,7 @@ mod tests {
         let mut endless = 0;
         let all = || (1..=9).flat_map(|every| (1..=every).map(move |patience| (every, patience)));
         for (a, b) in all().flat_map(|a| all().map(move |b| (a, b))) {
-            let told = is_endless(&beat(&one, a), &beat(&other, b));
+            let told = is_endless(&pace(&one, a), &pace(&other, b));
             assert_eq!(told, never_ends(a, b), "{a:?} {b:?}");
             assert!(!told || a.1 + b.1 > a.0.max(b.0), "what the help says would be told of, too: {a:?} {b:?}");
             endless += u32::from(told);
