@@ -25,6 +25,9 @@ pub struct Stat {
     /// A number that every exec changes, made of where the program was put (fields 26 to 28). None
     /// where the kernel hides them: without the right to trace the process it prints 0 and 1.
     pub exec_generation: Option<u64>,
+    /// Field 38 is -1: a thread beside the first of its process, of whose end no signal tells (`copy_process` in
+    /// kernel/fork.c). `/proc` leads to it by its number, though it does not list it.
+    pub is_thread: bool,
 }
 
 const PF_EXITING: u32 = 0x0000_0004;
@@ -57,11 +60,12 @@ impl Stat {
         let start_code = number(field(3)?)?;
         let end_code = number(field(0)?)?;
         let start_stack = number(field(0)?)?;
+        let is_thread = field(9)? == b"-1";
         // The last of the 52 fields (exit_code) must be there, else the line was cut.
-        field(23)?;
+        field(13)?;
         let comm = Comm::new(line.get(open + 1..close)?);
         let exec_generation = generation([start_code, end_code, start_stack]);
-        Some(Self { pid, comm, state, ppid, flags, major_faults, threads, start_ticks, exec_generation })
+        Some(Self { pid, comm, state, ppid, flags, major_faults, threads, start_ticks, exec_generation, is_thread })
     }
 
     /// Dead but not yet reaped, or on the way there.

@@ -49,6 +49,11 @@ impl Scanner {
     fn look_at(&mut self, entry: Entry, buffer: &mut Vec<u8>, scope: &Scope) -> Result<Looked, Error> {
         let pid = entry.pid();
         let mut view = View::new(&entry, buffer)?;
+        // A pidfile may name it, or it has the number of somebody who ended unheard.
+        if view.stat.is_thread {
+            self.known.remove(&pid);
+            return Ok(Looked::Done);
+        }
         if view.stat.is_exiting() {
             return Err(Error::Gone);
         }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::{Scene, Victim, facts_of, found, is_root, lost, marker, targets, troubles};
+use super::{Scene, Victim, facts_of, found, is_root, lost, marker, targets, thread, troubles};
 use crate::model::Pid;
 
 fn by_pidfile(path: &Path) -> std::sync::Arc<crate::config::Config> {
@@ -33,6 +33,20 @@ fn a_pidfile_names_its_process_and_follows_it() {
     assert_eq!((found(&changes, 0), lost(&changes)), (vec![second.pid()], vec![first.pid()]));
     fs::remove_file(&path).unwrap();
     assert_eq!(lost(&scene.scan()), [second.pid()]);
+}
+
+#[test]
+fn a_pidfile_with_the_number_of_a_thread_names_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.pid");
+    let (thread, _end) = thread();
+    fs::write(&path, thread.to_string()).unwrap();
+    // Whom a selector lets through is also kept out by the kernel, which gives no pidfd of a thread.
+    for more in ["", ", comm = 'nobody'"] {
+        let mut scene = Scene::of(&targets(&[&format!("match = {{ pidfile = '{}'{more} }}", path.display())]));
+        assert!(found(&scene.scan(), 0).is_empty());
+        assert!(!scene.scanner.knows(thread), "{more}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use super::scanner::Scanner;
@@ -111,6 +112,17 @@ fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped());
     command
+}
+
+/// The number of a thread of ours, which ends when what comes with it is dropped.
+fn thread() -> (Pid, Sender<()>) {
+    let (end, ended) = channel();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        tell.send(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+        let _ = ended.recv();
+    });
+    (Pid::new(told.recv().unwrap()).unwrap(), end)
 }
 
 /// A script that says that it is ready, waits for a line and then does `then`.

@@ -52,6 +52,14 @@ fn the_generation_is_unknown_where_the_kernel_hides_it() {
 }
 
 #[test]
+fn a_thread_is_told_from_a_process_by_the_signal_of_its_end() {
+    let process = String::from_utf8(line(b"x")).unwrap();
+    let thread = process.replace(" 17 1 0 0 0", " -1 1 0 0 0");
+    let is_thread = |line: &str| Stat::parse(line.as_bytes()).unwrap().is_thread;
+    assert!(is_thread(&thread) && !is_thread(&process));
+}
+
+#[test]
 fn memory_lines_come_together_or_not_at_all() {
     let text = |memory: &str| {
         format!(
