@@ -4,8 +4,10 @@
 //! those are who can have changed: those that the kernel tells of, or, where it does not, new processes
 //! while it gives out numbers; young ones (a fork that is to exec looks like its parent); newcomers in
 //! the cgroups and pidfiles of targets. A look reads cmdline and exe once an exec. While nothing
-//! happens to anybody, a round with events costs one call, however many processes there are.
+//! happens to anybody, a round with events costs one call, however many processes there are; a rescan with
+//! events, but for each tenth, makes no call about bystanders who were there before.
 
+mod given;
 mod look;
 
 use std::collections::HashMap;
@@ -27,6 +29,7 @@ use super::trouble::{Trouble, Troubles};
 use crate::config::Config;
 use crate::kernel::{Error, Mark, Proc, Process, fd_limit, resolved};
 use crate::model::{Moment, Pid};
+use given::{Given, Numbers, number};
 
 /// Where events are lost all the time, everybody is looked at no more often than this, and in between
 /// `/proc` is listed as if there were none.
@@ -61,7 +64,7 @@ pub(super) struct Scanner {
     crowded: bool,
     /// Whom to look at again, and when.
     young: Vec<(Pid, Moment)>,
-    last_pid: Option<u64>,
+    given: Given,
     last_full: Option<Moment>,
     /// How many rescans may still pass over somebody before one does not.
     superficial: u32,
@@ -71,6 +74,9 @@ pub(super) struct Scanner {
     /// How often somebody was looked at.
     #[cfg(test)]
     pub(super) looks: usize,
+    /// How often everybody was listed.
+    #[cfg(test)]
+    pub(super) lists: usize,
 }
 
 /// What one scan is about.
@@ -132,13 +138,15 @@ impl Scanner {
             caught_up: None,
             crowded: false,
             young: Vec::new(),
-            last_pid: None,
+            given: Given::default(),
             last_full: None,
             superficial: 0,
             room: room(fd_limit()),
             buffer: Vec::new(),
             #[cfg(test)]
             looks: 0,
+            #[cfg(test)]
+            lists: 0,
             config,
             proc,
         }
@@ -169,14 +177,9 @@ impl Scanner {
         }
         let full = scope.is_full();
         self.pidfiles.refresh(&self.config, &mut self.troubles, &mut scope.look);
-        let lists = match scope.reach {
-            Reach::Everybody => true,
-            Reach::Nobody if scope.hears => self.missed,
-            // While no number was given out since the last list, another would show nobody new.
-            Reach::Nobody | Reach::Changed => self.forked(),
-        };
-        self.groups.refresh(full || (lists && !scope.hears), &mut scope.look);
-        let listed = if lists { self.list(&mut scope) } else { Some(false) };
+        let newcomers = self.newcomers(&mut scope);
+        self.groups.refresh(full || (newcomers.is_some() && !scope.hears), &mut scope.look);
+        let listed = newcomers.map_or(Some(false), |numbers| self.list(&numbers, &mut scope));
         vanished |= listed == Some(true);
         if scope.reach == Reach::Changed {
             self.doubt(&mut scope);
@@ -270,32 +273,31 @@ impl Scanner {
         self.groups.find(&self.config, &self.cidfiles);
         let targets = self.config.targets.iter();
         self.exes = targets.map(|target| target.selector.exe.as_deref().and_then(resolved)).collect();
-        if self.proc.hides_others() {
+        self.given.hidden = self.proc.hides_others();
+        if self.given.hidden {
             self.troubles.note(Trouble::hidden());
         }
     }
 
-    /// Whether there may be new processes.
-    fn forked(&mut self) -> bool {
-        let last = self.proc.last_pid(&mut self.buffer).ok();
-        let forked = last.is_none() || last != self.last_pid;
-        self.last_pid = last;
-        forked
-    }
-
-    /// Lists `/proc`: adds to `scope.look` who is new, and forgets who is not there any more. Says
-    /// whether somebody was forgotten; none where it cannot be listed.
-    fn list(&mut self, scope: &mut Scope) -> Option<bool> {
+    /// Lists who has one of `numbers`: adds to `scope.look` who is new, and forgets who is not there any more. Says
+    /// whether somebody was forgotten; none where `/proc` cannot be listed.
+    fn list(&mut self, numbers: &Numbers, scope: &mut Scope) -> Option<bool> {
+        #[cfg(test)]
+        {
+            self.lists += usize::from(*numbers == Proc::NUMBERS);
+        }
         let mut marked = Vec::new();
-        if let Err(error) = self.proc.marked(&mut marked) {
+        if let Err(error) = self.proc.marked(numbers, &mut marked) {
             self.troubles.note(Trouble::no_proc(error));
-            self.last_pid = None;
+            self.given.forget();
             return None;
         }
         let before = self.known.len();
         let is_listed = |pid: &Pid| marked.binary_search_by_key(pid, |(pid, _)| *pid).is_ok();
         // One that we hold and that lives has only become invisible.
-        self.known.retain(|pid, known| is_listed(pid) || known.holds_living());
+        let stays =
+            |pid: &Pid, known: &Known| !numbers.contains(&number(*pid)) || is_listed(pid) || known.holds_living();
+        self.known.retain(|pid, known| stays(pid, known));
         let is_due = |(pid, mark): &(Pid, Mark)| {
             let Some(known) = self.known.get(pid) else { return true };
             match scope.reach {

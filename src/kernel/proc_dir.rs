@@ -2,16 +2,20 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, Mode};
+use rustix::fs::{CWD, Mode};
 use rustix::param::page_size;
-use rustix::path::DecInt;
 
 use super::digits::{number, words};
 use super::net_tcp::TcpLines;
 use super::sock_diag::Socket;
-use super::source::{Counting, FOLDER, File, Link, NetTable, Os, Source, exists, numbered_entries, read_file};
+use super::source::{Counting, FOLDER, File, Link, NetTable, Os, Source, exists};
 use super::{Cgroups, Error, Process, Stat, Status, boot_id, max_open_files, own_pid, resident_pages};
 use crate::model::{BootId, Identity, Pid};
+
+mod list;
+
+use list::Distance;
+pub use list::Mark;
 
 /// Inodes of the first namespaces, fixed in the kernel (linux/proc_ns.h).
 const PROC_PID_INIT_INO: u64 = 0xEFFF_FFFC;
@@ -22,6 +26,7 @@ pub struct Proc {
     root: OwnedFd,
     boot: BootId,
     counting: Counting,
+    distance: Distance,
     #[cfg(test)]
     plan: Option<std::sync::Arc<super::faulty::Plan>>,
 }
@@ -45,6 +50,7 @@ impl Proc {
             root,
             boot,
             counting,
+            distance: Distance::new(),
             #[cfg(test)]
             plan: None,
         }
@@ -74,35 +80,6 @@ impl Proc {
         self.boot
     }
 
-    /// The numbers of all processes that can be seen, in place of what was in `pids`, ascending.
-    pub fn pids(&self, pids: &mut Vec<Pid>) -> Result<(), Error> {
-        let mut marked = Vec::new();
-        self.marked(&mut marked)?;
-        pids.clear();
-        pids.extend(marked.into_iter().map(|(pid, _)| pid));
-        Ok(())
-    }
-
-    /// All processes that can be seen, in place of what was in `marked`, ascending. The list says what
-    /// [`Proc::mark`] says, at no further call (`proc_fill_cache` in fs/proc/base.c).
-    pub fn marked(&self, marked: &mut Vec<(Pid, Mark)>) -> Result<(), Error> {
-        marked.clear();
-        numbered_entries(self.root.as_fd(), &mut |entry, inode| {
-            let pid = i32::try_from(entry).ok().and_then(Pid::new);
-            marked.extend(pid.map(|pid| (pid, Mark { inode })));
-        })?;
-        marked.sort_unstable_by_key(|(pid, _)| *pid);
-        Ok(())
-    }
-
-    /// The number that the last new process or thread was given (`/proc/loadavg`, last field): while
-    /// it stands still, nothing was forked.
-    pub fn last_pid(&self, buffer: &mut Vec<u8>) -> Result<u64, Error> {
-        read_file(self.root.as_fd(), c"loadavg", buffer)?;
-        let last = buffer.trim_ascii_end().rsplit(|byte| *byte == b' ').next();
-        last.and_then(number).ok_or(Error::Malformed("/proc/loadavg that ends in the last pid"))
-    }
-
     /// Whether others' processes are hidden from us (mount option `hidepid`): everybody else sees pid 1.
     pub fn hides_others(&self) -> bool {
         !exists(self.root.as_fd(), c"1/stat")
@@ -124,12 +101,6 @@ impl Proc {
         let mut text = Vec::new();
         let own = self.entry(own_pid()).and_then(|own| own.source.link(link, &mut text));
         own.is_ok() && bracketed(&text, prefix) == Some(inode)
-    }
-
-    /// What can be told of a number in one call, without a look at the process. None if it is not there.
-    pub fn mark(&self, pid: Pid) -> Option<Mark> {
-        let stat = rustix::fs::statat(&self.root, DecInt::new(pid.get()), AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some(Mark { inode: stat.st_ino })
     }
 
     /// The folder of one process.
@@ -154,14 +125,6 @@ impl Proc {
         let process = self.open(identity.pid)?;
         if process.identity() == identity { Ok(process) } else { Err(Error::Gone) }
     }
-}
-
-/// By which a process is known again from outside: while its folder in `/proc` has the same inode, its number
-/// stands for the same process. The kernel gives the folder of another process another inode; and that of the
-/// same one, once it had forgotten the folder (`proc_pid_make_inode`, `pid_revalidate` in fs/proc/base.c).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
-    inode: u64,
 }
 
 /// The folder of one process, pinned: what is read here is of one and the same process, or

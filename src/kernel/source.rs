@@ -13,7 +13,6 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawDirEntry};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Error;
-use super::digits::number;
 
 /// A text file of `/proc/PID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +132,8 @@ pub(crate) struct Os {
 
 /// Opens a folder to look things up in it, which needs less right than to list it.
 pub(crate) const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-const LIST: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// Opens a folder to list it.
+pub(crate) const LIST: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 
 impl Os {
@@ -345,16 +345,6 @@ pub(crate) fn each_folder(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(&CStr)) 
     each_entry(folder, &mut |entry| {
         if entry.file_type() == FileType::Directory {
             visit(entry.file_name());
-        }
-        Ok(())
-    })
-}
-
-/// The numbers among the entries of a folder, each with its inode: the processes of `/proc`.
-pub(crate) fn numbered_entries(folder: BorrowedFd<'_>, visit: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
-    each_entry(folder, &mut |entry| {
-        if let Some(number) = number(entry.file_name().to_bytes()) {
-            visit(number, entry.ino());
         }
         Ok(())
     })

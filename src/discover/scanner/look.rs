@@ -29,10 +29,10 @@ impl Scanner {
             match self.proc.entry(pid).and_then(|entry| self.look_at(entry, &mut buffer, scope)) {
                 Ok(Looked::Changed) => continue,
                 Ok(Looked::Done) => {}
-                // The next list has it again if that was not the end of it.
+                // The next list or rescan has it again if that was not the end of it.
                 Err(Error::Gone) => {
                     self.known.remove(&pid);
-                    self.last_pid = None;
+                    self.given.miss(pid, scope.hears);
                 }
                 // Unknown is not gone: it stays what it was, and is looked at again.
                 Err(error) => self.postpone(pid, error, scope.now),

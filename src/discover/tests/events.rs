@@ -18,10 +18,10 @@ use crate::model::{MemberKey, Pid, Reason};
 type Rounds = VecDeque<Result<(Vec<ProcEvent>, Drained), Deaf>>;
 
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<Rounds>>, Option<Arc<PipeReader>>);
+pub(super) struct Script(Arc<Mutex<Rounds>>, Option<Arc<PipeReader>>);
 
 impl Script {
-    fn say(&self, events: &[ProcEvent]) {
+    pub(super) fn say(&self, events: &[ProcEvent]) {
         self.0.lock().unwrap().push_back(Ok((events.to_vec(), Drained::default())));
     }
 
@@ -54,9 +54,13 @@ impl Hear for Script {
     }
 }
 
-fn scene(tables: &[&str]) -> (Scene, Script) {
+pub(super) fn scene(tables: &[&str]) -> (Scene, Script) {
+    hearing(Scene::of(&targets(tables)))
+}
+
+/// A scene that hears what a test says.
+pub(super) fn hearing(mut scene: Scene) -> (Scene, Script) {
     let script = Script::default();
-    let mut scene = Scene::of(&targets(tables));
     scene.scanner.listen_to(Ears::over(Box::new(script.clone())));
     (scene, script)
 }

@@ -12,6 +12,7 @@ mod changes;
 mod containers;
 mod events;
 mod faults;
+mod given;
 mod matching;
 mod recheck;
 mod roster;

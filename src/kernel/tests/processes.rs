@@ -81,13 +81,65 @@ fn the_list_of_processes_tells_the_marks_that_a_look_at_each_does() {
     let proc = Proc::live().unwrap();
     let victim = Victim::sleeping();
     let mut marked = Vec::new();
-    proc.marked(&mut marked).unwrap();
+    proc.marked(&Proc::NUMBERS, &mut marked).unwrap();
     let of = |pid| marked.iter().find(|(other, _)| *other == pid).map(|(_, mark)| *mark);
     for pid in [victim.pid(), own_pid()] {
         assert!(of(pid).is_some());
         assert_eq!(of(pid), proc.mark(pid));
     }
     assert_ne!(of(victim.pid()), of(own_pid()));
+}
+
+#[test]
+fn a_list_of_some_numbers_costs_those_alone_and_says_what_the_whole_one_says() {
+    let proc = Proc::live().unwrap();
+    let victims: Vec<Victim> = (0..40).map(|_| Victim::sleeping()).collect();
+    let (mut whole, mut some) = (Vec::new(), Vec::new());
+    proc.marked(&Proc::NUMBERS, &mut whole).unwrap();
+    assert!(proc.lists_by_number(), "each entry is as far behind its number as the others");
+    let of = |pid: Pid| u64::try_from(pid.get()).unwrap();
+    // More than come at once, of whom the first and the last are asked for too.
+    let ours: Vec<Pid> = victims.iter().map(Victim::pid).collect();
+    let (first, last) = (*ours.iter().min().unwrap(), *ours.iter().max().unwrap());
+    proc.marked(&(of(first)..=of(last)), &mut some).unwrap();
+    // Others come and go between two lists.
+    some.retain(|(pid, _)| ours.contains(pid));
+    whole.retain(|(pid, _)| ours.contains(pid));
+    assert_eq!((some.len(), &some), (40, &whole));
+    proc.marked(&(of(last)..=of(last)), &mut some).unwrap();
+    assert_eq!(some, [(last, proc.mark(last).unwrap())]);
+    proc.marked(&(1 << 23..=1 << 24), &mut some).unwrap();
+    assert!(some.is_empty());
+}
+
+#[test]
+fn a_mere_thread_is_in_no_list() {
+    let proc = Proc::live().unwrap();
+    let mut marked = Vec::new();
+    proc.marked(&Proc::NUMBERS, &mut marked).unwrap();
+    std::thread::spawn(move || {
+        let thread = u64::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+        proc.marked(&(thread..=thread), &mut marked).unwrap();
+        assert!(proc.lists_by_number() && marked.is_empty(), "{marked:?}");
+    })
+    .join()
+    .unwrap();
+}
+
+/// A folder whose entries are in no order is listed whole.
+#[test]
+fn where_places_tell_nothing_of_numbers_the_list_is_right_all_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    for number in [3, 1, 400, 20, 5, 77, 6, 90] {
+        std::fs::create_dir(root.path().join(number.to_string())).unwrap();
+    }
+    let proc = Proc::captured(root.path()).unwrap();
+    let mut marked = Vec::new();
+    for (numbers, expected) in [(Proc::NUMBERS, &[1, 3, 5, 6, 20, 77, 90, 400][..]), (5..=77, &[5, 6, 20, 77])] {
+        proc.marked(&numbers, &mut marked).unwrap();
+        assert_eq!(marked.iter().map(|(pid, _)| pid.get()).collect::<Vec<_>>(), expected);
+        assert!(!proc.lists_by_number());
+    }
 }
 
 #[test]
