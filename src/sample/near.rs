@@ -17,8 +17,10 @@ const HALF_LIFE: f64 = 30.0;
 /// The bounds of one metric of a target.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
-    /// Index into the readings, and into the trails of whoever they are of.
-    pub(super) at: usize,
+    /// Index into the readings.
+    at: usize,
+    /// Index into the trails of whoever they are of: they are of what has bounds alone, and stand together.
+    trail: usize,
     direction: Direction,
     /// As heights: higher is worse, whatever the direction. Ascending.
     heights: Box<[f64]>,
@@ -29,12 +31,11 @@ impl Bounds {
     /// about it.
     pub(super) fn of(target: &Target, at: usize) -> Option<Self> {
         let direction = target.metrics.get(at)?.info().direction;
-        let rows = target.rows_at_any_hour().filter(|row| row.metric == at && row.name.derived.is_none());
-        let bounds = rows.flat_map(|row| row.bounds.iter().filter_map(|(_, bound)| bound.as_ref()));
-        let mut heights: Vec<f64> = bounds.map(|bound| height(bound.at, direction)).collect();
+        let mut heights: Vec<f64> = bounds(target, at).map(|bound| height(bound, direction)).collect();
         heights.sort_by(f64::total_cmp);
         heights.dedup();
-        (!heights.is_empty()).then(|| Self { at, direction, heights: heights.into() })
+        let trail = (0..at).filter(|&before| bounds(target, before).next().is_some()).count();
+        (!heights.is_empty()).then(|| Self { at, trail, direction, heights: heights.into() })
     }
 
     /// Whether this reading is at or past a bound that the one before was not.
@@ -57,6 +58,12 @@ impl Bounds {
         let near = (interval * INTERVALS).as_secs_f64();
         (left < near).then(|| Duration::from_secs_f64(left.max(0.0)) / INTERVALS)
     }
+}
+
+/// Those that the thresholds of a target on the metric itself have at whatever hour.
+fn bounds(target: &Target, metric: usize) -> impl Iterator<Item = f64> {
+    let rows = target.rows_at_any_hour().filter(move |row| row.metric == metric && row.name.derived.is_none());
+    rows.flat_map(|row| row.bounds.iter().filter_map(|(_, bound)| bound.as_ref()).map(|bound| bound.at))
 }
 
 fn height(value: f64, direction: Direction) -> f64 {
@@ -82,8 +89,10 @@ impl Trail {
         };
         let passed = at.since(before).as_secs_f64();
         if passed > 0.0 {
-            let faded = self.fastest * 0.5_f64.powf(passed / HALF_LIFE);
-            self.fastest = faded.max((height - was) / passed);
+            if self.fastest > 0.0 {
+                self.fastest *= 0.5_f64.powf(passed / HALF_LIFE);
+            }
+            self.fastest = self.fastest.max((height - was) / passed);
             self.last = Some((at, height));
         }
     }
@@ -95,9 +104,18 @@ impl Trail {
     }
 }
 
+/// Sees to it that there is a trail for each of `bounds`, which ascend.
+pub(super) fn make_room(trails: &mut Vec<Trail>, bounds: &[Bounds]) {
+    let needed = bounds.last().map_or(0, |last| last.trail + 1);
+    if trails.len() < needed {
+        trails.resize_with(needed, Trail::default);
+    }
+}
+
 /// Whether a bound is reached that was not before.
 pub(super) fn reached(bounds: &[Bounds], trails: &[Trail], readings: &[Reading]) -> bool {
-    let mut both = bounds.iter().filter_map(|bounds| Some((bounds, trails.get(bounds.at)?, readings.get(bounds.at)?)));
+    let mut both =
+        bounds.iter().filter_map(|bounds| Some((bounds, trails.get(bounds.trail)?, readings.get(bounds.at)?)));
     both.any(|(bounds, trail, reading)| bounds.is_reached(trail, reading))
 }
 
@@ -109,7 +127,7 @@ pub(super) fn ahead(
     interval: Duration,
 ) -> Option<Duration> {
     let near = bounds.iter().filter_map(|bounds| {
-        let (trail, reading) = (trails.get_mut(bounds.at)?, readings.get(bounds.at)?);
+        let (trail, reading) = (trails.get_mut(bounds.trail)?, readings.get(bounds.at)?);
         bounds.near(trail, reading, interval)
     });
     near.min()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::names::Wake;
-use super::near::{Bounds, Trail, ahead, reached};
+use super::near::{Bounds, Trail, ahead, make_room, reached};
 use super::pace::{Part, Periods};
 use super::probe::{Column, Group, Pass, Probe, Reads, Row, Seat, Slow, is_judged};
 use super::stats::ProbeStats;
@@ -230,7 +230,7 @@ impl Running {
             return;
         }
         let Seat { near, trails, .. } = &mut pass.seats[index];
-        trails.resize_with(row.readings.len(), Trail::default);
+        make_room(trails, &columns.bounds);
         self.reached |= reached(&columns.bounds, trails, &row.readings);
         near[self.index] = ahead(&columns.bounds, trails, &row.readings, interval)
             .map(|wait| wait.max(soonest))
@@ -283,7 +283,7 @@ impl Running {
             return;
         }
         let Columns { bounds, trails, .. } = columns;
-        trails.resize_with(readings.len(), Trail::default);
+        make_room(trails, bounds);
         self.reached |= reached(bounds, trails, readings);
         let wait = ahead(bounds, trails, readings, interval).map(|wait| wait.max(soonest));
         let near = wait.filter(|wait| *wait < interval).map(|wait| pass.now + wait);
