@@ -33,9 +33,24 @@ const SHORTEST_GAP: Duration = Duration::from_secs(2);
 /// What has fallen below this share of what it was is not what a kill was decided on.
 const STILL_THERE: f64 = 0.9;
 
-/// One metric of one subject.
+/// One metric of one subject. What a pass touches stands together, for it finds the caches cold.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
+    /// When the open bucket closes.
+    closes: Moment,
+    /// The highest value in it.
+    high: f32,
+    /// When it was last read, how often that is done, and what came of it.
+    last: Option<Reading>,
+    /// When that was told which is to be told again: it was remembered.
+    again: Option<Moment>,
+    view: ForecastView,
+    past: Box<Past>,
+}
+
+/// What is touched when a bucket closes.
+#[derive(Clone, Debug)]
+struct Past {
     /// The highest value of each closed bucket, not a number where nothing is known; the oldest at `next`.
     ring: Box<[f32]>,
     next: usize,
@@ -43,12 +58,6 @@ pub(super) struct Series {
     phase: Duration,
     /// The number of the open bucket; none before the first reading.
     open: Option<u64>,
-    /// When that closes.
-    closes: Moment,
-    /// The highest value in it.
-    high: f32,
-    /// When it was last read, how often that is done, and what came of it.
-    last: Option<Reading>,
     /// The growth that is believed; none before the window is half full. The inner none is none.
     believed: Option<Option<Growth>>,
     /// Buckets in a row that say otherwise.
@@ -57,46 +66,47 @@ pub(super) struct Series {
     /// there.
     repaired: bool,
     ends: Ends,
-    view: ForecastView,
-    /// When that was told which is to be told again: it was remembered.
-    again: Option<Moment>,
 }
 
 impl Series {
     /// Nothing read yet.
     pub(super) fn new(window: Duration) -> Self {
         let buckets = usize::try_from(window.as_secs() / BUCKET.as_secs()).unwrap_or(0);
-        Self {
+        let past = Past {
             ring: vec![f32::NAN; buckets].into(),
             next: 0,
             phase: Duration::ZERO,
             open: None,
-            closes: Moment::default(),
-            high: f32::NAN,
-            last: None,
             believed: None,
             doubt: 0,
             repaired: false,
             ends: Ends::default(),
-            view: ForecastView::unknown(Moment::default(), Unknown::TooShort),
+        };
+        Self {
+            closes: Moment::default(),
+            high: f32::NAN,
+            last: None,
             again: None,
+            view: ForecastView::unknown(Moment::default(), Unknown::TooShort),
+            past: Box::new(past),
         }
     }
 
     /// Its buckets close at a time that depends on `start`, before it has read anything.
     pub(super) fn begin_at(&mut self, start: Moment) {
-        self.phase = Duration::from_nanos(start.as_nanos() % NANOS);
+        self.past.phase = Duration::from_nanos(start.as_nanos() % NANOS);
     }
 
     /// The same, looked at over another window: what it has seen of that.
     pub(super) fn over(&self, window: Duration) -> Self {
-        let fresh = Self::new(window);
-        if fresh.ring.len() == self.ring.len() {
+        let Past { ring, .. } = *Self::new(window).past;
+        if ring.len() == self.past.ring.len() {
             return self.clone();
         }
-        let mut series = Self { ring: fresh.ring, next: 0, ..self.clone() };
-        for at in 0..self.ring.len() {
-            series.keep(self.ring[(self.next + at) % self.ring.len()]);
+        let mut series = self.clone();
+        (series.past.ring, series.past.next) = (ring, 0);
+        for at in 0..self.past.ring.len() {
+            series.keep(self.past.ring[(self.past.next + at) % self.past.ring.len()]);
         }
         series
     }
@@ -129,18 +139,18 @@ impl Series {
     fn turn(&mut self, row: &Forecast, readings: &[Reading], now: Moment) {
         self.again = None;
         let number = self.number_at(now);
-        if let Some(open) = self.open {
+        if let Some(open) = self.past.open {
             self.close(number.saturating_sub(open), now);
             self.foretell(row, readings, now);
         } else {
             self.view.at = now;
         }
-        self.open = Some(number);
-        self.closes = Moment::from_nanos((number + 1).saturating_mul(NANOS)) + self.phase;
+        self.past.open = Some(number);
+        self.closes = Moment::from_nanos((number + 1).saturating_mul(NANOS)) + self.past.phase;
     }
 
     fn number_at(&self, now: Moment) -> u64 {
-        (now - self.phase).as_nanos() / NANOS
+        (now - self.past.phase).as_nanos() / NANOS
     }
 
     /// Closes the open bucket and as many behind it as have passed. What is read more seldom than a bucket
@@ -151,32 +161,32 @@ impl Series {
         let first = if self.high.is_nan() { carried } else { self.high };
         self.keep(first);
         let more = usize::try_from(passed).unwrap_or(usize::MAX).saturating_sub(1);
-        for _ in 0..more.min(self.ring.len()) {
+        for _ in 0..more.min(self.past.ring.len()) {
             self.keep(carried);
         }
         self.high = f32::NAN;
     }
 
     fn keep(&mut self, value: f32) {
-        if let Some(slot) = self.ring.get_mut(self.next) {
+        if let Some(slot) = self.past.ring.get_mut(self.past.next) {
             *slot = value;
-            self.next = (self.next + 1) % self.ring.len();
+            self.past.next = (self.past.next + 1) % self.past.ring.len();
         }
     }
 
     fn foretell(&mut self, row: &Forecast, readings: &[Reading], now: Moment) {
-        let known = self.ring.iter().filter(|value| !value.is_nan()).count();
+        let known = self.past.ring.iter().filter(|value| !value.is_nan()).count();
         let newest = self.newest();
         let why = match self.last {
             Some(Reading { value: Value::Unknown(why), .. }) => Some(why),
             Some(last) if is_overdue(&last, now) => Some(Unknown::Overdue),
-            _ if newest.is_nan() || known * 2 < self.ring.len() || known == 0 => Some(Unknown::TooShort),
+            _ if newest.is_nan() || known * 2 < self.past.ring.len() || known == 0 => Some(Unknown::TooShort),
             _ => None,
         };
         // What is believed at first must have been seen for as long as anything else.
-        let begins = (known + usize::from(PATIENCE)) * 2 >= self.ring.len() && known > 0;
+        let begins = (known + usize::from(PATIENCE)) * 2 >= self.past.ring.len() && known > 0;
         if !begins {
-            (self.believed, self.doubt, self.repaired) = (None, 0, false);
+            (self.past.believed, self.past.doubt, self.past.repaired) = (None, 0, false);
         }
         if let Some(why) = why.filter(|why| *why != Unknown::TooShort || !begins || newest.is_nan()) {
             self.view = ForecastView::unknown(now, why);
@@ -190,7 +200,7 @@ impl Series {
             self.view = ForecastView::unknown(now, why);
             return;
         }
-        self.ends = Ends::of(row, readings);
+        self.past.ends = Ends::of(row, readings);
         self.tell(growth, trend, now);
     }
 
@@ -201,7 +211,7 @@ impl Series {
             (None, Trend::Steady { slope }) => slope,
             (None, Trend::Growing(_)) => 0.0,
         };
-        let (time_left, end) = self.ends.left(self.newest(), growth);
+        let (time_left, end) = self.past.ends.left(self.newest(), growth);
         self.view = ForecastView { at, growth: Value::Known(slope * 60.0), time_left, end, growing: growth };
     }
 
@@ -211,20 +221,20 @@ impl Series {
             Trend::Growing(growth) => Some(growth),
             Trend::Steady { .. } => None,
         };
-        let before = self.believed.flatten();
+        let before = self.past.believed.flatten();
         let agree = match (before, seen) {
             (None, None) => true,
             (Some(before), Some(seen)) => is_alike(before.slope, seen.slope),
             (None, Some(_)) | (Some(_), None) => false,
         };
-        let given_back = self.repaired || before.is_some_and(|growth| newest < GIVEN_BACK * growth.height);
-        if agree || self.doubt >= PATIENCE || (given_back && seen.is_none()) {
-            self.doubt = 0;
-            self.believed = Some(seen);
+        let given_back = self.past.repaired || before.is_some_and(|growth| newest < GIVEN_BACK * growth.height);
+        if agree || self.past.doubt >= PATIENCE || (given_back && seen.is_none()) {
+            self.past.doubt = 0;
+            self.past.believed = Some(seen);
         } else {
-            self.doubt += 1;
+            self.past.doubt += 1;
             let height = |before: Growth| seen.map_or(newest.max(before.height), |seen| seen.height);
-            self.believed =
+            self.past.believed =
                 Some(before.map(|before| Growth { height: height(before), bend: before.bend.min(0.0), ..before }));
         }
         self.believe_from_there(newest)
@@ -232,33 +242,33 @@ impl Series {
 
     /// The growth that is believed, from where a repair has left it.
     fn believe_from_there(&mut self, newest: f64) -> Option<Growth> {
-        let growth = self.believed.flatten();
+        let growth = self.past.believed.flatten();
         let is_low = growth.is_some_and(|growth| newest < GIVEN_BACK * growth.height);
-        self.repaired = is_low && (self.repaired || newest < GIVEN_BACK * self.lowest_of_late());
-        if self.repaired {
-            self.believed = Some(growth.map(|growth| Growth { height: newest, bend: 0.0, ..growth }));
+        self.past.repaired = is_low && (self.past.repaired || newest < GIVEN_BACK * self.lowest_of_late());
+        if self.past.repaired {
+            self.past.believed = Some(growth.map(|growth| Growth { height: newest, bend: 0.0, ..growth }));
         }
-        self.believed.flatten()
+        self.past.believed.flatten()
     }
 
     /// The lowest of the last buckets but the newest.
     fn lowest_of_late(&self) -> f64 {
-        let (young, old) = self.ring.split_at(self.next);
-        let known = old.iter().chain(young).rev().skip(1).take(self.ring.len() / LATELY);
+        let (young, old) = self.past.ring.split_at(self.past.next);
+        let known = old.iter().chain(young).rev().skip(1).take(self.past.ring.len() / LATELY);
         known.filter(|value| !value.is_nan()).fold(f64::INFINITY, |lowest, value| lowest.min(f64::from(*value)))
     }
 
     /// What the ring holds, as few points as fit; how many there are.
     fn points(&self, points: &mut [Point; MOST]) -> usize {
-        let together = self.ring.len().div_ceil(MOST).max(1);
+        let together = self.past.ring.len().div_ceil(MOST).max(1);
         // Counted from the newest, so that the last point is whole.
-        let mut last = match self.ring.len() % together {
+        let mut last = match self.past.ring.len() % together {
             0 => together,
             rest => rest,
         };
         let mut count = 0;
         let (mut high, mut seen) = (f32::NAN, 0_u32);
-        let (young, old) = self.ring.split_at(self.next.min(self.ring.len()));
+        let (young, old) = self.past.ring.split_at(self.past.next.min(self.past.ring.len()));
         for value in old.iter().chain(young) {
             high = high.max(*value);
             seen += 1;
@@ -277,22 +287,22 @@ impl Series {
 
     /// The highest value of the bucket that was closed last.
     fn newest(&self) -> f64 {
-        let before = self.next.checked_sub(1).or_else(|| self.ring.len().checked_sub(1));
-        before.and_then(|at| self.ring.get(at)).map_or(f64::NAN, |value| f64::from(*value))
+        let before = self.past.next.checked_sub(1).or_else(|| self.past.ring.len().checked_sub(1));
+        before.and_then(|at| self.past.ring.get(at)).map_or(f64::NAN, |value| f64::from(*value))
     }
 
     fn window(&self) -> Duration {
-        BUCKET * u32::try_from(self.ring.len()).unwrap_or(u32::MAX)
+        BUCKET * u32::try_from(self.past.ring.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether `fresh`, a value of the metric itself, still leads to where `derived` is at or past `bound`.
     pub(super) fn still_leads(&self, fresh: f64, (derived, bound): (Derived, f64)) -> bool {
-        let Some(growth) = self.believed.flatten() else { return false };
+        let Some(growth) = self.past.believed.flatten() else { return false };
         match derived {
             Derived::Growth => growth.slope * 60.0 >= bound && fresh >= STILL_THERE * self.newest(),
             Derived::TimeLeft => {
                 let growth = Growth { height: fresh, ..growth };
-                self.ends.left(fresh, Some(growth)).0.number().is_some_and(|left| left <= bound)
+                self.past.ends.left(fresh, Some(growth)).0.number().is_some_and(|left| left <= bound)
             }
         }
     }

@@ -23,7 +23,8 @@ pub(super) struct Rule<'a> {
 /// Where one threshold stands.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ThresholdState {
-    steps: PerLevel<Step>,
+    /// Looked at where something is entered or pending, or a value is no good one: apart from what a pass touches.
+    steps: Box<PerLevel<Step>>,
     level: Level,
     since: Moment,
     last: Option<Reading>,

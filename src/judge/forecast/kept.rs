@@ -14,8 +14,8 @@ const MOST_SELDOM: Duration = Duration::from_secs(86_400);
 impl Series {
     /// What is to be remembered; nothing before the first bucket has closed.
     pub(in crate::judge) fn memory(&self, metric: &Metric) -> Option<SeriesMemory> {
-        let (young, old) = self.ring.split_at(self.next.min(self.ring.len()));
-        self.ring.iter().any(|value| !value.is_nan()).then(|| SeriesMemory {
+        let (young, old) = self.past.ring.split_at(self.past.next.min(self.past.ring.len()));
+        self.past.ring.iter().any(|value| !value.is_nan()).then(|| SeriesMemory {
             metric: metric.clone(),
             buckets: PackedValues::pack(old.iter().chain(young).copied()),
             closes: self.closes,
@@ -25,10 +25,10 @@ impl Series {
                 Value::Known(_) | Value::AtLeast(_) | Value::Unknown(_) => None,
             }),
             told: self.again.or_else(|| self.view.growth.number().map(|_| self.view.at)),
-            decided: self.believed.is_some(),
-            growth: self.believed.flatten(),
-            doubt: self.doubt,
-            repaired: self.repaired,
+            decided: self.past.believed.is_some(),
+            growth: self.past.believed.flatten(),
+            doubt: self.past.doubt,
+            repaired: self.past.repaired,
         })
     }
 
@@ -39,30 +39,30 @@ impl Series {
         let Some(buckets) = memory.buckets.unpack().filter(|_| can_be) else { return };
         // Those of a longer window than this one's drop out at the front.
         buckets.iter().for_each(|value| self.keep(*value));
-        self.open = Some((memory.closes - self.phase).as_nanos().saturating_sub(NANOS) / NANOS);
+        self.past.open = Some((memory.closes - self.past.phase).as_nanos().saturating_sub(NANOS) / NANOS);
         self.closes = memory.closes;
         self.high = memory.high.filter(|high| high.is_finite()).unwrap_or(f32::NAN);
         self.last = memory.last.map(|(at, period, value)| Reading { at, period, value: Value::Known(value) });
-        self.believed = memory.decided.then(|| memory.growth.filter(is_growth));
-        self.doubt = memory.doubt;
-        self.repaired = memory.repaired && memory.growth.is_some_and(|growth| is_growth(&growth));
+        self.past.believed = memory.decided.then(|| memory.growth.filter(is_growth));
+        self.past.doubt = memory.doubt;
+        self.past.repaired = memory.repaired && memory.growth.is_some_and(|growth| is_growth(&growth));
         self.again = memory.told.filter(|told| *told <= now);
     }
 
     /// Tells again what was told before, of what is known since then.
     pub(super) fn tell_again(&mut self, row: &Forecast, readings: &[Reading], told: Moment) {
-        if self.believed.is_none() || self.newest().is_nan() {
+        if self.past.believed.is_none() || self.newest().is_nan() {
             return;
         }
         let mut points = [Point::default(); MOST];
         let count = self.points(&mut points);
         // Only how fast it falls is not among what is remembered.
-        let trend = match self.believed.flatten() {
+        let trend = match self.past.believed.flatten() {
             Some(growth) => Trend::Growing(growth),
             None => trend(&points[..count], self.window().as_secs_f64()),
         };
-        self.ends = Ends::of(row, readings);
-        self.tell(self.believed.flatten(), trend, told);
+        self.past.ends = Ends::of(row, readings);
+        self.tell(self.past.believed.flatten(), trend, told);
     }
 }
 

@@ -32,7 +32,7 @@ fn is_taken(change: impl Fn(&mut SeriesMemory, Moment)) -> bool {
     let before = leaking();
     let mut memory = memory(&before.series).unwrap();
     change(&mut memory, before.now);
-    recalled(&memory, before.now).series.open.is_some()
+    recalled(&memory, before.now).series.past.open.is_some()
 }
 
 /// What is believed once that growth was remembered.
@@ -41,16 +41,16 @@ fn believed(growth: Growth) -> (Option<Option<Growth>>, bool) {
     let left = memory(&before.series).unwrap();
     let left = SeriesMemory { growth: Some(growth), decided: true, repaired: true, ..left };
     let series = recalled(&left, before.now).series;
-    (series.believed, series.repaired)
+    (series.past.believed, series.past.repaired)
 }
 
 #[test]
 fn what_was_remembered_goes_on_as_if_nothing_had_been() {
     let mut through = leaking();
     let mut after = recalled(&memory(&through.series).unwrap(), through.now);
-    assert_eq!((after.series.open, after.series.closes), (through.series.open, through.series.closes));
+    assert_eq!((after.series.past.open, after.series.closes), (through.series.past.open, through.series.closes));
     assert_eq!((after.series.high.to_bits(), after.series.last), (through.series.high.to_bits(), through.series.last));
-    assert!(through.series.believed.is_some_and(|growth| growth.is_some()));
+    assert!(through.series.past.believed.is_some_and(|growth| growth.is_some()));
     for second in 0..60_u32 {
         let value = Value::Known(402.5 + f64::from(second) / 2.0);
         through.read(value);
@@ -107,7 +107,7 @@ fn a_longer_window_gives_a_shorter_one_its_end() {
     let mut left = memory(&before.series).unwrap();
     left.buckets = PackedValues::pack((1..=80_u8).map(f32::from));
     let series = recalled(&left, before.now).series;
-    let (young, old) = series.ring.split_at(series.next);
+    let (young, old) = series.past.ring.split_at(series.past.next);
     let kept: Vec<f32> = old.iter().chain(young).copied().collect();
     assert_eq!(kept, (21..=80_u8).map(f32::from).collect::<Vec<_>>());
 }
@@ -139,7 +139,7 @@ fn only_what_grows_goes_on_from_a_repair() {
         [(true, Some(GROWTH), true), (true, None, false), (false, Some(GROWTH), false), (false, None, false)]
     {
         let left = SeriesMemory { repaired, growth, ..left.clone() };
-        assert_eq!(recalled(&left, before.now).series.repaired, is, "{repaired} {growth:?}");
+        assert_eq!(recalled(&left, before.now).series.past.repaired, is, "{repaired} {growth:?}");
     }
 }
 

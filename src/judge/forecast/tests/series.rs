@@ -15,7 +15,9 @@ fn kept(values: &[f32]) -> Series {
 
 /// The same, and such growth is believed.
 fn believing(growth: Growth, values: &[f32]) -> Series {
-    Series { believed: Some(Some(growth)), ..kept(values) }
+    let mut series = kept(values);
+    series.past.believed = Some(Some(growth));
+    series
 }
 
 /// What it would look at.
