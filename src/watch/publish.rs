@@ -148,7 +148,7 @@ impl Watch {
             }
             for member in &sampler.latest().members {
                 if let Some(judged) = state.member(member.member) {
-                    show_member(snapshot, member, judged, began);
+                    show_member(snapshot, config, (member, judged), began);
                 }
             }
             snapshot.host.extend_from_slice(&sampler.latest().host);
@@ -218,14 +218,18 @@ fn show_probe(snapshot: &mut Snapshot, probe: &ProbeStats) {
     snapshot.probe_errors.extend(errors);
 }
 
-fn show_member(snapshot: &mut Snapshot, member: &MemberSample, judged: MemberView<'_>, now: Moment) {
+fn show_member(
+    snapshot: &mut Snapshot,
+    config: &Config,
+    (member, judged): (&MemberSample, MemberView<'_>),
+    now: Moment,
+) {
     let key = member.member;
     let lists = snapshot.push_member(key, member.identity.pid, member.started);
     let lists = lists.readings(&member.readings).ladders(judged.ladders()).thresholds(judged.thresholds(now));
     lists.forecasts(judged.watched().forecasts());
     snapshot.rungs.extend(judged.rungs());
     show_escalations(snapshot, judged.watched(), Some(key));
-    let config = Arc::clone(&snapshot.config);
     let Some(target) = config.targets.get(usize::from(key.target)) else { return };
     for (view, threshold) in judged.thresholds(now).zip(&target.thresholds) {
         let whom = || format!("{}[{}]", target.name, key.slot);
