@@ -57,7 +57,7 @@ impl Host {
     fn pass(&mut self) {
         self.now = self.now + Duration::from_secs(1);
         let complete = States::of(&[TcpState::CloseWait]);
-        let listed = Listed { sockets: &mut self.dump, complete, holders: &self.holders };
+        let listed = Listed { sockets: &mut self.dump, complete, same: false, holders: &self.holders };
         self.attribution.update(self.now, listed, &mut |index, inodes| {
             inodes.extend((1..=EACH).map(|number| (index * EACH + number) as u64));
             Ok(())
@@ -104,7 +104,7 @@ fn attribute_a_burst_of_1000(bencher: divan::Bencher<'_, '_>, holders: usize) {
     bencher.counter(ItemsCount::new(1000_u32)).with_inputs(burst).bench_local_refs(|(host, first)| {
         host.now = host.now + Duration::from_secs(1);
         let complete = States::of(&[TcpState::CloseWait]);
-        let listed = Listed { sockets: &mut host.dump, complete, holders: &host.holders };
+        let listed = Listed { sockets: &mut host.dump, complete, same: false, holders: &host.holders };
         host.attribution.update(host.now, listed, &mut |_, inodes| {
             inodes.extend(1..=EACH as u64);
             inodes.extend((*first..).take(1000));

@@ -14,12 +14,14 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use super::Error;
 use crate::model::Unknown;
 
+mod list;
 mod table;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+use list::List;
 use wire::{AF_INET, AF_INET6, Query, REQUEST};
 pub use wire::{Endpoint, Progress, Socket, States, TcpState, walk};
 
@@ -217,21 +219,23 @@ impl<L: Link> SockDiag<L> {
         Self { link, buffer: vec![0; FIRST_BUFFER], sequence: 0, queries: ONE_WALK, way: Way::Netlink }
     }
 
-    /// Replaces the content of `sockets` by all TCP sockets in one of `states`.
+    /// Replaces the content of `sockets` by all TCP sockets in one of `states`. Returns whether that is what was
+    /// in it, in the same order; sure of that it is only with netlink.
     ///
     /// A disturbed dump is repeated; where netlink refuses, `/proc/net` is read instead, by the caller's
     /// leave: [`way`](Self::way) says afterwards whether it was, and whoever asks again at once pays for
     /// it. On error `sockets` is empty; the next call starts afresh.
-    pub fn dump(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+    pub fn dump(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<bool, DumpError> {
         let asked = self.ask(states, sockets);
         self.way = match asked {
             Err(refusal) if refusal.is_refusal() => Way::Table(refusal),
-            Ok(()) | Err(_) => Way::Netlink,
+            Ok(_) | Err(_) => Way::Netlink,
         };
         let Way::Table(refusal) = self.way else { return asked };
         // The module may be loaded later.
         self.queries = ONE_WALK;
-        table::collect(states, sockets, |visit| self.link.table(visit)).map_err(|_| refusal)
+        table::collect(states, sockets, |visit| self.link.table(visit)).map_err(|_| refusal)?;
+        Ok(false)
     }
 
     /// Where the last dump came from: netlink before the first.
@@ -250,12 +254,11 @@ impl<L: Link> SockDiag<L> {
         self.ask(States::of(&[]), &mut Vec::new()).err().filter(|error| error.is_refusal())
     }
 
-    fn ask(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+    fn ask(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<bool, DumpError> {
         let mut error = DumpError::Incomplete;
         for _ in 0..ATTEMPTS {
-            sockets.clear();
             error = match self.attempt(states, sockets) {
-                Ok(()) => return Ok(()),
+                Ok(same) => return Ok(same),
                 Err(error) => error,
             };
             // Replies may still be under way, and the kernel refuses a second dump meanwhile.
@@ -270,7 +273,8 @@ impl<L: Link> SockDiag<L> {
         Err(error)
     }
 
-    fn attempt(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<(), DumpError> {
+    fn attempt(&mut self, states: States, sockets: &mut Vec<Socket>) -> Result<bool, DumpError> {
+        let mut list = List::over(sockets);
         let mut interrupted = false;
         for &query in self.queries {
             self.sequence = self.sequence.wrapping_add(1);
@@ -278,17 +282,17 @@ impl<L: Link> SockDiag<L> {
             let length = wire::request(query, states, self.sequence, &mut request);
             again(|| self.link.send(&request[..length]))?;
             loop {
-                let progress = self.receive(sockets)?;
+                let progress = self.receive(&mut list)?;
                 interrupted |= progress.interrupted;
                 if progress.done {
                     break;
                 }
             }
         }
-        if interrupted { Err(DumpError::Interrupted) } else { Ok(()) }
+        if interrupted { Err(DumpError::Interrupted) } else { Ok(list.end()) }
     }
 
-    fn receive(&mut self, sockets: &mut Vec<Socket>) -> Result<Progress, DumpError> {
+    fn receive(&mut self, list: &mut List<'_>) -> Result<Progress, DumpError> {
         let length = again(|| self.link.receive(&mut self.buffer))?;
         let Some(datagram) = self.buffer.get(..length) else {
             if length <= LARGEST_BUFFER {
@@ -296,7 +300,7 @@ impl<L: Link> SockDiag<L> {
             }
             return Err(DumpError::Truncated);
         };
-        walk(datagram, self.sequence, &mut |socket| sockets.push(socket))
+        wire::walk_messages(datagram, self.sequence, |message| list.take(message))
     }
 }
 

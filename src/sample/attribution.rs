@@ -35,6 +35,7 @@ use super::fault::Fault;
 use crate::kernel::sock_diag::{Socket, States, TcpState};
 use crate::model::{Identity, Moment, Unknown};
 
+mod asking;
 mod books;
 mod claims;
 mod terms;
@@ -65,6 +66,10 @@ pub struct Attribution {
     /// The slot of each of this pass's holders, and of the pass before.
     order: Vec<Slot>,
     before: Vec<Slot>,
+    /// The states in which the last list had all there were.
+    complete: States,
+    /// Whether a question was left open.
+    is_open: bool,
     /// Sockets that are new in the list, by inode.
     fresh: Vec<(u32, At)>,
     /// Sockets that candidates are to be asked for, and their uids, ascending.
@@ -98,12 +103,16 @@ impl Attribution {
     /// Takes in a complete dump of the sockets in some states that have an owner, and who may hold
     /// them.
     pub fn update(&mut self, now: Moment, listed: Listed<'_>, links: &mut ReadLinks<'_>) {
-        let Listed { sockets, complete, holders } = listed;
+        let Listed { sockets, complete, same, holders } = listed;
         self.pass = self.pass.wrapping_add(1);
         self.now = now;
         self.spent = 0;
         self.dismiss(holders);
-        self.take_in(sockets, complete);
+        if same && complete == self.complete && !self.is_open {
+            self.stand();
+        } else {
+            self.take_in(sockets, complete);
+        }
         self.weigh();
         self.recall();
         self.explain(links);
@@ -223,6 +232,7 @@ impl Attribution {
     fn take_in(&mut self, dump: &mut Vec<Socket>, complete: States) {
         let Self { claims, fresh, wanted, news, .. } = self;
         claims.open(self.pass);
+        self.complete = complete;
         fresh.clear();
         wanted.clear();
         news.clear();
@@ -240,6 +250,14 @@ impl Attribution {
             seen != Seen::Twice
         });
         claims.forget(complete);
+    }
+
+    /// What was listed is what was listed before, of which nothing is left to be asked.
+    fn stand(&mut self) {
+        self.claims.stand();
+        self.fresh.clear();
+        self.wanted.clear();
+        self.news.clear();
     }
 
     fn weigh(&mut self) {
@@ -266,96 +284,6 @@ impl Attribution {
         }
     }
 
-    /// Reads who could explain what is open, then who is in doubt.
-    fn explain(&mut self, links: &mut ReadLinks<'_>) {
-        self.note_wanted();
-        self.turns.clear();
-        for (slot, books) in self.books.iter().enumerate() {
-            let turn = books.as_ref().and_then(|books| self.turn(books));
-            self.turns.extend(turn.map(|turn| (turn, slot)));
-        }
-        self.turns.sort_unstable();
-        while let Some((turn, slot)) = self.turns.pop() {
-            self.take_turn(turn, slot, links);
-        }
-        // Of what was open before, whoever was read since then was asked, and whoever was not is in doubt.
-        for books in self.books.iter_mut().flatten().filter(|books| books.asked != self.pass) {
-            books.in_doubt |= books.holder.may_hold_any(&self.new_uids);
-        }
-        self.settle_doubts(links);
-    }
-
-    fn turn(&self, books: &Books) -> Option<Turn> {
-        if books.asked == self.pass {
-            return None;
-        }
-        if books.is_due(self.now) {
-            return Some(Turn::Due(books.cost()));
-        }
-        // Who is in doubt may have opened, just after it was counted, what was new a pass ago.
-        let is_asked = books.in_doubt || books.holder.may_hold_any(&self.uids);
-        (books.has_moved() && is_asked && books.is_promising()).then(|| Turn::Moved(books.growth()))
-    }
-
-    fn take_turn(&mut self, turn: Turn, slot: Slot, links: &mut ReadLinks<'_>) {
-        let Some(books) = self.of(slot) else { return };
-        let is_wanted = books.in_doubt || books.holder.may_hold_any(&self.uids);
-        let most = if is_wanted { MOST_LINKS } else { CALM_LINKS };
-        let is_due = matches!(turn, Turn::Due(_));
-        let cost = books.cost();
-        if !(is_wanted || is_due) || (self.spent > 0 && self.spent + cost > most) {
-            return;
-        }
-        self.spent += cost;
-        self.read(slot, !is_due, links);
-    }
-
-    /// Keeps of what is wanted what is still open.
-    fn note_wanted(&mut self) {
-        let Self { claims, wanted, uids, news, new_uids, .. } = self;
-        for (list, uids) in [(wanted, uids), (news, new_uids)] {
-            list.retain(|&at| claims.is_open(at));
-            uids.clear();
-            uids.extend(list.iter().map(|&at| claims.uid(at)));
-            uids.sort_unstable();
-            uids.dedup();
-        }
-    }
-
-    /// Reads who is in doubt, longest unread first, as far as the allowance goes.
-    fn settle_doubts(&mut self, links: &mut ReadLinks<'_>) {
-        while self.doubts.is_left(self.now) {
-            let doubt = |(slot, books): (Slot, &Option<Books>)| {
-                let since = books.as_ref()?.doubt(self.now, (self.pass, self.claims.held(slot)))?;
-                Some((since, slot))
-            };
-            let Some((_, slot)) = self.books.iter().enumerate().filter_map(doubt).min() else { return };
-            self.doubts.pay(self.of(slot).map_or(0, Books::cost));
-            self.read(slot, false, links);
-        }
-    }
-
-    /// Reads the links of one holder, because its count moved or for another reason.
-    fn read(&mut self, slot: Slot, has_moved: bool, links: &mut ReadLinks<'_>) {
-        let Some(books) = self.books.get_mut(slot).and_then(Option::as_mut) else { return };
-        books.asked = self.pass;
-        self.inodes.clear();
-        if let Err(fault) = links(books.index, &mut self.inodes) {
-            books.links = Links::Failed { at: self.now, fault };
-            return;
-        }
-        self.swap.clear();
-        self.swap.extend(self.inodes.iter().filter_map(|&inode| u32::try_from(inode).ok()));
-        self.swap.sort_unstable();
-        self.swap.dedup();
-        books.note_read(self.now, &mut self.swap);
-        let found = self.claims.renew(slot, &self.swap, &books.inodes);
-        books.note_found(found, has_moved);
-        if found > 0 {
-            self.note_wanted();
-        }
-    }
-
     /// Leaves open what somebody may hold who could not be asked; the rest is nobody's.
     fn decide(&mut self) {
         self.note_wanted();
@@ -367,9 +295,12 @@ impl Attribution {
                 self.blind.push(books.holder.uids);
             }
         }
+        self.is_open = false;
         for at in self.wanted.drain(..) {
             let uid = self.claims.uid(at);
-            if !self.blind.iter().any(|&(a, b)| [a, b].contains(&uid) || a == 0 || b == 0) {
+            if self.blind.iter().any(|&(a, b)| [a, b].contains(&uid) || a == 0 || b == 0) {
+                self.is_open = true;
+            } else {
                 self.claims.settle(at);
             }
         }

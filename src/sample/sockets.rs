@@ -17,12 +17,13 @@ use super::tally::{OWNED, Tally, states_of};
 use super::together::together;
 use crate::config::Config;
 use crate::discover::{Facts, Member};
-use crate::kernel::sock_diag::{SockDiag, Socket, States, TcpState};
+use crate::kernel::sock_diag::{Socket, States, TcpState};
 use crate::model::{Base, Moment, SOCKET_STATES};
 
 mod anew;
 mod clerk;
 mod counted;
+mod dump;
 mod elsewhere;
 mod held;
 mod homes;
@@ -36,11 +37,10 @@ mod tests;
 use anew::Anew;
 use clerk::Clerk;
 use counted::{Counted, known, number};
+use dump::Dump;
 use elsewhere::Elsewhere;
 use links::Links;
 use places::Places;
-use queue::Queue;
-use still::Still;
 
 /// Each state by itself, all of them together, and those of the host.
 const METRICS: [Base; SOCKET_STATES.len() + 3] = {
@@ -54,19 +54,20 @@ const METRICS: [Base; SOCKET_STATES.len() + 3] = {
 pub(super) const PROBE: Row =
     Row { name: "sockets", metrics: &METRICS, make: |config| Box::new(Sockets::new(config)), reads: Reads::Together };
 
+const CLOSE_WAIT: States = States::of(&[TcpState::CloseWait]);
+
 /// Where netlink does not list them, the table that does costs ten milliseconds and more.
 const TABLE_EVERY: Duration = Duration::from_secs(10);
 
 struct Sockets {
-    diag: SockDiag,
-    still: Still,
+    dump: Dump,
     /// The other states that somebody asks for.
     asked: States,
-    dump: Vec<Socket>,
+    /// Whether attribution has taken in the dump.
+    attributed: bool,
     holders: Vec<Holder>,
     attribution: Attribution,
     links: Links,
-    queue: Queue,
     elsewhere: Elsewhere,
     /// Of each member its slot in the books, or why its sockets are not known.
     slots: Vec<Result<Slot, Fault>>,
@@ -76,8 +77,6 @@ struct Sockets {
     others: Vec<Socket>,
     unattributed: Vec<(Base, u64)>,
     owners: Vec<Slot>,
-    /// Those in TIME_WAIT of the list at hand.
-    time_wait: Vec<Socket>,
     /// For readings that rest on nothing remembered.
     fresh: Tally,
     /// There is no list of this pass.
@@ -92,16 +91,14 @@ impl Sockets {
         let asked = config.host.metrics.iter().chain(of_targets).map(|metric| metric.base);
         let asked = asked.filter(|base| METRICS.contains(base) && base.is_other_state());
         Self {
-            diag: SockDiag::new(),
-            still: Still::default(),
+            dump: Dump::default(),
             asked: asked
                 .fold(States::NONE, |states, base| states.and_all(states_of(base)))
                 .without(TcpState::CloseWait),
-            dump: Vec::new(),
+            attributed: false,
             holders: Vec::new(),
             attribution: Attribution::default(),
             links: Links::new(),
-            queue: Queue::default(),
             elsewhere: Elsewhere::new(config),
             slots: Vec::new(),
             close_wait: Counted::new(config),
@@ -109,7 +106,6 @@ impl Sockets {
             others: Vec::new(),
             unattributed: Vec::new(),
             owners: Vec::new(),
-            time_wait: Vec::new(),
             fresh: Tally::new(&config.peers),
             failed: false,
             part: Part::CloseWait,
@@ -127,13 +123,13 @@ impl Sockets {
         }
         // Where it has to be read from a table, a look in between is as dear as all of it.
         let is_due =
-            !due.is_empty() || !self.diag.is_slow() || self.close_wait.is_due(pass.now, self.at_least(close_wait));
+            !due.is_empty() || !self.dump.diag.is_slow() || self.close_wait.is_due(pass.now, self.at_least(close_wait));
         if is_due && !pass.members.is_empty() { due.and(TcpState::CloseWait) } else { due }
     }
 
     /// How often what is to be listed every `period` is listed.
     fn at_least(&self, period: Duration) -> Duration {
-        if self.diag.is_slow() { period.max(TABLE_EVERY) } else { period }
+        if self.dump.diag.is_slow() { period.max(TABLE_EVERY) } else { period }
     }
 
     /// Counts the descriptors of those of whom that was not done in this pass: between two passes only what
@@ -147,40 +143,24 @@ impl Sockets {
         }
     }
 
-    /// Has the kernel list them, and who listens for what waits among them; where nothing has moved since
-    /// the last list, that one stands.
-    fn list(&mut self, now: Moment, listed: States) -> Result<(), Fault> {
-        let Self { diag, still, dump, time_wait, queue, .. } = self;
-        let may_stand = listed == States::of(&[TcpState::CloseWait]) && !diag.is_slow();
-        if !(may_stand && still.recall(now, dump)) {
-            diag.dump(listed, dump)?;
-            still.keep(now, (listed, dump));
-        }
-        time_wait.clear();
-        if listed.has(TcpState::TimeWait) {
-            // Nobody holds these: they are the host's.
-            time_wait.extend(dump.extract_if(.., |socket| socket.state == TcpState::TimeWait));
-        }
-        Ok(queue.list(diag, listed, dump)?)
-    }
-
     /// Finds out whose each socket of the dump is.
-    fn attribute(&mut self, pass: &mut Pass<'_>, listed: States) {
+    fn attribute(&mut self, pass: &mut Pass<'_>, (listed, same): (States, bool)) {
         self.holders.clear();
         self.holders.extend(pass.members.iter().zip(pass.seats.iter()).map(|(member, seat)| {
             let (identity, uids, fds) = (seat.identity, seat.uids, seat.fds);
             Holder { identity, program: program(&member.facts), uids, fds }
         }));
         let Self { attribution, dump, holders, links, asked, .. } = self;
-        links.homes.note(dump);
+        links.homes.note(&dump.sockets);
         // Where nobody is watched there is nothing to remember of all the sockets of the host.
         let mut nothing = Vec::new();
-        let sockets = if pass.members.is_empty() { &mut nothing } else { dump };
+        let sockets = if pass.members.is_empty() { &mut nothing } else { &mut dump.sockets };
         // Of those that listen all are listed that anybody waits for.
         let complete = if asked.has(TcpState::Listen) { listed } else { listed.and(TcpState::Listen) };
         let now = pass.now;
         let mut read = |index: usize, inodes: &mut Vec<u64>| links.read(pass, index, inodes);
-        attribution.update(now, Listed { sockets, complete, holders }, &mut read);
+        attribution.update(now, Listed { sockets, complete, same, holders }, &mut read);
+        self.attributed = !pass.members.is_empty();
     }
 
     /// Which member is in which slot, and whose sockets are known.
@@ -201,7 +181,8 @@ impl Sockets {
 
     fn count(&mut self, pass: &Pass<'_>, listed: States) {
         let periods = (self.at_least(pass.periods.close_wait), self.at_least(pass.periods.states));
-        let Self { attribution, links, queue, dump, close_wait, states, owners, .. } = self;
+        let Self { attribution, links, close_wait, states, owners, .. } = self;
+        let Dump { queue, sockets, time_wait, .. } = &mut self.dump;
         let of = (&self.slots[..], &*attribution, &links.homes);
         let has_states = !listed.without(TcpState::CloseWait).is_empty();
         if listed.has(TcpState::CloseWait) {
@@ -212,10 +193,10 @@ impl Sockets {
             states.follow(pass.names);
             states.open(pass, of);
             states.period = periods.1;
-            self.time_wait.drain(..).for_each(|socket| states.tally.add(&[Places::HOST], &socket));
+            time_wait.drain(..).for_each(|socket| states.tally.add(&[Places::HOST], &socket));
         }
-        let mut clerk = Clerk { attribution, homes: &links.homes, queue, dump, owners };
-        for (place, socket) in dump.iter().enumerate().filter(|(_, socket)| listed.has(socket.state)) {
+        let mut clerk = Clerk { attribution, homes: &links.homes, queue, dump: sockets, owners };
+        for (place, socket) in sockets.iter().enumerate().filter(|(_, socket)| listed.has(socket.state)) {
             if socket.state == TcpState::CloseWait {
                 clerk.count(place, close_wait);
             }
@@ -230,14 +211,14 @@ impl Sockets {
         let is_needed = !self.asked.is_empty() && pass.seats.iter().any(|seat| seat.other_net().is_some());
         if !is_needed {
             self.others = Vec::new();
-            return self.elsewhere.update(pass, &self.dump);
+            return self.elsewhere.update(pass, &self.dump.sockets);
         }
         if !listed.without(TcpState::CloseWait).is_empty() {
             self.others.clear();
-            self.others.extend(self.dump.iter().filter(|socket| socket.state != TcpState::CloseWait));
+            self.others.extend(self.dump.sockets.iter().filter(|socket| socket.state != TcpState::CloseWait));
         }
         let length = self.others.len();
-        self.others.extend(self.dump.iter().filter(|socket| socket.state == TcpState::CloseWait));
+        self.others.extend(self.dump.sockets.iter().filter(|socket| socket.state == TcpState::CloseWait));
         self.elsewhere.update(pass, &self.others);
         self.others.truncate(length);
     }
@@ -267,16 +248,19 @@ impl Probe for Sockets {
             self.elsewhere.follow_names(&self.close_wait.tally);
         }
         self.unattributed.clear();
-        self.dump.clear();
         self.links.place(pass);
         let listed = self.due(pass);
         self.part = part_of(listed);
-        if !listed.is_empty() {
+        let attributed = std::mem::take(&mut self.attributed);
+        if listed.is_empty() {
+            self.dump.clear();
+        } else {
             Self::count_descriptors(pass);
-            self.list(pass.now, listed)?;
-            self.attribute(pass, listed);
-            self.queue.note(&self.dump);
-            self.links.homes.find(pass.now, (&self.dump, listed), pass.members);
+            let same = self.dump.take(pass.now, listed)?;
+            self.attribute(pass, (listed, same && attributed));
+            let Dump { sockets, queue, waits, .. } = &mut self.dump;
+            queue.note(sockets);
+            self.links.homes.find(pass.now, (sockets, listed, *waits), pass.members);
             self.seat(pass);
             self.count(pass, listed);
         }
@@ -337,7 +321,7 @@ impl Probe for Sockets {
     }
 
     fn fresh(&mut self, pass: &mut Pass<'_>, column: Column) -> Result<Fresh, Fault> {
-        let Self { links, diag, fresh: tally, elsewhere, .. } = self;
+        let Self { links, dump: Dump { diag, .. }, fresh: tally, elsewhere, .. } = self;
         links.place(pass);
         let mut dump = Vec::new();
         // Who may have a cgroup to himself depends on who is asked for.
@@ -355,7 +339,7 @@ impl Probe for Sockets {
 
     fn fresh_host(&mut self, _: Moment, column: Column) -> Result<f64, Fault> {
         let mut dump = Vec::new();
-        self.diag.dump(states_of(column.base), &mut dump)?;
+        self.dump.diag.dump(states_of(column.base), &mut dump)?;
         self.fresh.open(Places::HOST + 1);
         dump.iter().for_each(|socket| self.fresh.add(&[Places::HOST], socket));
         number(&self.fresh, Places::HOST, column)

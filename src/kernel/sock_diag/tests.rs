@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod same;
 mod ways;
 
 const ALL: States = States::of(&[

@@ -48,7 +48,7 @@ impl TcpState {
 }
 
 /// A set of states: what the kernel is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct States(u32);
 
 impl States {
@@ -192,6 +192,18 @@ pub struct Progress {
 
 /// Calls `visit` with every socket in a datagram that answers request number `sequence`.
 pub fn walk(datagram: &[u8], sequence: u32, visit: &mut dyn FnMut(Socket)) -> Result<Progress, DumpError> {
+    walk_messages(datagram, sequence, |message| {
+        message.socket()?.into_iter().for_each(&mut *visit);
+        Ok(())
+    })
+}
+
+/// The same, with the messages as they came.
+pub(super) fn walk_messages(
+    datagram: &[u8],
+    sequence: u32,
+    mut visit: impl FnMut(&Message<'_>) -> Result<(), DumpError>,
+) -> Result<Progress, DumpError> {
     let mut progress = Progress::default();
     let mut rest = datagram;
     if rest.is_empty() {
@@ -205,29 +217,26 @@ pub fn walk(datagram: &[u8], sequence: u32, visit: &mut dyn FnMut(Socket)) -> Re
         }
         let (message, _) = rest.split_at(length);
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or(&[]);
-        if be_sure(u32_at(message, 8))? == sequence {
-            step(message, &mut progress, visit)?;
+        if be_sure(u32_at(message, 8))? == sequence
+            && let Some(socket) = step(message, &mut progress)?
+        {
+            visit(&socket)?;
         }
     }
     Ok(progress)
 }
 
-fn step(message: &[u8], progress: &mut Progress, visit: &mut dyn FnMut(Socket)) -> Result<(), DumpError> {
+fn step<'a>(message: &'a [u8], progress: &mut Progress) -> Result<Option<Message<'a>>, DumpError> {
     progress.interrupted |= be_sure(u16_at(message, 6))? & NLM_F_DUMP_INTR != 0;
     let body = &message[HEADER..];
     match be_sure(u16_at(message, 4))? {
-        TCPDIAG_GETSOCK | SOCK_DIAG_BY_FAMILY => {
-            if let Some(socket) = socket(body)? {
-                visit(socket);
-            }
-            Ok(())
-        }
-        NLMSG_NOOP => Ok(()),
-        NLMSG_ERROR => refusal(body),
+        TCPDIAG_GETSOCK | SOCK_DIAG_BY_FAMILY => Message::of(body).map(Some),
+        NLMSG_NOOP => Ok(None),
+        NLMSG_ERROR => refusal(body).map(|()| None),
         NLMSG_DONE => {
             progress.done = true;
             // Kernels before 4.x end with an empty body; later ones with the result of the walk.
-            if body.is_empty() { Ok(()) } else { refusal(body) }
+            if body.is_empty() { Ok(None) } else { refusal(body).map(|()| None) }
         }
         NLMSG_OVERRUN => Err(DumpError::Overrun),
         _ => Err(DumpError::Malformed("a netlink message of a type that was not asked for")),
@@ -243,29 +252,53 @@ fn refusal(body: &[u8]) -> Result<(), DumpError> {
     }
 }
 
-/// A socket; none for a state or family that this program does not know.
-fn socket(body: &[u8]) -> Result<Option<Socket>, DumpError> {
-    let Some((message, attributes)) = body.split_first_chunk::<MESSAGE>() else {
-        return Err(DumpError::Malformed("a socket shorter than inet_diag_msg"));
-    };
-    let family = message[0];
-    let (Some(state), Some(local), Some(remote)) =
-        (TcpState::from_raw(message[1]), address(family, &message[8..24]), address(family, &message[24..40]))
-    else {
-        return Ok(None);
-    };
-    let port = |at: usize| u16::from_be_bytes([message[at], message[at + 1]]);
-    // The cookie is two halves, the lower first, each in host order (sock_diag_save_cookie).
-    let (low, high) = (be_sure(u32_at(message, 44))?, be_sure(u32_at(message, 48))?);
-    Ok(Some(Socket {
-        cookie: u64::from(high) << 32 | u64::from(low),
-        inode: be_sure(u32_at(message, 68))?,
-        uid: be_sure(u32_at(message, 64))?,
-        state,
-        local: Endpoint { address: local, port: port(4) },
-        remote: Endpoint { address: remote, port: port(6) },
-        cgroup: cgroup(attributes)?,
-    }))
+/// A message about one socket, as it came.
+pub(super) struct Message<'a> {
+    fixed: &'a [u8; MESSAGE],
+    attributes: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    fn of(body: &'a [u8]) -> Result<Self, DumpError> {
+        let parts = body.split_first_chunk().map(|(fixed, attributes)| Self { fixed, attributes });
+        parts.ok_or(DumpError::Malformed("a socket shorter than inet_diag_msg"))
+    }
+
+    /// The socket; none for a state or family that this program does not know.
+    pub(super) fn socket(&self) -> Result<Option<Socket>, DumpError> {
+        let Some(socket) = self.fixed()? else { return Ok(None) };
+        Ok(Some(Socket { cgroup: cgroup(self.attributes)?, ..socket }))
+    }
+
+    /// Whether it says of `socket` what is known. In which cgroup it was made, which stays the same, is not
+    /// looked for among the attributes.
+    pub(super) fn is_known(&self, socket: &Socket) -> bool {
+        let cgroup = socket.cgroup;
+        self.fixed().is_ok_and(|fixed| fixed.is_some_and(|fixed| Socket { cgroup, ..fixed } == *socket))
+    }
+
+    /// The socket but for its attributes.
+    fn fixed(&self) -> Result<Option<Socket>, DumpError> {
+        let message = self.fixed;
+        let family = message[0];
+        let (Some(state), Some(local), Some(remote)) =
+            (TcpState::from_raw(message[1]), address(family, &message[8..24]), address(family, &message[24..40]))
+        else {
+            return Ok(None);
+        };
+        let port = |at: usize| u16::from_be_bytes([message[at], message[at + 1]]);
+        // The cookie is two halves, the lower first, each in host order (sock_diag_save_cookie).
+        let (low, high) = (be_sure(u32_at(message, 44))?, be_sure(u32_at(message, 48))?);
+        Ok(Some(Socket {
+            cookie: u64::from(high) << 32 | u64::from(low),
+            inode: be_sure(u32_at(message, 68))?,
+            uid: be_sure(u32_at(message, 64))?,
+            state,
+            local: Endpoint { address: local, port: port(4) },
+            remote: Endpoint { address: remote, port: port(6) },
+            cgroup: None,
+        }))
+    }
 }
 
 fn address(family: u8, bytes: &[u8]) -> Option<IpAddr> {

@@ -142,18 +142,30 @@ pub(super) struct Claims {
     shares: Vec<Share>,
     /// Those that lost their last holder and live on.
     reopened: Vec<At>,
+    /// How often a socket was looked up.
+    #[cfg(test)]
+    pub(super) looks: usize,
 }
 
 impl Claims {
     pub(super) fn open(&mut self, pass: u32) {
         self.pass = pass;
         self.order.clear();
+        self.stand();
+    }
+
+    /// This pass's dump is that of the last one.
+    pub(super) fn stand(&mut self) {
         self.shares.iter_mut().for_each(|share| share.vanished = 0);
     }
 
     /// Notes that the dump lists `socket`. One that was accepted or closed since the last dump has
     /// another inode: its claims are void.
     pub(super) fn see(&mut self, socket: &Socket) -> Seen {
+        #[cfg(test)]
+        {
+            self.looks += 1;
+        }
         let Some(&at) = self.by_cookie.get(&socket.cookie) else {
             let at = self.insert(socket);
             self.order.push(at);

@@ -41,6 +41,8 @@ pub struct Listed<'a> {
     pub sockets: &'a mut Vec<Socket>,
     /// The states in which they are all there are.
     pub complete: States,
+    /// Whether they are those that the last update left, in the same order.
+    pub same: bool,
     /// Who may hold them.
     pub holders: &'a [Holder],
 }

@@ -32,7 +32,7 @@ impl Anew<'_> {
         // The dump comes last: what counts is the state that the sockets are in at the end.
         let states = states_of(column.base);
         self.diag.dump(states, self.dump)?;
-        self.links.homes.find(pass.now, (self.dump, states), pass.members);
+        self.links.homes.find(pass.now, (self.dump, states, true), pass.members);
         for (index, slot) in slots.iter_mut().enumerate() {
             let seated = self.links.homes.settle(&pass.seats[index], *slot, Some(index));
             *slot = if pass.members[index].process.has_exited() { Err(Fault::GONE) } else { seated };

@@ -121,11 +121,18 @@ impl Homes {
     }
 
     /// Looks at the cgroups in which what waits to be accepted was made, and at those where more or less
-    /// was made than when they were last looked at. Of the states `listed` all sockets are in the dump.
-    pub(super) fn find(&mut self, now: Moment, (dump, listed): (&[Socket], States), members: &[&Member]) {
+    /// was made than when they were last looked at. Of the states `listed` all sockets are in the dump, of which
+    /// some may wait or none.
+    pub(super) fn find(
+        &mut self,
+        now: Moment,
+        (dump, listed, some_wait): (&[Socket], States, bool),
+        members: &[&Member],
+    ) {
         self.note(dump);
         self.forget(now, members.len());
-        for socket in dump.iter().filter(|socket| queue::waits(socket)) {
+        let waiting = if some_wait { dump } else { &[] };
+        for socket in waiting.iter().filter(|socket| queue::waits(socket)) {
             if let Some(id) = socket.cgroup {
                 let known = self.homes.len();
                 let at = self.at(id);

@@ -21,7 +21,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Appends to a dump of sockets in the states `listed` those that listen for what waits in it. The
+    /// Appends to a dump of sockets in the states `listed`, some of which wait, those that listen for them. The
     /// kernel walks for that over those that listen alone.
     ///
     /// # Errors
@@ -43,6 +43,11 @@ impl Queue {
         let Self { ports, listening, .. } = self;
         dump.extend(listening.drain(..).filter(|socket| ports.binary_search(&socket.local.port).is_ok()));
         Ok(())
+    }
+
+    /// Nothing waits.
+    pub(super) fn clear(&mut self) {
+        self.ports.clear();
     }
 
     /// Takes in where in the dump they ended up.

@@ -12,9 +12,8 @@
 
 use std::time::Duration;
 
-use super::queue::waits;
 use crate::kernel::TcpCounts;
-use crate::kernel::sock_diag::{Socket, States, TcpState};
+use crate::kernel::sock_diag::{States, TcpState};
 use crate::model::Moment;
 
 /// A list is taken this often in any case.
@@ -24,12 +23,11 @@ const BUSY: u32 = 3;
 /// Then so many lists are taken without a look.
 const LISTS: u32 = 10;
 
-/// The last list, and whether it still stands.
+/// Whether the last list still stands.
 #[derive(Debug, Default)]
 pub(super) struct Still {
     counts: TcpCounts,
-    sockets: Vec<Socket>,
-    /// When they were listed; none where that list cannot stand.
+    /// When it was taken; none where it cannot stand.
     listed: Option<Moment>,
     /// Looks in a row at which something had moved.
     busy: u32,
@@ -38,24 +36,26 @@ pub(super) struct Still {
 }
 
 impl Still {
-    /// Replaces the content of `dump` by the sockets in CLOSE_WAIT, if they are known without asking. If
-    /// not, the caller lists them, and gives them to [`keep`](Self::keep).
-    pub(super) fn recall(&mut self, now: Moment, dump: &mut Vec<Socket>) -> bool {
+    /// Whether the sockets in CLOSE_WAIT are those of the list that was last given to [`keep`](Self::keep). If not,
+    /// that list is forgotten.
+    pub(super) fn stands(&mut self, now: Moment) -> bool {
         let stands = !self.have_moved() && self.listed.is_some_and(|listed| now.since(listed) < STANDS);
-        if stands {
-            dump.clone_from(&self.sockets);
-        } else {
-            self.listed = None;
+        if !stands {
+            self.forget();
         }
         stands
     }
 
-    /// Takes in what the kernel has listed in this pass: all sockets in the states `listed`.
-    pub(super) fn keep(&mut self, now: Moment, (listed, dump): (States, &[Socket])) {
-        self.sockets.clear();
-        self.sockets.extend(dump.iter().filter(|socket| socket.state == TcpState::CloseWait));
-        let stands = listed.has(TcpState::CloseWait) && self.without == 0 && !self.sockets.iter().any(waits);
-        self.listed = stands.then_some(now);
+    /// No list stands.
+    pub(super) const fn forget(&mut self) {
+        self.listed = None;
+    }
+
+    /// Takes in that the kernel has listed in this pass all sockets in the states `listed`, and whether one in
+    /// the list `waits` to be accepted.
+    pub(super) fn keep(&mut self, now: Moment, (listed, waits): (States, bool)) {
+        let may_stand = listed.has(TcpState::CloseWait) && self.without == 0 && !waits;
+        self.listed = may_stand.then_some(now);
     }
 
     fn have_moved(&mut self) -> bool {
@@ -82,17 +82,16 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::kernel::sock_diag::Endpoint;
 
     const CLOSE_WAIT: States = States::of(&[TcpState::CloseWait]);
 
-    /// A list over counters that a test moves.
+    /// Lists over counters that a test moves.
     struct Host {
         folder: TempDir,
         segments: u64,
         second: u64,
         still: Still,
-        there: Vec<Socket>,
+        waits: bool,
     }
 
     impl Host {
@@ -100,13 +99,13 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = CString::new(folder.path().join("snmp").as_os_str().as_bytes()).unwrap();
             let still = Still { counts: TcpCounts::of(Box::leak(path.into_boxed_c_str())), ..Still::default() };
-            let mut host = Self { folder, segments: 0, second: 1000, still, there: vec![socket(1, 11)] };
+            let mut host = Self { folder, segments: 0, second: 1000, still, waits: false };
             host.pass(1);
             host.pass(0);
             host
         }
 
-        /// A second later and so many segments: whether the list stood, which is then as before.
+        /// A second later and so many segments: whether the list stood.
         fn pass(&mut self, segments: u64) -> bool {
             self.listing(segments, CLOSE_WAIT)
         }
@@ -116,19 +115,13 @@ mod tests {
             self.second += 1;
             let text = format!("Tcp: InSegs\nTcp: {}\n", self.segments);
             std::fs::write(self.folder.path().join("snmp"), text).unwrap();
-            let (now, mut dump) = (Moment::from_secs(self.second), vec![socket(9, 99)]);
-            if listed == CLOSE_WAIT && self.still.recall(now, &mut dump) {
-                assert_eq!(dump, self.there);
+            let now = Moment::from_secs(self.second);
+            if listed == CLOSE_WAIT && self.still.stands(now) {
                 return true;
             }
-            self.still.keep(now, (listed, &self.there));
+            self.still.keep(now, (listed, self.waits));
             false
         }
-    }
-
-    fn socket(cookie: u64, inode: u32) -> Socket {
-        let end = Endpoint { address: [127, 0, 0, 1].into(), port: 80 };
-        Socket { cookie, inode, uid: 0, state: TcpState::CloseWait, local: end, remote: end, cgroup: None }
     }
 
     #[test]
@@ -152,10 +145,10 @@ mod tests {
     #[test]
     fn who_waits_to_be_accepted_may_be_so_without_a_segment() {
         let mut host = Host::new();
-        host.there.push(socket(2, 0));
+        host.waits = true;
         assert!(!host.pass(1));
         assert!(!host.pass(0));
-        host.there.pop();
+        host.waits = false;
         assert!(!host.pass(0));
         assert!(host.pass(0));
     }
@@ -190,8 +183,8 @@ mod tests {
         let mut still = Still { counts: TcpCounts::of(c"/proc/self/net/no-such-file"), ..Still::default() };
         for second in 0..100 {
             let now = Moment::from_secs(1000 + second);
-            assert!(!still.recall(now, &mut Vec::new()));
-            still.keep(now, (CLOSE_WAIT, &[socket(1, 11)]));
+            assert!(!still.stands(now));
+            still.keep(now, (CLOSE_WAIT, false));
         }
     }
 }

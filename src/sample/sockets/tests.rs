@@ -54,6 +54,7 @@ fn what_nobody_asks_for_is_not_listed() {
         assert!(
             close_wait
                 .dump
+                .sockets
                 .iter()
                 .all(|socket| socket.state == TcpState::CloseWait || socket.state == TcpState::Listen)
         );

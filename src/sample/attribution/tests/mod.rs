@@ -155,7 +155,7 @@ impl World {
     /// A pass that lists those in these states.
     fn pass_over(&mut self, after: Duration, listed: States) {
         self.now = self.now + after;
-        self.dump.clear();
+        let before = std::mem::take(&mut self.dump);
         let nowhere = Endpoint { address: std::net::Ipv4Addr::UNSPECIFIED.into(), port: 0 };
         for (&cookie, sock) in &self.socks {
             let Sock { inode, uid, state } = *sock;
@@ -176,7 +176,8 @@ impl World {
         self.reads.clear();
         self.links = 0;
         let (procs, socks, reads, links) = (&self.procs, &self.socks, &mut self.reads, &mut self.links);
-        let listed = Listed { sockets: &mut self.dump, complete: listed, holders: &self.holders };
+        let same = self.dump == before;
+        let listed = Listed { sockets: &mut self.dump, complete: listed, same, holders: &self.holders };
         self.attribution.update(self.now, listed, &mut |index, inodes| {
             reads.push(pids[index]);
             let proc = &procs[&pids[index]];

@@ -15,6 +15,23 @@ fn a_steady_host_costs_no_link() {
         assert!(world.reads.is_empty());
         world.check();
     }
+    assert_eq!(world.attribution.claims.looks, 3, "what is listed as before is not looked up again");
+}
+
+#[test]
+fn a_list_as_before_is_gone_through_where_it_is_of_more_states() {
+    let (mut world, pids) = with_members(1);
+    world.open_socket(pids[0], TcpState::CloseWait);
+    let ends = world.open_socket(pids[0], TcpState::Established);
+    world.pass(SECOND);
+    world.pass_over_close_wait();
+    world.procs.get_mut(&pids[0]).unwrap().fds.pop();
+    world.socks.remove(&ends);
+    world.pass_over_close_wait();
+    assert_eq!(world.attribution.claims.len(), 2, "it was not listed, and may live on");
+    world.pass(SECOND);
+    assert_eq!(world.attribution.claims.len(), 1);
+    world.check();
 }
 
 #[test]
@@ -148,7 +165,8 @@ fn a_socket_that_the_dump_lists_twice_counts_once() {
     world.pass(SECOND);
     let mut twice = [world.dump.clone(), world.dump.clone()].concat();
     let holders = world.holders.clone();
-    let listed = Listed { sockets: &mut twice, complete: states_of(crate::model::Base::Sockets), holders: &holders };
+    let complete = states_of(crate::model::Base::Sockets);
+    let listed = Listed { sockets: &mut twice, complete, same: false, holders: &holders };
     world.attribution.update(world.now, listed, &mut |_, _| Ok(()));
     assert_eq!(twice, world.dump);
 }
@@ -162,8 +180,8 @@ fn a_member_of_two_targets_is_read_once() {
     let holders = [world.holders[0], world.holders[0]];
     let mut attribution = Attribution::default();
     let mut reads = 0;
-    let listed =
-        Listed { sockets: &mut world.dump, complete: states_of(crate::model::Base::Sockets), holders: &holders };
+    let complete = states_of(crate::model::Base::Sockets);
+    let listed = Listed { sockets: &mut world.dump, complete, same: false, holders: &holders };
     attribution.update(world.now, listed, &mut |_, inodes| {
         reads += 1;
         inodes.push(inode);
