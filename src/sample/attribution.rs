@@ -10,7 +10,7 @@
 //! - a new socket makes those candidates be read (same user; root may act in any name) whose number of
 //!   descriptors is another than when they were read, those of their sockets that are gone allowed for:
 //!   who opened most comes first, and who was read for nothing needs to have opened more the next time;
-//! - a socket that this does not explain is nobody's from then on, costs one look-up a pass, and
+//! - a socket that this does not explain is nobody's from then on, costs one look-up a list that is not as before, and
 //!   leaves its other candidates in doubt: one of them may have closed a file and opened it;
 //! - in doubt, too, is who let go of more descriptors than its lost sockets (a shared or passed one
 //!   lives on elsewhere), and who was not read for long (`VERIFY`).

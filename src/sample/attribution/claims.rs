@@ -10,7 +10,7 @@ use super::Slot;
 use crate::kernel::sock_diag::{Socket, States, TcpState};
 
 /// Spreads numbers that the kernel counts up by itself: nobody outside chooses them, so there is
-/// nobody to defend the table against, and each socket listed is looked up once a pass.
+/// nobody to defend the table against, and each socket is looked up in each list that is not as before.
 #[derive(Debug, Default)]
 struct Spread(u64);
 
